@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The maps. Every program that includes this header shares them, by pins that the loader makes
+ * under the map's name. A pin whose layout (BTF) is another than this build's is set aside, never
+ * read.
+ *
+ * max_entries here are the defaults of the settings; the loader sets what is configured. "progs"
+ * and "policies" are pinned once for each hook: progs_in, progs_out, policies_in, policies_out.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "conntrack.h"
+#include "event.h"
+#include "family.h"
+#include "iface.h"
+#include "nat.h"
+#include "node.h"
+#include "progs.h"
+#include "reasons.h"
+#include "route.h"
+#include "state.h"
+
+#define MAP_HASH(map_name, map_type, key_type, value_type, entries, flags)                         \
+	struct {                                                                                   \
+		__uint(type, map_type);                                                            \
+		__type(key, key_type);                                                             \
+		__type(value, value_type);                                                         \
+		__uint(max_entries, entries);                                                      \
+		__uint(map_flags, flags);                                                          \
+	} map_name SEC(".maps")
+
+#define MAP_ARRAY(map_name, map_type, value_type, entries)                                         \
+	MAP_HASH(map_name, map_type, __u32, value_type, entries, 0)
+
+/* Flow state. */
+MAP_HASH(F(ct), BPF_MAP_TYPE_LRU_HASH, struct F(ct_key), struct F(ct_value), 512000, 0);
+
+/* Services. */
+MAP_HASH(F(frontends), BPF_MAP_TYPE_HASH, struct F(frontend_key), struct frontend, 65536, 0);
+MAP_ARRAY(services, BPF_MAP_TYPE_ARRAY, struct service, 65536);
+MAP_ARRAY(F(backends), BPF_MAP_TYPE_ARRAY, struct F(backend), 262144);
+MAP_ARRAY(backend_gen, BPF_MAP_TYPE_ARRAY, struct backend_gen, 262144);
+
+/* Where addresses live. */
+MAP_HASH(F(routes), BPF_MAP_TYPE_LPM_TRIE, struct F(route_key), struct F(route), 262144,
+	 BPF_F_NO_PREALLOC);
+
+/* Interfaces and node. */
+MAP_ARRAY(ifaces, BPF_MAP_TYPE_ARRAY, struct iface, IFACE_ARRAY_SIZE);
+MAP_HASH(ifaces_far, BPF_MAP_TYPE_HASH, __u32, struct iface, 1000, BPF_F_NO_PREALLOC);
+MAP_ARRAY(node, BPF_MAP_TYPE_ARRAY, struct node_state, 1);
+
+/* Between sub-programs, and to the agent. */
+MAP_ARRAY(pkt, BPF_MAP_TYPE_PERCPU_ARRAY, struct pkt, 1);
+MAP_ARRAY(counters, BPF_MAP_TYPE_PERCPU_ARRAY, struct counter, HOOK_COUNT *REASON_COUNT);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20); /* bytes */
+} events SEC(".maps");
+
+/* Programs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(max_entries, PROG_SLOTS);
+} progs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__type(key, __u32);
+	__type(value, __u32);
+	__uint(max_entries, 16384);
+} policies SEC(".maps");

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * pkt: per-CPU array with one element. What sub-programs hand to each other about a packet that is
+ * not on the fast path; the policy programs' view of the packet, so its offsets are theirs, too.
+ */
+#pragma once
+
+#include "types.h"
+
+enum pkt_flags {
+	PKT_NEW = 1 << 0, /* no entry yet; else policy is asked about an existing one */
+	PKT_NAT = 1 << 1, /* translated: saddr..dport differ from orig_* */
+	PKT_HAIRPIN = 1 << 2,
+	PKT_SRC_LOCAL = 1 << 3, /* the source is the workload behind the interface (host-ingress) */
+	PKT_DST_LOCAL = 1 << 4, /* the destination is a local workload */
+	PKT_DST_READY = 1 << 5, /* ... whose interface is ready */
+	PKT_SYN = 1 << 6,	/* an initial SYN */
+	PKT_STALE = 1 << 7,	/* an entry of this flow exists and is to be replaced */
+	PKT_SRC_STACK = 1 << 8, /* came by way of the host stack (host-egress) */
+};
+
+/* Addresses take four words in both families; IPv4 uses the first and zeroes the rest. */
+struct pkt {
+	struct addr6 saddr; /* after translation: what policy sees (SVC-1) */
+	struct addr6 daddr;
+	struct addr6 orig_saddr; /* as the packet has it */
+	struct addr6 orig_daddr;
+	__be16 sport; /* ICMP: the identifier */
+	__be16 dport;
+	__be16 orig_sport;
+	__be16 orig_dport;
+	__u8 proto;
+	__u8 icmp_type;
+	__u8 icmp_code;
+	__u8 tcp_flags;
+	__u32 flags; /* enum pkt_flags */
+	__u32 src_ifindex;
+	__u32 dst_ifindex;
+	__u32 service;
+	__u32 backend;
+	__u32 gen;
+	__u32 route_epoch;
+	__u16 l3_offset; /* bytes from the start of the packet */
+	__u16 l4_offset;
+	__u32 reason; /* enum sluice_reason: why PROG_DROP or PROG_REFUSE was entered */
+};
+ASSERT_SIZE(struct pkt, 112);

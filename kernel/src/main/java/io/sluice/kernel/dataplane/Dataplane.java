@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.kernel.dataplane;
+
+import io.sluice.kernel.bpf.TypedMap;
+import io.sluice.kernel.layout.BackendGen;
+import io.sluice.kernel.layout.Backend;
+import io.sluice.kernel.layout.Counter;
+import io.sluice.kernel.layout.CtJudged;
+import io.sluice.kernel.layout.CtKey;
+import io.sluice.kernel.layout.CtValue;
+import io.sluice.kernel.layout.Family;
+import io.sluice.kernel.layout.Frontend;
+import io.sluice.kernel.layout.FrontendKey;
+import io.sluice.kernel.layout.Iface;
+import io.sluice.kernel.layout.NodeState;
+import io.sluice.kernel.layout.Route;
+import io.sluice.kernel.layout.RouteKey;
+import io.sluice.kernel.layout.Service;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The dataplane of one node: its maps, programs and attachments, all pinned below one folder of a
+ * bpffs, so that it goes on without the agent. Opening it adopts what is there and loads what is
+ * missing or of another build; nothing that is attached is touched until {@link #attach}.
+ *
+ * <p>An interface, so that actors can be tested without a kernel. Calls may block; each map and each
+ * interface has one caller at a time.
+ */
+public interface Dataplane extends AutoCloseable {
+  TypedMap<CtKey, CtValue> ct(Family family);
+
+  TypedMap<FrontendKey, Frontend> frontends(Family family);
+
+  TypedMap<Integer, Service> services();
+
+  TypedMap<Integer, Backend> backends(Family family);
+
+  TypedMap<Integer, BackendGen> backendGen();
+
+  TypedMap<RouteKey, Route> routes(Family family);
+
+  /** By ifindex, over the array and the hash behind it. */
+  TypedMap<Integer, Iface> ifaces();
+
+  TypedMap<Integer, NodeState> node();
+
+  /** All counters that are not zero, summed over the CPUs. */
+  List<CounterRow> counters();
+
+  /**
+   * One counter.
+   *
+   * @param hook a constant of SluiceHook
+   * @param reason a constant of SluiceReason
+   */
+  record CounterRow(int hook, int reason, Counter value) {}
+
+  /** The kernel's jiffies64, cut to 32 bits: the clock of conntrack's time stamps. */
+  int jiffies();
+
+  /** Jiffies in a second. */
+  int hz();
+
+  /**
+   * Puts a policy program into a slot of a hook's per-endpoint array, atomically replacing what was
+   * there (PROG-3).
+   *
+   * @param instructions the program, as the assembler makes it
+   * @throws io.sluice.kernel.bpf.KernelException with the verifier's log; the old program stays
+   */
+  void setPolicy(int hook, int slot, PolicyProgram program);
+
+  void clearPolicy(int hook, int slot);
+
+  /** Slots that hold a program. */
+  Set<Integer> policySlots(int hook);
+
+  /** Instructions of a program, for a name that bpftool and dumps show. */
+  record PolicyProgram(String name, byte[] instructions) {}
+
+  /**
+   * Attaches the preamble to an interface, both hooks, or replaces the one that is there, without a
+   * moment of none (PROG-6). Idempotent.
+   *
+   * @return what was found and done
+   */
+  Attachment attach(String name, int ifindex);
+
+  /** Takes the preamble off, and with it all that attaching made. No error if there is none. */
+  void detach(String name, int ifindex);
+
+  /** Interfaces, by ifindex, that have our preamble on both hooks, of whatever build. */
+  Map<Integer, Attachment> attachments();
+
+  /**
+   * @param mechanism "tcx" or "clsact"
+   * @param foreign names or IDs of programs of others on the same hooks
+   */
+  record Attachment(String name, int ifindex, String mechanism, List<String> foreign) {}
+
+  /**
+   * Deletes what the caller judged dead and nobody touched since, twins together (CT-3).
+   *
+   * @param judged by key of the tracking (or only) entry
+   */
+  CleanResult clean(Family family, Map<CtKey, CtJudged> judged);
+
+  /** Entries deleted, spared because they were touched, and gone already. */
+  record CleanResult(long deleted, long spared, long absent) {}
+
+  /** Closes descriptors. What is pinned stays, and goes on forwarding. */
+  @Override
+  void close();
+}
