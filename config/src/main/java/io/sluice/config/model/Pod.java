@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.config.model;
+
+import java.util.List;
+
+/**
+ * v1 Pod.
+ *
+ * @param nodeName where it runs; empty: nowhere yet
+ * @param podIps its addresses; those of a finished pod may be another's by now
+ * @param ports of all its containers, init containers that keep running included
+ * @param finished whether it has succeeded or failed: it has no network any more
+ */
+public record Pod(
+    ObjectMeta meta,
+    String nodeName,
+    boolean hostNetwork,
+    List<IpAddress> podIps,
+    List<ContainerPort> ports,
+    boolean finished)
+    implements Resource {
+  /**
+   * A port that a container says it listens on.
+   *
+   * @param name empty: none
+   */
+  public record ContainerPort(String name, Protocol protocol, int port) {}
+
+  public Pod {
+    podIps = List.copyOf(podIps);
+    ports = List.copyOf(ports);
+  }
+
+  @Override
+  public Kind kind() {
+    return Kind.POD;
+  }
+}
