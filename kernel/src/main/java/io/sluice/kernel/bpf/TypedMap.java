@@ -9,8 +9,8 @@ import java.util.function.BiConsumer;
 /**
  * A BPF map with keys and values of Java types. Not thread-safe: one map has one writer.
  *
- * <p>Every method talks to the kernel and may block. Failures are {@link KernelException}s that carry
- * errno and the map's name.
+ * <p>Every method talks to the kernel and may block. Failures are {@link KernelException}s that
+ * carry errno and the map's name.
  *
  * @param <K> key; {@link Integer} for arrays
  * @param <V> value

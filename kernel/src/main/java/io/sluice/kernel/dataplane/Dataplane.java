@@ -2,8 +2,8 @@
 package io.sluice.kernel.dataplane;
 
 import io.sluice.kernel.bpf.TypedMap;
-import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.Backend;
+import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.Counter;
 import io.sluice.kernel.layout.CtJudged;
 import io.sluice.kernel.layout.CtKey;
@@ -25,8 +25,8 @@ import java.util.Set;
  * bpffs, so that it goes on without the agent. Opening it adopts what is there and loads what is
  * missing or of another build; nothing that is attached is touched until {@link #attach}.
  *
- * <p>An interface, so that actors can be tested without a kernel. Calls may block; each map and each
- * interface has one caller at a time.
+ * <p>An interface, so that actors can be tested without a kernel. Calls may block; each map and
+ * each interface has one caller at a time.
  */
 public interface Dataplane extends AutoCloseable {
   TypedMap<CtKey, CtValue> ct(Family family);

@@ -9,8 +9,8 @@ import java.nio.ByteOrder;
  *
  * <p>Positions are absolute: neither method looks at the buffer's position or limit beyond bounds
  * checks, nor moves them. Buffers come in {@link ByteOrder#nativeOrder()}; a codec turns fields of
- * network order itself, and leaves the buffer's order as it was. Codecs have no state, so they may be
- * shared between threads; buffers may not.
+ * network order itself, and leaves the buffer's order as it was. Codecs have no state, so they may
+ * be shared between threads; buffers may not.
  *
  * @param <T> the Java type
  */

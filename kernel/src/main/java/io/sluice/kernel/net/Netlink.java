@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.kernel.net;
+
+import io.sluice.kernel.bpf.KernelException;
+import io.sluice.kernel.sys.Errno;
+import io.sluice.kernel.sys.Netns;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/**
+ * Interfaces, addresses, routes and neighbours of one network namespace, over rtnetlink.
+ *
+ * <p>Thread-safe: requests are made one after the other. Every method waits for the kernel's
+ * answer. A refusal is a {@link KernelException} with errno, what was asked, and the kernel's own
+ * words about the cause where it has any. Interfaces are named by their index, which no renaming
+ * changes.
+ */
+public final class Netlink implements AutoCloseable {
+  private final NetlinkSocket socket;
+
+  private Netlink(NetlinkSocket socket) {
+    this.socket = socket;
+  }
+
+  /** For the calling thread's network namespace. */
+  public static Netlink open() {
+    return new Netlink(new NetlinkSocket(0, 0));
+  }
+
+  /** For another network namespace, which may be closed afterwards. */
+  public static Netlink open(Netns netns) {
+    return netns.run(Netlink::open);
+  }
+
+  /** All interfaces. */
+  public List<Link> links() {
+    return socket.dump("list interfaces", LinkCodec.dump(), LinkCodec::parse);
+  }
+
+  /** The interface of that name now, if there is one. */
+  public Optional<Link> link(String name) {
+    return unless(
+        Errno.ENODEV,
+        () -> socket.get("get interface " + name, LinkCodec.get(name), LinkCodec::parse));
+  }
+
+  /** The interface of that index, if there is one. */
+  public Optional<Link> link(int index) {
+    return unless(
+        Errno.ENODEV,
+        () -> socket.get("get interface " + index, LinkCodec.get(index), LinkCodec::parse));
+  }
+
+  /**
+   * Creates a pair of virtual Ethernet interfaces, both down.
+   *
+   * @param name one end, here
+   * @param mtu in bytes, 0 for the default
+   * @param peer the other end
+   * @return the end that is here
+   * @throws KernelException with EEXIST if a name is taken
+   */
+  public Link createVeth(String name, int mtu, String peer) {
+    return create(name, LinkCodec.createVeth(name, mtu, peer, -1));
+  }
+
+  /** Like the other, with the peer in another namespace from its first moment. */
+  public Link createVeth(String name, int mtu, String peer, Netns peerNetns) {
+    return create(name, LinkCodec.createVeth(name, mtu, peer, peerNetns.fd()));
+  }
+
+  /**
+   * Creates a flow-based VXLAN device, down: VNI and peer come with each packet, for both families.
+   *
+   * @param port UDP port
+   * @param mtu of what it carries, in bytes, 0 for the default
+   * @throws KernelException with EEXIST if the name, or on a device that is up the port, is taken
+   */
+  public Link createVxlan(String name, int port, int mtu) {
+    return create(name, LinkCodec.createVxlan(name, port, mtu));
+  }
+
+  private Link create(String name, MessageWriter message) {
+    socket.request("create interface " + name, message);
+    return link(name).orElseThrow(() -> Errno.failure("get new interface " + name, Errno.ENODEV));
+  }
+
+  /**
+   * Deletes an interface, and with it its peer, addresses, routes, neighbours and programs.
+   *
+   * @return false if there was none
+   */
+  public boolean deleteLink(int index) {
+    return unless(
+            Errno.ENODEV,
+            () -> {
+              socket.request("delete interface " + index, LinkCodec.delete(index));
+              return true;
+            })
+        .orElse(false);
+  }
+
+  /** Sets an interface up or down. */
+  public void setUp(int index, boolean up) {
+    socket.request(
+        "set interface " + index + (up ? " up" : " down"),
+        LinkCodec.change(index, up ? Link.FLAG_UP : 0, Link.FLAG_UP));
+  }
+
+  public void setMtu(int index, int mtu) {
+    socket.request(
+        "set MTU of interface " + index + " to " + mtu,
+        LinkCodec.change(index, 0, 0).attribute(LinkCodec.IFLA_MTU, mtu));
+  }
+
+  public void setMac(int index, Mac mac) {
+    socket.request(
+        "set address of interface " + index + " to " + mac,
+        LinkCodec.change(index, 0, 0).attribute(LinkCodec.IFLA_ADDRESS, mac.bytes()));
+  }
+
+  /** Renames an interface, which older kernels (before 6.2) allow only while it is down. */
+  public void rename(int index, String name) {
+    socket.request(
+        "rename interface " + index + " to " + name,
+        LinkCodec.change(index, 0, 0).attribute(LinkCodec.IFLA_IFNAME, name));
+  }
+
+  /** Sets the free text (ifalias) that says whose the interface is. */
+  public void setAlias(int index, String alias) {
+    socket.request(
+        "set alias of interface " + index,
+        LinkCodec.change(index, 0, 0).attribute(LinkCodec.IFLA_IFALIAS, alias));
+  }
+
+  /** Moves an interface to another namespace, where it arrives down and maybe with a new index. */
+  public void moveTo(int index, Netns netns) {
+    socket.request(
+        "move interface " + index + " to " + netns,
+        LinkCodec.change(index, 0, 0).attribute(LinkCodec.IFLA_NET_NS_FD, netns.fd()));
+  }
+
+  private static <T> Optional<T> unless(int errno, Supplier<T> call) {
+    try {
+      return Optional.of(call.get());
+    } catch (KernelException e) {
+      if (e.errno() == errno) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  public void close() {
+    socket.close();
+  }
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.kernel.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.sluice.kernel.bpf.KernelException;
+import io.sluice.kernel.sys.Errno;
+import io.sluice.kernel.testing.RequiresKernel;
+import io.sluice.kernel.testing.TestNetns;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+@RequiresKernel
+class LinkTest {
+  private TestNetns here;
+  private Netlink netlink;
+
+  @BeforeEach
+  void open() {
+    here = TestNetns.create("knet-link");
+    netlink = Netlink.open(here.netns());
+  }
+
+  @AfterEach
+  void close() {
+    netlink.close();
+    here.close();
+  }
+
+  @Test
+  void listsWhatIpMade() {
+    here.sh("ip link add dev a address 02:00:00:00:00:01 mtu 1400 type veth peer name b");
+    here.sh("ip link set dev a up alias ours; ip link set dev b up");
+
+    assertThat(netlink.links()).extracting(Link::name).contains("lo", "a", "b");
+    Link lo = netlink.link("lo").orElseThrow();
+    assertThat(lo.isLoopback()).isTrue();
+    assertThat(lo.index()).isEqualTo(1);
+    Link a = netlink.link("a").orElseThrow();
+    Link b = netlink.link("b").orElseThrow();
+    assertThat(a.kind()).isEqualTo("veth");
+    assertThat(a.mac()).hasToString("02:00:00:00:00:01");
+    assertThat(a.mtu()).isEqualTo(1400);
+    assertThat(a.isUp()).isTrue();
+    assertThat(a.linkIndex()).isEqualTo(b.index());
+    assertThat(a.linkNetnsId()).isEqualTo(-1);
+    assertThat(a.alias()).isEqualTo("ours");
+    assertThat(netlink.link(a.index())).contains(a);
+  }
+
+  @Test
+  void whatIsAbsentIsEmpty() {
+    assertThat(netlink.link("nosuch")).isEmpty();
+    assertThat(netlink.link(4711)).isEmpty();
+    assertThat(netlink.deleteLink(4711)).isFalse();
+  }
+
+  @Test
+  void makesVethChangesItAndDeletesIt() {
+    Link a = netlink.createVeth("a", 1300, "b");
+    Link b = netlink.link("b").orElseThrow();
+    assertThat(a.isUp()).isFalse();
+    assertThat(a.mtu()).isEqualTo(1300);
+    assertThat(b.mtu()).isEqualTo(1300);
+
+    netlink.setUp(a.index(), true);
+    netlink.setMtu(a.index(), 1200);
+    netlink.setMac(a.index(), Mac.parse("ee:ee:ee:ee:ee:ee"));
+    netlink.setAlias(a.index(), "sluice");
+    assertThat(here.sh("ip -d link show a"))
+        .contains("UP")
+        .contains("mtu 1200")
+        .contains("ee:ee:ee:ee:ee:ee")
+        .contains("alias sluice");
+    netlink.setUp(a.index(), false);
+    netlink.rename(a.index(), "renamed");
+    Link renamed = netlink.link(a.index()).orElseThrow();
+    assertThat(renamed.name()).isEqualTo("renamed");
+    assertThat(renamed.isUp()).isFalse();
+
+    assertThat(netlink.deleteLink(a.index())).isTrue();
+    assertThat(netlink.link("b")).as("the peer goes too").isEmpty();
+  }
+
+  @Test
+  void aTakenNameIsExplained() {
+    netlink.createVeth("a", 0, "b");
+    assertThatExceptionOfType(KernelException.class)
+        .isThrownBy(() -> netlink.createVeth("a", 0, "c"))
+        .withMessage("create interface a: EEXIST (File exists)")
+        .satisfies(e -> assertThat(e.errno()).isEqualTo(Errno.EEXIST));
+    assertThat(netlink.link("c")).as("nothing half done").isEmpty();
+  }
+
+  @Test
+  void anAbsentInterfaceIsExplained() {
+    assertThatExceptionOfType(KernelException.class)
+        .isThrownBy(() -> netlink.setUp(4711, true))
+        .withMessageStartingWith("set interface 4711 up: ENODEV (No such device)")
+        .satisfies(e -> assertThat(e.errno()).isEqualTo(Errno.ENODEV));
+  }
+
+  @Test
+  void theKernelsOwnWordsAreInTheError() {
+    Link a = netlink.createVeth("a", 0, "b");
+    assertThatExceptionOfType(KernelException.class)
+        .isThrownBy(() -> netlink.setMtu(a.index(), 10))
+        .withMessage(
+            "set MTU of interface "
+                + a.index()
+                + " to 10: EINVAL (Invalid argument): mtu less than device minimum");
+  }
+
+  @Test
+  void vethEndsLiveInTwoNamespaces() {
+    try (TestNetns there = TestNetns.create("knet-link");
+        Netlink other = Netlink.open(there.netns())) {
+      Link a = netlink.createVeth("a", 0, "eth0", there.netns());
+      Link peer = other.link("eth0").orElseThrow();
+      assertThat(netlink.link("eth0")).isEmpty();
+      assertThat(a.linkIndex()).isEqualTo(peer.index());
+      assertThat(a.linkNetnsId()).isNotNegative();
+
+      Link c = netlink.createVeth("c", 0, "d");
+      netlink.moveTo(c.index(), there.netns());
+      assertThat(netlink.link("c")).isEmpty();
+      assertThat(other.link("c")).isPresent();
+    }
+  }
+
+  @Test
+  void makesOneFlowBasedVxlanForBothFamilies() {
+    Link vxlan = netlink.createVxlan("vx", 4789, 1450);
+    assertThat(vxlan.asVxlan()).contains(new Link.Vxlan(0, 4789, true));
+    assertThat(vxlan.mtu()).isEqualTo(1450);
+    netlink.setUp(vxlan.index(), true);
+    assertThat(here.sh("ip -d link show vx")).contains("external");
+    assertThat(here.sh("ss -lun; ss -lun6")).contains("0.0.0.0:4789").contains("[::]:4789");
+
+    here.sh("ip link add other type vxlan id 7 dstport 8472 remote 192.0.2.1 dev lo");
+    assertThat(netlink.link("other").orElseThrow().asVxlan())
+        .as("the shape of a foreign one")
+        .contains(new Link.Vxlan(7, 8472, false));
+  }
+}
