@@ -133,7 +133,7 @@ stale() {
 # Runs Maven in the project with the JDK that was found.
 maven() { # ARGUMENTS...
 	# Maven's own start-up gains from C1 alone; the forks for tests have flags of their own.
-	(cd "$root" && JAVA_HOME=$jdk MAVEN_OPTS="-XX:TieredStopAtLevel=1 ${MAVEN_OPTS:-}" mvn "$@" </dev/null)
+	(cd "$root" && JAVA_HOME=$jdk MAVEN_OPTS="-XX:TieredStopAtLevel=1 ${MAVEN_OPTS:-}" mvn -Dstyle.color=never "$@" </dev/null)
 }
 
 # Maven's output in, what a person wants to see of a build out.
@@ -210,7 +210,7 @@ archive_classes() {
 	local log=$root/target/cds.log
 	class_path
 	jvm_flags help
-	"$jdk/bin/java" "${flags[@]}" -XX:ArchiveClassesAtExit="$dist/sluice.jsa" \
+	"$jdk/bin/java" "${flags[@]}" -XX:ArchiveClassesAtExit="$dist/classes-$jdk_version.jsa" \
 		-cp "$classpath" io.sluice.agent.Main --help >"$log" 2>&1 </dev/null ||
 		say "no class archive, commands start a little slower; see $log"
 }
@@ -224,10 +224,11 @@ jvm_flags() { # COMMAND
 		-Xss512k
 		-Dsluice.home="$root"
 		# What the JVM has to say must not get between a command's lines.
-		-Xlog:disable -Xlog:all=error:stderr
+		-Xlog:disable
 	)
 	[[ $jdk_version -lt 22 ]] || flags+=(--enable-native-access=ALL-UNNAMED)
-	[[ ! -f $dist/sluice.jsa ]] || flags+=(-Xshare:auto -XX:SharedArchiveFile="$dist/sluice.jsa")
+	local archive=$dist/classes-$jdk_version.jsa
+	[[ ! -f $archive ]] || flags+=(-Xshare:auto -XX:SharedArchiveFile="$archive")
 	case $1 in
 	agent) flags+=(-Xms32m -Xmx256m -XX:TieredStopAtLevel=1 -XX:+ExitOnOutOfMemoryError) ;;
 	bench) flags+=(-Xmx1g) ;;
