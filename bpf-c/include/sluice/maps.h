@@ -11,11 +11,13 @@
 
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
 
 #include "conntrack.h"
 #include "event.h"
 #include "family.h"
 #include "iface.h"
+#include "marks.h"
 #include "nat.h"
 #include "node.h"
 #include "progs.h"

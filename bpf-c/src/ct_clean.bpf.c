@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The cleaner: deletes the entries that the agent has judged dead, with their twins, unless a
+ * packet has touched either since (CT-3). Never attached: run by BPF_PROG_TEST_RUN.
+ */
+#include <linux/pkt_cls.h>
+#include <sluice/clean.h>
+
+static __always_inline int untouched(const struct F(ct_value) *e, jiffies32 judged)
+{
+	return !e || e->c.last_seen == judged;
+}
+
+struct bpf_map;
+
+static long clean_one(struct bpf_map *map, struct F(ct_key) *key, struct F(ct_judged) *judged,
+		      void *context)
+{
+	struct F(ct_key) twin_key = judged->twin, own_key = *key;
+	struct F(ct_value) *e, *twin = NULL;
+	struct ct_clean_stats *stats;
+	__u32 zero = 0;
+
+	(void)context;
+	stats = bpf_map_lookup_elem(&ct_clean_stats, &zero);
+	if (!stats)
+		return 1;
+	e = bpf_map_lookup_elem(&F(ct), &own_key);
+	if (twin_key.proto)
+		twin = bpf_map_lookup_elem(&F(ct), &twin_key);
+	if (!e && !twin) {
+		stats->absent++;
+	} else if (untouched(e, judged->last_seen) && untouched(twin, judged->twin_last_seen)) {
+		if (e && !bpf_map_delete_elem(&F(ct), &own_key))
+			stats->deleted++;
+		if (twin && !bpf_map_delete_elem(&F(ct), &twin_key))
+			stats->deleted++;
+	} else {
+		stats->spared++;
+	}
+	bpf_map_delete_elem(map, &own_key);
+	return 0;
+}
+
+SEC("tc")
+int ct_clean(struct __sk_buff *skb)
+{
+	(void)skb;
+	return bpf_for_each_map_elem(&F(ct_clean), clean_one, NULL, 0) < 0 ? TC_ACT_SHOT
+									   : TC_ACT_OK;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

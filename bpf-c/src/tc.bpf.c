@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The generic sub-programs of one family: docs/design/packet-path.md shows how they hang together.
+ */
+#include "tc_main.h"
+#include "tc_new_flow.h"
+#include "tc_allowed.h"
+#include "tc_icmp_err.h"
+#include "tc_refuse.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * PROG_ALLOWED and PROG_DROP, the two continuations of policy. Allowed: a new flow gets its
+ * entries, a known one this endpoint's approval; then the packet goes on by its entry.
+ */
+#pragma once
+
+#include <asm-generic/errno-base.h>
+
+#include "tc_new_flow.h"
+
+/* Source ports to try for a flow that is not unique after translation (SVC-9). */
+#define PSNAT_TRIES 8
+
+/* The flow of the packet as it is now, from what main has saved of it: nothing is parsed anew. */
+static __always_inline void saved_flow(const struct pkt *p, struct flow *f)
+{
+	struct F(addr) saddr = narrow(&p->orig_saddr), daddr = narrow(&p->orig_daddr);
+
+	f->side = make_key(&f->key, &saddr, p->orig_sport, &daddr, p->orig_dport, p->proto);
+	f->sport = p->orig_sport;
+	f->dport = p->orig_dport;
+	f->proto = p->proto;
+	f->tcp_flags = p->tcp_flags;
+	f->icmp_type = p->icmp_type;
+	f->icmp_code = p->icmp_code;
+	f->l4 = p->l4_offset;
+}
+
+/* Fills what the entries of a new flow have in common, for a sender on "side". */
+static __always_inline void fill_common(const struct __sk_buff *skb, const struct pkt *p,
+					struct ct_common *c, __u32 side)
+{
+	__u32 from, to, state = of_side(CT_OPENER_A | CT_APPROVED_A, side);
+
+	if (settings.hook == HOOK_IN) {
+		from = skb->ifindex;
+		to = !(p->flags & PKT_DST_LOCAL) ? CT_IF_STACK
+		     : p->flags & PKT_DST_READY	 ? p->dst_ifindex
+						 : CT_IF_UNKNOWN;
+		/* No program of ours will be asked, or it is the same pod: nobody is left to ask.
+		 */
+		if (!(p->flags & PKT_DST_LOCAL) || p->flags & PKT_HAIRPIN)
+			state |= of_side(CT_APPROVED_A, !side);
+	} else {
+		from = CT_IF_STACK;
+		to = skb->ifindex;
+		state |= of_side(CT_APPROVED_A, !side);
+	}
+	if (p->flags & PKT_SYN)
+		state |= of_side(CT_SYN_A, side);
+	if (p->flags & PKT_HAIRPIN)
+		state |= CT_HAIRPIN;
+	c->last_seen = c->created = now();
+	c->state = state;
+	c->route_epoch = p->route_epoch;
+	c->ifindex[0] = side ? to : from;
+	c->ifindex[1] = side ? from : to;
+	c->service = p->service;
+	c->backend = p->backend;
+	c->gen = p->gen;
+	c->csum_addr = c->csum_port = 0;
+}
+
+/* Whether an entry in the way of a new flow's tracking entry may be replaced. */
+static __always_inline int is_replaceable(const struct F(ct_value) *e, const struct pkt *p)
+{
+	struct F(addr) saddr = narrow(&p->orig_saddr), daddr = narrow(&p->orig_daddr);
+
+	if (p->proto == IPPROTO_TCP && ct_closed(e->c.state))
+		return 1;
+	/* Its forward twin would have been hit: it is gone. */
+	return (e->c.state & CT_NAT_REVERSE) && addr_equal(&e->x.daddr, &saddr) &&
+	       addr_equal(&e->x.saddr, &daddr) && e->x.dport == p->orig_sport &&
+	       e->x.sport == p->orig_dport;
+}
+
+static __always_inline void fill_csums(const struct pkt *p, const struct F(addr) *saddr,
+				       const struct F(addr) *daddr, __be16 sport,
+				       struct ct_common *c)
+{
+	struct F(addr) orig_saddr = narrow(&p->orig_saddr), orig_daddr = narrow(&p->orig_daddr);
+
+	/* Answers are translated from this tuple back to the original one. */
+	c->csum_addr = csum_fold(csum_replace_addr(saddr, &orig_saddr) +
+				 csum_replace_addr(daddr, &orig_daddr));
+	c->csum_port = csum_fold(csum_replace16(sport, p->orig_sport) +
+				 csum_replace16(p->dport, p->orig_dport));
+}
+
+/*
+ * The tracking entry of a translated flow, under a tuple that nobody else has: if need be with
+ * another source port. Fills key and entry as made. Returns 0 or a reason to drop.
+ */
+static __always_inline __u32 make_tracking(const struct __sk_buff *skb, const struct pkt *p,
+					   struct F(ct_key) *key, struct F(ct_value) *made)
+{
+	struct F(addr) saddr = narrow(&p->saddr), daddr = narrow(&p->daddr);
+	__u32 range = settings.psnat_last - settings.psnat_first + 1, start = 0;
+	__be16 sport = p->sport;
+
+	for (int i = 0; i <= PSNAT_TRIES; i++) {
+		struct F(ct_value) *other;
+		__u32 side = make_key(key, &saddr, sport, &daddr, p->dport, p->proto);
+		long failed;
+
+		fill_common(skb, p, &made->c, side);
+		made->tunnel_peer = (struct F(addr)){};
+		__builtin_memset(made->rsvd, 0, sizeof(made->rsvd));
+		made->c.state |= CT_NAT_REVERSE | (i ? CT_SRC_PORT : 0);
+		fill_csums(p, &saddr, &daddr, sport, &made->c);
+		made->x.saddr = narrow(&p->orig_daddr);
+		made->x.daddr = narrow(&p->orig_saddr);
+		made->x.sport = p->orig_dport;
+		made->x.dport = p->orig_sport;
+		failed = bpf_map_update_elem(&F(ct), key, made, BPF_NOEXIST);
+		if (!failed)
+			return 0;
+		if (failed != -EEXIST)
+			return REASON_CT_FULL;
+		other = ct_lookup(key);
+		if (other && is_replaceable(other, p)) {
+			ct_delete(key, other);
+			if (!bpf_map_update_elem(&F(ct), key, made, BPF_NOEXIST))
+				return 0;
+		}
+		if (!i)
+			start = bpf_get_prandom_u32();
+		sport = bpf_htons(settings.psnat_first + (start + i) % (range ? range : 1));
+	}
+	return REASON_CT_CONFLICT;
+}
+
+/* Too large for the stack of a program that calls others. */
+struct F(pair) {
+	struct F(ct_key) key;
+	struct F(ct_key) forward_key;
+	struct F(ct_value) tracking;
+	struct F(ct_value) forward;
+};
+
+MAP_ARRAY(F(pairs), BPF_MAP_TYPE_PERCPU_ARRAY, struct F(pair), 1);
+
+/* A pair, tracking entry first, so that nobody meets a forward entry alone (CT-1). */
+static __noinline __u32 create_pair(const struct __sk_buff *skb, const struct pkt *p)
+{
+	__u32 zero = 0, reason;
+	struct F(pair) *pair = bpf_map_lookup_elem(&F(pairs), &zero);
+	struct F(ct_value) *other;
+	long failed;
+
+	if (!pair)
+		return REASON_NO_PROGRAM;
+	reason = make_tracking(skb, p, &pair->key, &pair->tracking);
+	if (reason)
+		return reason;
+	ct_make_twin(&pair->key, &pair->tracking, &pair->forward_key, &pair->forward);
+	failed = bpf_map_update_elem(&F(ct), &pair->forward_key, &pair->forward, BPF_NOEXIST);
+	if (!failed)
+		return 0;
+	/* The flow's next packet was faster, on another CPU: then its pair is the flow's. */
+	other = failed == -EEXIST ? ct_lookup(&pair->forward_key) : NULL;
+	if (!other || !addr_equal(&other->x.daddr, &pair->forward.x.daddr) ||
+	    other->x.dport != pair->forward.x.dport || other->x.sport != pair->forward.x.sport)
+		bpf_map_delete_elem(&F(ct), &pair->key);
+	return other ? 0 : REASON_CT_FULL;
+}
+
+static __noinline __u32 create_normal(const struct __sk_buff *skb, const struct pkt *p,
+				      const struct flow *f)
+{
+	struct F(ct_value) e = {};
+	long failed;
+
+	fill_common(skb, p, &e.c, f->side);
+	failed = bpf_map_update_elem(&F(ct), &f->key, &e, BPF_NOEXIST);
+	return !failed || failed == -EEXIST ? 0 : REASON_CT_FULL;
+}
+
+/* Notes that the endpoint behind this hook approves the flow, on both twins. */
+static __always_inline void approve(const struct __sk_buff *skb, const struct flow *f,
+				    struct F(ct_value) *e)
+{
+	__u32 own = settings.hook == HOOK_IN ? f->side & 1 : !f->side;
+	int from_opener = !!(e->c.state & of_side(CT_OPENER_A, own));
+	struct F(ct_key) twin_key;
+	struct F(ct_value) *twin;
+
+	e->c.ifindex[own] = skb->ifindex;
+	__sync_fetch_and_or(&e->c.state, of_side(CT_APPROVED_A, own));
+	if (!(e->c.state & CT_NAT))
+		return;
+	ct_twin_key(e, f->proto, &twin_key);
+	twin = ct_lookup(&twin_key);
+	if (twin) {
+		__u32 opener = ct_opener(twin->c.state);
+
+		own = from_opener ? opener : !opener;
+		twin->c.ifindex[own & 1] = skb->ifindex;
+		__sync_fetch_and_or(&twin->c.state, of_side(CT_APPROVED_A, own));
+	}
+}
+
+SEC("tc")
+int prog_allowed(struct __sk_buff *skb)
+{
+	struct pkt *p = packet_state();
+	struct F(ct_value) *e;
+	__u32 reason = 0;
+	struct flow f;
+
+	if (!p)
+		return drop(skb, PROG_ALLOWED, REASON_NO_PROGRAM);
+	saved_flow(p, &f);
+	if (p->flags & PKT_NEW) {
+		if (p->flags & PKT_STALE) {
+			e = ct_lookup(&f.key);
+			if (e)
+				ct_delete(&f.key, e);
+		}
+		reason = p->flags & PKT_NAT ? create_pair(skb, p) : create_normal(skb, p, &f);
+		if (reason)
+			return drop(skb, PROG_ALLOWED, reason & (REASON_COUNT - 1));
+	}
+	e = ct_lookup(&f.key);
+	if (!e)
+		return drop(skb, PROG_ALLOWED, REASON_CT_FULL);
+	if (!(p->flags & PKT_NEW))
+		approve(skb, &f, e);
+	return finish(skb, PROG_ALLOWED, &f, e, BY_PROGRAM);
+}
+
+SEC("tc")
+int prog_drop(struct __sk_buff *skb)
+{
+	struct pkt *p = packet_state();
+
+	return drop(skb, PROG_DROP, p ? p->reason & (REASON_COUNT - 1) : REASON_POLICY);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * PROG_ICMP_ERR: an ICMP error quotes a packet of a flow that is known; it is translated as that
+ * packet was, backwards, and delivered to who sent it (ICMP-2).
+ */
+#pragma once
+
+#include "tc_new_flow.h"
+
+struct quoted_packet {
+	struct flow f;	/* of the quoted packet, as it stands there */
+	__u32 ip;	/* offset of the quoted IP header */
+	__u32 outer_l4; /* offset of the ICMP header */
+};
+
+/* Finds the flow of the quoted packet. Returns 0, or a reason to drop. */
+static __noinline __u32 parse_quoted(struct __sk_buff *skb, struct quoted_packet *q)
+{
+	struct flow *f = &q->f;
+	struct flow outer;
+	ip_header *ip = ip_of(skb), quoted;
+	__be16 ports[4];
+
+	if (!ip || parse_ip(skb, ip, &outer) < 0)
+		return REASON_MALFORMED;
+	q->outer_l4 = outer.l4;
+	q->ip = outer.l4 + ICMP_SIZE;
+	if (bpf_skb_load_bytes(skb, q->ip, &quoted, sizeof(quoted)))
+		return REASON_MALFORMED;
+#if SLUICE_FAMILY == 4
+	if (quoted.version != 4 || quoted.ihl < 5 ||
+	    quoted.frag_off & bpf_htons(IP_FRAGMENT_OFFSET))
+		return REASON_ICMP_UNKNOWN;
+	f->proto = quoted.protocol;
+	f->l4 = q->ip + quoted.ihl * 4;
+#else
+	if (quoted.version != 6)
+		return REASON_ICMP_UNKNOWN;
+	f->proto = quoted.nexthdr;
+	f->l4 = q->ip + sizeof(quoted);
+#endif
+	if (bpf_skb_load_bytes(skb, f->l4, ports, sizeof(ports)))
+		return REASON_MALFORMED;
+	if (f->proto == IPPROTO_TCP || f->proto == IPPROTO_UDP || f->proto == IPPROTO_SCTP) {
+		f->sport = ports[0];
+		f->dport = ports[1];
+	} else if (f->proto == IPPROTO_ICMP_FAMILY && is_icmp_echo(*(__u8 *)ports)) {
+		f->sport = f->dport = ports[2];
+	} else {
+		f->sport = f->dport = 0;
+	}
+	f->side =
+	    make_key(&f->key, ip_saddr(&quoted), f->sport, ip_daddr(&quoted), f->dport, f->proto);
+	return 0;
+}
+
+static __always_inline __u32 saddr_offset(void)
+{
+	return __builtin_offsetof(ip_header, saddr);
+}
+
+static __always_inline __u32 daddr_offset(void)
+{
+	return __builtin_offsetof(ip_header, daddr);
+}
+
+/* Replaces an outer address, and what sums it up. */
+static __noinline int replace_outer(struct __sk_buff *skb, const struct quoted_packet *q,
+				    __u32 offset, const struct F(addr) *to)
+{
+	struct F(addr) from;
+	__u32 difference;
+
+	if (bpf_skb_load_bytes(skb, ETH_HLEN + offset, &from, sizeof(from)))
+		return -1;
+	difference = csum_fold(csum_replace_addr(&from, to));
+#if SLUICE_FAMILY == 4
+	if (bpf_l3_csum_replace(skb, ETH_HLEN + __builtin_offsetof(struct iphdr, check), 0,
+				difference, 0))
+		return -1;
+#else
+	if (bpf_l4_csum_replace(skb, q->outer_l4 + 2, 0, difference, BPF_F_PSEUDO_HDR))
+		return -1;
+#endif
+	(void)q;
+	return bpf_skb_store_bytes(skb, ETH_HLEN + offset, to, sizeof(*to), 0);
+}
+
+/*
+ * Puts the tuple (saddr, sport) -> (daddr, dport) into the quoted packet, corrects its checksums as
+ * far as they are quoted, and the ICMP checksum, which covers it all.
+ */
+static __noinline int replace_quoted(struct __sk_buff *skb, const struct quoted_packet *q,
+				     const struct F(ct_tuple) *to)
+{
+	const struct flow *f = &q->f;
+	__u32 icmp_check = q->outer_l4 + 2, addrs, ports;
+	struct F(addr) from[2], new[2] = {to->saddr, to->daddr};
+	__be16 new_ports[2] = {to->sport, to->dport};
+	__u16 check, new_check;
+
+	if (bpf_skb_load_bytes(skb, q->ip + saddr_offset(), from, sizeof(from)))
+		return -1;
+	addrs =
+	    csum_fold(csum_replace_addr(&from[0], &new[0]) + csum_replace_addr(&from[1], &new[1]));
+	ports =
+	    csum_fold(csum_replace16(f->sport, to->sport) + csum_replace16(f->dport, to->dport));
+	if (bpf_skb_store_bytes(skb, q->ip + saddr_offset(), new, sizeof(new), 0) ||
+	    bpf_skb_store_bytes(skb, f->l4, new_ports, sizeof(new_ports), 0) ||
+	    bpf_l4_csum_replace(skb, icmp_check, 0, ports, 0))
+		return -1;
+#if SLUICE_FAMILY == 4
+	/* Addresses and the header checksum cancel each other out in the ICMP checksum. */
+	if (bpf_l3_csum_replace(skb, q->ip + __builtin_offsetof(struct iphdr, check), 0, addrs, 0))
+		return -1;
+#else
+	if (bpf_l4_csum_replace(skb, icmp_check, 0, addrs, 0))
+		return -1;
+#endif
+	/* UDP's checksum lies within what must be quoted; TCP's does not, and nobody verifies it.
+	 */
+	if (f->proto != IPPROTO_UDP)
+		return 0;
+	if (bpf_skb_load_bytes(skb, f->l4 + 6, &check, sizeof(check)))
+		return -1;
+	if (!check)
+		return 0;
+	new_check = csum_apply(check, addrs + ports);
+	if (!new_check)
+		new_check = 0xffff;
+	return bpf_skb_store_bytes(skb, f->l4 + 6, &new_check, sizeof(new_check), 0) ||
+	       bpf_l4_csum_replace(skb, icmp_check, 0, csum_fold(csum_replace16(check, new_check)),
+				   0);
+}
+
+/* Undoes, in the error, what the flow's entry does to the packet that it quotes. */
+static __noinline int translate_error(struct __sk_buff *skb, const struct quoted_packet *q,
+				      const struct F(ct_value) *e)
+{
+	/* x is where the other direction's packets come out: turned round, it is what was sent. */
+	struct F(ct_tuple) sent = {
+	    .saddr = e->x.daddr,
+	    .daddr = e->x.saddr,
+	    .sport = e->x.dport,
+	    .dport = e->x.sport,
+	};
+	struct F(addr) outer_saddr;
+	struct F(addr) quoted_daddr;
+
+	if (bpf_skb_load_bytes(skb, ETH_HLEN + saddr_offset(), &outer_saddr, sizeof(outer_saddr)) ||
+	    bpf_skb_load_bytes(skb, q->ip + daddr_offset(), &quoted_daddr, sizeof(quoted_daddr)))
+		return -1;
+	/* The other end itself reports: under the address that it is known by. A router keeps its
+	 * own. */
+	if (addr_equal(&outer_saddr, &quoted_daddr) &&
+	    replace_outer(skb, q, saddr_offset(), &sent.daddr))
+		return -1;
+	return replace_outer(skb, q, daddr_offset(), &sent.saddr) || replace_quoted(skb, q, &sent);
+}
+
+static __always_inline int error_from_workload(const struct __sk_buff *skb)
+{
+	const struct iface *iface = iface_of(skb->ifindex);
+	const ip_header *ip = ip_of(skb);
+
+	return iface && ip && may_send_from(iface, skb->ifindex, ip_saddr(ip));
+}
+
+SEC("tc")
+int prog_icmp_err(struct __sk_buff *skb)
+{
+	struct quoted_packet q;
+	struct F(ct_value) *e;
+	__u32 reason, to;
+	ip_header *ip;
+
+	if (settings.hook == HOOK_IN && !error_from_workload(skb))
+		return drop(skb, PROG_ICMP_ERR, REASON_RPF);
+	reason = parse_quoted(skb, &q);
+	if (reason)
+		return drop(skb, PROG_ICMP_ERR, reason & (REASON_COUNT - 1));
+	e = ct_lookup(&q.f.key);
+	if (!e)
+		return drop(skb, PROG_ICMP_ERR, REASON_ICMP_UNKNOWN);
+	to = e->c.ifindex[q.f.side & 1];
+	/* The quoted packet went the other way than the packets that the entry translates. */
+	if (ct_translates(e->c.state, !q.f.side) && translate_error(skb, &q, e))
+		return drop(skb, PROG_ICMP_ERR, REASON_REWRITE);
+	if (settings.hook == HOOK_OUT) {
+		set_mark(skb, 0);
+		return pass(skb, PROG_ICMP_ERR, REASON_ICMP_ERROR);
+	}
+	ip = ip_of(skb);
+	if (!ip)
+		return drop(skb, PROG_ICMP_ERR, REASON_REWRITE);
+	if (to == CT_IF_STACK || to == CT_IF_UNKNOWN || ttl_of(ip) <= 1) {
+		set_mark(skb, MARK_SEEN);
+		return pass(skb, PROG_ICMP_ERR, REASON_ICMP_ERROR);
+	}
+	decrement_ttl(skb, ip);
+	/* The flow is approved, and an error about it needs no approval of its own. */
+	set_mark(skb, MARK_SEEN | MARK_BYPASS);
+	return redirect_to(skb, PROG_ICMP_ERR, to);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* PROG_NEW_FLOW: may this sender send; is it for a service; where does it go; then policy. */
+#pragma once
+
+#include "tc_main.h"
+
+/* A service's backends may change between two reads: how often to read them again. */
+#define PICK_TRIES 4
+
+enum pick_result {
+	PICK_NO_SERVICE = 0,
+	PICKED = 1,
+	PICK_NO_BACKEND = 2,
+	PICK_GONE = 3,
+};
+
+static __always_inline struct F(addr) narrow(const struct addr6 *wide)
+{
+	struct F(addr) addr;
+
+	for (int i = 0; i < ADDR_WORDS; i++)
+		addr.w[i] = wide->w[i];
+	return addr;
+}
+
+/* A read that races with a write finds what is another's, or dead: it does not count. */
+static __always_inline int is_live_backend(const struct F(backend) *backend, __u32 service)
+{
+	__u32 id;
+	struct backend_gen *alive;
+
+	if (!backend || backend->service != service || !backend->id)
+		return 0;
+	id = backend->id;
+	alive = bpf_map_lookup_elem(&backend_gen, &id);
+	return alive && alive->gen == backend->gen;
+}
+
+static __always_inline int pick_random(struct pkt *p, __u32 id)
+{
+	for (int i = 0; i < PICK_TRIES; i++) {
+		struct service *service = bpf_map_lookup_elem(&services, &id);
+		struct F(backend) *backend;
+		__u32 count, index;
+
+		if (!service)
+			return PICK_GONE;
+		count = service->count;
+		if (!count)
+			return PICK_NO_BACKEND;
+		index = service->base + bpf_get_prandom_u32() % count;
+		backend = bpf_map_lookup_elem(&F(backends), &index);
+		if (!is_live_backend(backend, id))
+			continue;
+		widen(&p->daddr, &backend->addr);
+		p->dport = backend->port;
+		p->backend = backend->id;
+		p->gen = backend->gen;
+		return PICKED;
+	}
+	return PICK_GONE;
+}
+
+/* Destination address and port become the backend's, so that policy sees it (SVC-1). */
+static __always_inline int pick_backend(struct pkt *p)
+{
+	struct F(frontend_key) key = {
+	    .addr = narrow(&p->daddr),
+	    .port = p->dport,
+	    .proto = p->proto,
+	};
+	struct frontend *frontend = bpf_map_lookup_elem(&F(frontends), &key);
+	int result;
+
+	if (!frontend)
+		return PICK_NO_SERVICE;
+	p->service = frontend->service;
+	result = pick_random(p, frontend->service);
+	if (result == PICKED) {
+		p->flags |= PKT_NAT;
+		/* To itself: under the service's address, for no pod takes its own from outside. */
+		if (p->daddr.w[0] == p->saddr.w[0] && p->daddr.w[1] == p->saddr.w[1] &&
+		    p->daddr.w[2] == p->saddr.w[2] && p->daddr.w[3] == p->saddr.w[3]) {
+			p->flags |= PKT_HAIRPIN;
+			p->saddr = p->orig_daddr;
+		}
+	}
+	return result;
+}
+
+static __always_inline void no_service(struct pkt *p)
+{
+	__u32 zero = 0;
+	struct backend_gen *none = bpf_map_lookup_elem(&backend_gen, &zero);
+
+	p->backend = 0;
+	p->gen = none ? none->gen : 0;
+}
+
+/* TCP that neither opens a flow nor belongs to one that is known. */
+static __always_inline int unknown_midflow(struct __sk_buff *skb, struct pkt *p)
+{
+	struct F(frontend_key) key = {
+	    .addr = narrow(&p->daddr),
+	    .port = p->dport,
+	    .proto = p->proto,
+	};
+
+	if (settings.hook == HOOK_OUT) {
+		/* *tables* have let it through already. */
+		if (!(skb->mark & (MARK_FALLTHROUGH | MARK_CT_ESTABLISHED)))
+			return drop(skb, PROG_NEW_FLOW, REASON_MIDFLOW);
+		set_mark(skb, 0);
+		return pass(skb, PROG_NEW_FLOW, REASON_FALLTHROUGH);
+	}
+	if (bpf_map_lookup_elem(&F(frontends), &key)) {
+		p->reason = REASON_MIDFLOW;
+		return enter(skb, PROG_NEW_FLOW, PROG_REFUSE);
+	}
+	set_mark(skb, MARK_SEEN | MARK_FALLTHROUGH);
+	return pass(skb, PROG_NEW_FLOW, REASON_FALLTHROUGH);
+}
+
+static __always_inline void find_destination(struct pkt *p)
+{
+	struct F(addr) daddr = narrow(&p->daddr);
+	const struct F(route) *route = route_to(&daddr);
+	const struct node_state *node = node_state();
+	const struct iface *target;
+
+	/* Read before the route: a route that changes now leaves an older epoch behind. */
+	p->route_epoch = node ? node->route_epoch : 0;
+	if (!is_local_workload(route))
+		return;
+	p->flags |= PKT_DST_LOCAL;
+	p->dst_ifindex = route->ifindex;
+	target = iface_of(route->ifindex);
+	if (target && target->flags & IFACE_READY)
+		p->flags |= PKT_DST_READY;
+}
+
+/* Host-ingress. Returns 0 to go on to policy, else a reason to drop or refuse. */
+static __always_inline __u32 from_workload(const struct __sk_buff *skb, struct pkt *p,
+					   const struct iface *iface)
+{
+	struct F(addr) saddr = narrow(&p->saddr);
+
+	if (!may_send_from(iface, skb->ifindex, &saddr))
+		return REASON_RPF;
+	p->flags |= PKT_SRC_LOCAL;
+	p->src_ifindex = skb->ifindex;
+	switch (pick_backend(p)) {
+	case PICK_NO_BACKEND:
+		return REASON_REFUSED_RST;
+	case PICK_GONE:
+		return REASON_BACKEND_GONE;
+	case PICK_NO_SERVICE:
+		no_service(p);
+	}
+	find_destination(p);
+	return 0;
+}
+
+/* Host-egress: from the host itself, or by way of its stack from elsewhere. */
+static __always_inline void to_workload(const struct __sk_buff *skb, struct pkt *p)
+{
+	const struct node_state *node = node_state();
+
+	p->flags |= PKT_SRC_STACK | PKT_DST_LOCAL | PKT_DST_READY;
+	p->dst_ifindex = skb->ifindex;
+	p->route_epoch = node ? node->route_epoch : 0;
+	no_service(p);
+}
+
+SEC("tc")
+int prog_new_flow(struct __sk_buff *skb)
+{
+	const struct iface *iface = iface_of(skb->ifindex);
+	struct pkt *p = packet_state();
+	__u32 reason;
+
+	if (!p || !iface)
+		return drop(skb, PROG_NEW_FLOW, REASON_NO_IFACE);
+	if (p->proto == IPPROTO_TCP) {
+		if (!is_initial_syn(p->tcp_flags)) {
+			struct F(addr) saddr = narrow(&p->saddr);
+
+			if (settings.hook == HOOK_IN && !may_send_from(iface, skb->ifindex, &saddr))
+				return drop(skb, PROG_NEW_FLOW, REASON_RPF);
+			return unknown_midflow(skb, p);
+		}
+		p->flags |= PKT_SYN;
+	}
+	if (settings.hook == HOOK_OUT) {
+		to_workload(skb, p);
+		return ask_policy(skb, PROG_NEW_FLOW, iface);
+	}
+	reason = from_workload(skb, p, iface);
+	if (reason == REASON_REFUSED_RST) {
+		p->reason = reason;
+		return enter(skb, PROG_NEW_FLOW, PROG_REFUSE);
+	}
+	if (reason)
+		return drop(skb, PROG_NEW_FLOW, reason);
+	return ask_policy(skb, PROG_NEW_FLOW, iface);
+}
