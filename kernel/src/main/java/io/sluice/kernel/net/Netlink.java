@@ -2,6 +2,7 @@
 package io.sluice.kernel.net;
 
 import io.sluice.kernel.bpf.KernelException;
+import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.sys.Errno;
 import io.sluice.kernel.sys.Netns;
 import java.util.List;
@@ -139,6 +140,113 @@ public final class Netlink implements AutoCloseable {
     socket.request(
         "move interface " + index + " to " + netns,
         LinkCodec.change(index, 0, 0).attribute(LinkCodec.IFLA_NET_NS_FD, netns.fd()));
+  }
+
+  /** Every address of every interface, both families. */
+  public List<Address> addresses() {
+    return addresses(0);
+  }
+
+  /** The addresses of an interface, both families; none if there is no such interface. */
+  public List<Address> addresses(int ifindex) {
+    return unless(
+            Errno.ENODEV,
+            () -> socket.dump("list addresses", AddressCodec.dump(ifindex), AddressCodec::parse))
+        .orElse(List.of());
+  }
+
+  /**
+   * Adds an address, or gives the one that is there the flags and life time of this.
+   *
+   * @throws KernelException with ENODEV if there is no such interface
+   */
+  public void putAddress(Address address) {
+    socket.request("put address " + address, AddressCodec.add(address, true));
+  }
+
+  /**
+   * Removes an address.
+   *
+   * @return false if it, or the interface, was not there
+   */
+  public boolean deleteAddress(Address address) {
+    return delete("delete address " + address, AddressCodec.delete(address));
+  }
+
+  /** Routes of one family, by the kernel's own choice. */
+  public List<Route> routes(RouteFilter filter) {
+    return unless(
+            Errno.ENOENT, // an IPv4 table that was never written
+            () -> socket.dump("list routes", RouteCodec.dump(filter), RouteCodec::parse))
+        .orElse(List.of());
+  }
+
+  /**
+   * Adds a route.
+   *
+   * @throws KernelException with EEXIST if one of the same destination, table and priority is there
+   */
+  public void addRoute(Route route) {
+    socket.request("add route " + route, RouteCodec.add(route, false));
+  }
+
+  /**
+   * Adds a route, or atomically replaces the one of the same destination, table and priority,
+   * whoever set that.
+   */
+  public void replaceRoute(Route route) {
+    socket.request("replace route " + route, RouteCodec.add(route, true));
+  }
+
+  /**
+   * Removes a route that matches in everything that is given, the protocol included: a route of
+   * another owner stays.
+   *
+   * @return false if there was none
+   */
+  public boolean deleteRoute(Route route) {
+    return delete("delete route " + route, RouteCodec.delete(route));
+  }
+
+  /**
+   * The neighbours of one family.
+   *
+   * @param ifindex 0 for those of all interfaces
+   */
+  public List<Neighbour> neighbours(Family family, int ifindex) {
+    return unless(
+            Errno.ENODEV,
+            () ->
+                socket.dump(
+                    "list neighbours", NeighbourCodec.dump(family, ifindex), NeighbourCodec::parse))
+        .orElse(List.of());
+  }
+
+  /** Adds a neighbour, or replaces what is known of it. */
+  public void replaceNeighbour(Neighbour neighbour) {
+    socket.request("replace neighbour " + neighbour, NeighbourCodec.add(neighbour, true));
+  }
+
+  /**
+   * Forgets a neighbour.
+   *
+   * @return false if it was not known
+   */
+  public boolean deleteNeighbour(Neighbour neighbour) {
+    return delete("delete neighbour " + neighbour, NeighbourCodec.delete(neighbour));
+  }
+
+  /** Returns false if what is to go is not there. */
+  private boolean delete(String what, MessageWriter message) {
+    try {
+      socket.request(what, message);
+      return true;
+    } catch (KernelException e) {
+      return switch (e.errno()) {
+        case Errno.ENOENT, Errno.ESRCH, Errno.ENODEV, Errno.EADDRNOTAVAIL -> false;
+        default -> throw e;
+      };
+    }
   }
 
   private static <T> Optional<T> unless(int errno, Supplier<T> call) {
