@@ -75,6 +75,16 @@ public interface Libc {
 
   int statfs(String path, ByteBuffer result);
 
+  int fcntl(int fd, int command, long argument);
+
+  int flock(int fd, int operation);
+
+  /** A system call without a wrapper; addresses are longs. */
+  long syscall(long number, long a, long b, long c);
+
+  /** Formats a native argument list, at native addresses. */
+  int vsnprintf(long buffer, @size_t long size, long format, long arguments);
+
   String strerrorname_np(int errno);
 
   String strerrordesc_np(int errno);

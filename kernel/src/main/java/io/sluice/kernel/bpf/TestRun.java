@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.kernel.bpf;
+
+import java.nio.ByteBuffer;
+
+/**
+ * Runs a program on a packet of our own (BPF_PROG_TEST_RUN), as often as wanted, with buffers that
+ * are made once. The packet begins with an Ethernet header. Not thread-safe.
+ */
+public final class TestRun {
+  private static final int TEST_RUN = 10;
+
+  /** Room for what programs add to a packet. */
+  private static final int HEADROOM = 512;
+
+  private final Fd program;
+  private final NativeBuffer packet;
+  private final NativeBuffer output;
+  private final NativeBuffer contextIn = new NativeBuffer(SkbContext.SIZE);
+  private final NativeBuffer contextOut = new NativeBuffer(SkbContext.SIZE);
+  private int packetLength;
+  private int outputLength;
+  private boolean withContext;
+  private long durationNanos;
+
+  /**
+   * @param program stays the caller's
+   * @param maxPacket length of the longest packet to come, in bytes
+   */
+  public TestRun(Fd program, int maxPacket) {
+    this.program = program;
+    this.packet = new NativeBuffer(maxPacket);
+    this.output = new NativeBuffer(maxPacket + HEADROOM);
+  }
+
+  /**
+   * What a run gave.
+   *
+   * @param verdict what the program returned
+   * @param packet as the program left it
+   * @param context as the program left it; empty if none was given
+   * @param durationNanos of one run, on average
+   */
+  public record Result(int verdict, byte[] packet, SkbContext context, long durationNanos) {}
+
+  /** Runs a program once on a packet. */
+  public static Result once(Fd program, byte[] packet, SkbContext context) {
+    TestRun run = new TestRun(program, packet.length).packet(packet).context(context);
+    int verdict = run.run(1);
+    return new Result(verdict, run.output(), run.contextAfter(), run.durationNanos());
+  }
+
+  /** The packet for the runs to come. */
+  public TestRun packet(byte[] bytes) {
+    packet.bytes().put(0, bytes);
+    packetLength = bytes.length;
+    return this;
+  }
+
+  /** The context for the runs to come; null: none. */
+  public TestRun context(SkbContext context) {
+    contextIn.clear();
+    withContext = context != null;
+    if (withContext) {
+      context.encode(contextIn.bytes());
+    }
+    return this;
+  }
+
+  /**
+   * Runs the program.
+   *
+   * @param repeat how often, on the same packet: what one run changes the next one sees
+   * @return what the (last) run returned
+   */
+  public int run(int repeat) {
+    ByteBuffer attr = Bpf.attr();
+    attr.putInt(0, program.number());
+    attr.putInt(8, packetLength).putInt(12, output.size());
+    attr.putLong(16, packet.address()).putLong(24, output.address());
+    attr.putInt(32, repeat);
+    if (withContext) {
+      attr.putInt(40, SkbContext.SIZE).putInt(44, SkbContext.SIZE);
+      attr.putLong(48, contextIn.address()).putLong(56, contextOut.address());
+    }
+    Bpf.check(Bpf.call(TEST_RUN), "test-run a program");
+    ByteBuffer result = Bpf.result();
+    outputLength = result.getInt(12);
+    durationNanos = Integer.toUnsignedLong(result.getInt(36));
+    return result.getInt(4);
+  }
+
+  /** The packet after the last run, copied. */
+  public byte[] output() {
+    return output.copy(0, outputLength);
+  }
+
+  /** The packet after the last run, not copied; up to {@link #outputLength}. */
+  public ByteBuffer outputBytes() {
+    return output.bytes();
+  }
+
+  public int outputLength() {
+    return outputLength;
+  }
+
+  /** The context after the last run. */
+  public SkbContext contextAfter() {
+    return withContext ? SkbContext.decode(contextOut.bytes()) : SkbContext.EMPTY;
+  }
+
+  /** Average of the last run's repetitions. */
+  public long durationNanos() {
+    return durationNanos;
+  }
+}
