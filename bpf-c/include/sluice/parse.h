@@ -351,6 +351,18 @@ static __always_inline ip_header *ip_of(const struct __sk_buff *skb)
 	return data + ETH_HLEN + sizeof(ip_header) > end ? NULL : data + ETH_HLEN;
 }
 
+/* No transport header begins later: IPv4 options and six extension headers end before. */
+#define MAX_L4_OFFSET 1023
+
+/* The transport header. The bound is for the verifier, which clang must not spare. */
+static __always_inline void *l4_of(const struct __sk_buff *skb, const struct flow *f)
+{
+	__u32 offset = f->l4;
+
+	asm volatile("" : "+r"(offset));
+	return packet_start(skb) + (offset & MAX_L4_OFFSET);
+}
+
 /* One try at parsing what is linear. */
 static __always_inline int parse_linear(struct __sk_buff *skb, struct flow *f)
 {
@@ -365,9 +377,9 @@ static __always_inline int parse_linear(struct __sk_buff *skb, struct flow *f)
 		return PARSE_DROP;
 	/* Anew: skipping extension headers calls a function, which forgets what was checked. */
 	ip = ip_of(skb);
-	if (!ip || f->l4 > 1024)
+	if (!ip || f->l4 > MAX_L4_OFFSET)
 		return parse_failed(f, REASON_MALFORMED);
-	l4 = packet_start(skb) + f->l4;
+	l4 = l4_of(skb, f);
 	end = packet_end(skb);
 	result = parse_l4(l4, end, left, f);
 	if (result == PARSE_FLOW)

@@ -75,31 +75,40 @@ static __noinline int translate_l4_by_helpers(struct __sk_buff *skb, const struc
 	       bpf_skb_store_bytes(skb, f->l4, ports, sizeof(ports), 0);
 }
 
-/* The same in registers: what an established flow's packet pays. l4: linear for 20 or 8 bytes. */
-static __always_inline void translate_l4(struct __sk_buff *skb, void *l4, __u8 proto,
-					 const struct F(ct_value) *e)
+/*
+ * The same in registers: what an established flow's packet pays. Sizes and offsets are constants of
+ * the protocol, one call each, so that the verifier knows them. Returns 0, or -1 if the header is
+ * cut off.
+ */
+static __always_inline int translate_l4(struct __sk_buff *skb, const struct flow *f, __u32 size,
+					__u32 check_offset, const struct F(ct_value) *e)
 {
-	__u16 *check = l4 + (proto == IPPROTO_TCP ? 16 : 6);
+	void *l4 = l4_of(skb, f);
+	__u16 *check = l4 + check_offset;
 	__u32 difference = e->c.csum_addr;
-	__u32 summed = ip_summed(skb);
 	struct tcphdr *ports = l4;
+	__u32 summed;
 
+	if (l4 + size > packet_end(skb))
+		return -1;
+	summed = ip_summed(skb);
 	ports->source = e->x.sport;
 	ports->dest = e->x.dport;
 	if (summed == CHECKSUM_PARTIAL) {
 		*check = csum_fold(*check + difference);
-		return;
+		return 0;
 	}
 	/* UDP over IPv4 may go without (RFC 768). */
-	if (proto == IPPROTO_UDP && !*check)
-		return;
+	if (size == UDP_SIZE && !*check)
+		return 0;
 	/* The sum of an IPv4 header stays; IPv6 addresses and the checksum cancel each other out.
 	 */
 	if (SLUICE_FAMILY == 4 && summed == CHECKSUM_COMPLETE)
 		bpf_csum_update(skb, (__u16)~difference);
 	*check = csum_apply(*check, difference + e->c.csum_port);
-	if (proto == IPPROTO_UDP && !*check)
+	if (size == UDP_SIZE && !*check)
 		*check = 0xffff;
+	return 0;
 }
 
 static __always_inline void translate_ip(ip_header *ip, const struct F(ct_value) *e)
@@ -156,18 +165,15 @@ static __always_inline __u32 translate(struct __sk_buff *skb, const struct flow 
 				       const struct F(ct_value) *e)
 {
 	ip_header *ip = ip_of(skb);
-	void *l4 = packet_start(skb) + f->l4;
-	__u32 size = f->proto == IPPROTO_TCP ? TCP_SIZE : UDP_SIZE;
+	__u32 length;
 
-	if (!ip || f->l4 > 1024)
+	if (!ip)
 		return REASON_REWRITE;
-	if (settings.kern_ctx && (f->proto == IPPROTO_TCP || f->proto == IPPROTO_UDP)) {
-		if (l4 + size > packet_end(skb))
-			return REASON_REWRITE;
-		translate_l4(skb, l4, f->proto, e);
-		translate_ip(ip, e);
-		return 0;
-	}
+	length = l4_length(skb, f, ip);
 	translate_ip(ip, e);
-	return translate_l4_by_helpers(skb, f, e, l4_length(skb, f, ip)) ? REASON_REWRITE : 0;
+	if (settings.kern_ctx && f->proto == IPPROTO_TCP)
+		return translate_l4(skb, f, TCP_SIZE, 16, e) ? REASON_REWRITE : 0;
+	if (settings.kern_ctx && f->proto == IPPROTO_UDP)
+		return translate_l4(skb, f, UDP_SIZE, 6, e) ? REASON_REWRITE : 0;
+	return translate_l4_by_helpers(skb, f, e, length) ? REASON_REWRITE : 0;
 }
