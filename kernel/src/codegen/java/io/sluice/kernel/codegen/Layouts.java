@@ -142,7 +142,6 @@ final class Layouts {
   }
 
   private Field field(String where, String component, String c, int type, int offset) {
-    int size = btf.size(type);
     boolean network = false;
     int at = type;
     while (true) {
@@ -152,13 +151,14 @@ final class Layouts {
         at = def.target();
       } else if (t instanceof Btf.Qualifier q) {
         at = q.target();
-      } else if (t instanceof Btf.Struct s) {
+      } else if (t instanceof Btf.Struct s && !s.union() && !s.name().isEmpty()) {
         if (isAddress(s.name())) {
           Shape shape = s.name().equals("addr4") ? Shape.IP4 : Shape.IP6;
-          return new Field(component, c, shape, offset, size, "");
+          return new Field(component, c, shape, offset, btf.size(type), "");
         }
-        return new Field(component, c, Shape.NESTED, offset, size, s.name());
+        return new Field(component, c, Shape.NESTED, offset, btf.size(type), s.name());
       } else if (t instanceof Btf.Enum || t instanceof Btf.Int i && !i.signed()) {
+        int size = btf.size(type);
         return new Field(component, c, scalar(where, size, network), offset, size, "");
       } else {
         throw new IllegalArgumentException(where + ": a type that records have no component for");
