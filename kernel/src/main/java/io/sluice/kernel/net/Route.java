@@ -38,10 +38,10 @@ public record Route(
 
   /**
    * The mark by which a restarted agent knows its own routes, addresses and neighbours, and by
-   * which people find them ({@code ip route show proto 80}). Not in iproute2's rt_protos, nor in
-   * use by a routing daemon that we know of.
+   * which people find them ({@code ip route show proto 83}). Not in iproute2's rt_protos, nor in
+   * use by a routing daemon that we know of; Calico's are 3, 80 and BIRD's.
    */
-  public static final int PROTOCOL_SLUICE = 80;
+  public static final int PROTOCOL_SLUICE = 83;
 
   /** RTPROT_KERNEL: made by the kernel for an address. */
   public static final int PROTOCOL_KERNEL = 2;

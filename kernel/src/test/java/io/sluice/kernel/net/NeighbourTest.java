@@ -55,7 +55,7 @@ class NeighbourTest {
     assertThat(netlink.neighbours(family, b)).doesNotContain(second);
     assertThat(second.isOurs()).isTrue();
     assertThat(here.sh("ip neigh show dev x0"))
-        .contains(ip(family) + " lladdr 02:00:00:00:00:02 PERMANENT proto 80");
+        .contains(ip(family) + " lladdr 02:00:00:00:00:02 PERMANENT proto 83");
 
     assertThat(netlink.deleteNeighbour(second)).isTrue();
     assertThat(netlink.deleteNeighbour(second)).isFalse();

@@ -87,7 +87,7 @@ class RouteTest {
     routes.forEach(netlink::addRoute);
 
     assertThat(ours(family)).containsExactlyInAnyOrderElementsOf(routes);
-    assertThat(show(family, "proto 80").lines()).hasSize(7);
+    assertThat(show(family, "proto 83").lines()).hasSize(7);
     assertThat(show(family, "table 1000")).contains(pod(family, 4).toString()).contains("metric 7");
     assertThat(netlink.routes(RouteFilter.all(family).inTable(1000)))
         .containsExactly(routes.get(6));
@@ -111,7 +111,7 @@ class RouteTest {
                     new Route.Hop(
                         a, Ip.parse(family == Family.IPV4 ? "192.0.2.253" : "2001:db8::fd"), 3)));
     netlink.addRoute(route);
-    assertThat(show(family, "proto 80")).contains("weight 3");
+    assertThat(show(family, "proto 83")).contains("weight 3");
     assertThat(ours(family)).containsExactly(route);
   }
 
@@ -119,7 +119,7 @@ class RouteTest {
   void aGatewayMayBeOfTheOtherFamily() {
     Route route = Route.via(pod(Family.IPV4, 1), 32, gateway(Family.IPV6), a);
     netlink.addRoute(route);
-    assertThat(show(Family.IPV4, "proto 80")).contains("via inet6 2001:db8::fe");
+    assertThat(show(Family.IPV4, "proto 83")).contains("via inet6 2001:db8::fe");
     assertThat(ours(Family.IPV4)).containsExactly(route);
   }
 
