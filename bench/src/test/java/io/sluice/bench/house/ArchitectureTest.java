@@ -115,12 +115,18 @@ class ArchitectureTest {
     classes().should(not(declareSerializable())).allowEmptyShould(true).check(sluice);
   }
 
+  /**
+   * All of kernel/ throws KernelException, which belongs to its typed maps: as far as cycles go it
+   * counts as a word of the language.
+   */
   @Test
   void packagesHaveNoCycles() {
     slices()
         .matching("io.sluice.(**)")
         .should()
         .beFreeOfCycles()
+        .ignoreDependency(
+            DescribedPredicate.alwaysTrue(), JavaClass.Predicates.simpleName("KernelException"))
         .allowEmptyShould(true)
         .check(sluice);
   }
