@@ -11,7 +11,6 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -41,7 +40,6 @@ public final class BpfObject implements AutoCloseable {
    */
   public BpfObject(String name, byte[] elf) {
     this.name = name;
-    this.btf = Btf.ofObject(elf);
     this.elf = NativeBuffer.of(elf);
     this.nameText = NativeBuffer.of(name.replaceAll("[^A-Za-z0-9_]", "_"));
     // Not zeroed, so the kernel's pages are taken only for what the verifier writes.
@@ -59,6 +57,7 @@ public final class BpfObject implements AutoCloseable {
       throw failure("open object " + name, Libc.errno());
     }
     LibBpf lib = LibBpf.get();
+    this.btf = readBtf(lib, object);
     for (long m = lib.bpf_object__next_map(object, 0);
         m != 0;
         m = lib.bpf_object__next_map(object, m)) {
@@ -69,6 +68,19 @@ public final class BpfObject implements AutoCloseable {
         p = lib.bpf_object__next_program(object, p)) {
       programs.put(lib.bpf_program__name(p), p);
     }
+  }
+
+  private static Btf readBtf(LibBpf lib, long object) {
+    long types = lib.bpf_object__btf(object);
+    if (types == 0) {
+      lib.bpf_object__close(object);
+      throw new IllegalArgumentException("the object has no types: compile it with -g");
+    }
+    NativeBuffer size = new NativeBuffer(Integer.BYTES);
+    long data = lib.btf__raw_data(types, size.address());
+    byte[] raw = new byte[size.bytes().getInt(0)];
+    MemoryIO.getInstance().getByteArray(data, raw, 0, raw.length);
+    return Btf.parse(raw);
   }
 
   /** Types of the object; its IDs are those in {@link #mapInfo}. */
@@ -129,26 +141,39 @@ public final class BpfObject implements AutoCloseable {
   }
 
   /**
-   * The initial content of a section of global variables, to be written before {@link #load}.
+   * The initial content of a global variable, to be written before {@link #load}.
    *
-   * @param section such as ".rodata"
-   * @return empty if the object has no such section
+   * @param variable such as a {@code const volatile}, whose value the verifier takes as given
+   * @return its bytes, not copied, in native order
+   * @throws IllegalArgumentException if the object has no such variable
    */
-  public Optional<ByteBuffer> initialData(String section) {
+  public ByteBuffer initialValue(String variable) {
+    for (Btf.Type type : btf.types()) {
+      if (type instanceof Btf.Section section) {
+        for (Btf.Placed placed : section.variables()) {
+          if (btf.type(placed.variable()).name().equals(variable)) {
+            return initialData(section.name())
+                .slice(placed.offset(), placed.size())
+                .order(ByteOrder.nativeOrder());
+          }
+        }
+      }
+    }
+    throw new IllegalArgumentException("object " + name + " has no variable " + variable);
+  }
+
+  private ByteBuffer initialData(String section) {
     for (Map.Entry<String, Long> entry : maps.entrySet()) {
       if (entry.getKey().endsWith(section)) {
         NativeBuffer size = new NativeBuffer(Long.BYTES);
         long data = LibBpf.get().bpf_map__initial_value(entry.getValue(), size.address());
         if (data != 0) {
           int length = Math.toIntExact(size.bytes().getLong(0));
-          return Optional.of(
-              MemoryIO.getInstance()
-                  .newDirectByteBuffer(data, length)
-                  .order(ByteOrder.nativeOrder()));
+          return MemoryIO.getInstance().newDirectByteBuffer(data, length);
         }
       }
     }
-    return Optional.empty();
+    throw new IllegalArgumentException("object " + name + " has no data section " + section);
   }
 
   /**

@@ -19,6 +19,10 @@ public interface LibBpf {
 
   void bpf_object__close(long object);
 
+  long bpf_object__btf(long object);
+
+  long btf__raw_data(long btf, long size);
+
   long bpf_object__next_map(long object, long previous);
 
   long bpf_object__next_program(long object, long previous);

@@ -55,6 +55,18 @@ public final class Btf {
   /** const, volatile, restrict or a tag: means what its target means. */
   public record Qualifier(String name, int target) implements Type {}
 
+  /** A global variable. */
+  public record Variable(String name, int type) implements Type {}
+
+  /** A section of global variables. */
+  public record Section(String name, List<Placed> variables) implements Type {}
+
+  /**
+   * A variable's place in its section. An object file may leave the offset to the loader: take it
+   * from what libbpf has read.
+   */
+  public record Placed(int variable, int offset, int size) {}
+
   /** Anything that data which programs share with user space does not consist of. */
   public record Other(String name, int kind) implements Type {}
 
@@ -168,6 +180,15 @@ public final class Btf {
       case 11: // RESTRICT
       case 18: // TYPE_TAG
         return new Qualifier(name, sizeOrType);
+      case 14: // VAR
+        b.getInt(); // linkage
+        return new Variable(name, sizeOrType);
+      case 15: // DATASEC
+        List<Placed> placed = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+          placed.add(new Placed(b.getInt(), b.getInt(), b.getInt()));
+        }
+        return new Section(name, List.copyOf(placed));
       default:
         b.position(b.position() + trailer(kind, count));
         return new Other(name, kind);
@@ -188,8 +209,7 @@ public final class Btf {
     return switch (kind) {
       case 2, 7, 12, 16 -> 0; // PTR, FWD, FUNC, FLOAT
       case 13 -> 8 * count; // FUNC_PROTO
-      case 14, 17 -> 4; // VAR, DECL_TAG
-      case 15 -> 12 * count; // DATASEC
+      case 17 -> 4; // DECL_TAG
       default -> throw new IllegalArgumentException("BTF of an unknown kind: " + kind);
     };
   }

@@ -9,6 +9,7 @@ import io.sluice.kernel.testing.RequiresKernel;
 import io.sluice.kernel.testing.TestBpffs;
 import io.sluice.kernel.testing.TestObject;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -58,11 +59,12 @@ class ProgramTest {
     byte[] elf =
         TestObject.compile(
             """
+            const volatile int zeroth = 7;
             const volatile struct { int first; int second; } numbers = {1, 2};
             SEC("tc") int echo(struct __sk_buff *skb) {
               char byte = 0x5a;
               bpf_skb_store_bytes(skb, 20, &byte, 1, 0);
-              skb->cb[2] = skb->cb[0] + skb->cb[1] + numbers.second;
+              skb->cb[2] = skb->cb[0] + skb->cb[1] + numbers.second + zeroth;
               skb->mark |= 0x100;
               return skb->ingress_ifindex;
             }
@@ -70,7 +72,7 @@ class ProgramTest {
             """);
     try (BpfObject object = new BpfObject("echo", elf)) {
       assertThat(object.programNames()).containsExactlyInAnyOrder("echo", "unwanted");
-      ByteBuffer rodata = object.initialData(".rodata").orElseThrow();
+      ByteBuffer rodata = object.initialValue("numbers");
       assertThat(rodata.getInt(4)).isEqualTo(2);
       rodata.putInt(4, 1000);
       object.without("unwanted").load();
@@ -81,7 +83,7 @@ class ProgramTest {
         assertThat(result.packet()).hasSize(64);
         assertThat(result.packet()[20]).isEqualTo((byte) 0x5a);
         assertThat(result.context().mark()).isEqualTo(0x101);
-        assertThat(result.context().cb2()).isEqualTo(1023);
+        assertThat(result.context().cb2()).isEqualTo(1030);
         TestRun many = new TestRun(program, 64).packet(PACKET);
         assertThat(many.run(10_000)).isZero();
         assertThat(many.durationNanos()).isBetween(1L, 100_000L);
@@ -113,8 +115,10 @@ class ProgramTest {
 
   @Test
   void noObjectAtAll() {
-    assertThatExceptionOfType(IllegalArgumentException.class)
-        .isThrownBy(() -> new BpfObject("text", "no ELF".getBytes()));
+    assertThatExceptionOfType(KernelException.class)
+        .isThrownBy(() -> new BpfObject("text", "no ELF".getBytes(StandardCharsets.UTF_8)))
+        .withMessageContaining("open object text")
+        .withMessageContaining("libbpf says: ");
   }
 
   @Test
