@@ -158,30 +158,43 @@ static __noinline int translate_error(struct __sk_buff *skb, const struct quoted
 	return replace_outer(skb, q, daddr_offset(), &sent.saddr) || replace_quoted(skb, q, &sent);
 }
 
-static __always_inline int error_from_workload(const struct __sk_buff *skb)
+/*
+ * Whether this error may be: it goes to who sent the quoted packet (RFC 1122, 3.2.2; RFC
+ * 4443, 2.4), and, on the interface of an endpoint, it concerns a flow of that endpoint. No pod
+ * reports on others.
+ */
+static __always_inline __u32 judge_error(struct __sk_buff *skb, const struct quoted_packet *q,
+					 const struct F(ct_value) *e)
 {
+	__u32 side = q->f.side & 1, own = settings.hook == HOOK_IN ? !side : side;
+	struct F(addr) quoted_saddr = side ? q->f.key.addr[1] : q->f.key.addr[0];
 	const struct iface *iface = iface_of(skb->ifindex);
 	const ip_header *ip = ip_of(skb);
 
-	return iface && ip && may_send_from(iface, skb->ifindex, ip_saddr(ip));
+	if (!iface || !ip)
+		return REASON_NO_IFACE;
+	if (settings.hook == HOOK_IN && !may_send_from(iface, skb->ifindex, ip_saddr(ip)))
+		return REASON_RPF;
+	if (!e || !addr_equal(ip_daddr(ip), &quoted_saddr) || e->c.ifindex[own] != skb->ifindex)
+		return REASON_ICMP_UNKNOWN;
+	return 0;
 }
 
 SEC("tc")
 int prog_icmp_err(struct __sk_buff *skb)
 {
+	struct F(ct_value) *e = NULL;
 	struct quoted_packet q;
-	struct F(ct_value) *e;
 	__u32 reason, to;
 	ip_header *ip;
 
-	if (settings.hook == HOOK_IN && !error_from_workload(skb))
-		return drop(skb, PROG_ICMP_ERR, REASON_RPF);
 	reason = parse_quoted(skb, &q);
-	if (reason)
+	if (!reason) {
+		e = ct_lookup(&q.f.key);
+		reason = judge_error(skb, &q, e);
+	}
+	if (reason || !e)
 		return drop(skb, PROG_ICMP_ERR, reason & (REASON_COUNT - 1));
-	e = ct_lookup(&q.f.key);
-	if (!e)
-		return drop(skb, PROG_ICMP_ERR, REASON_ICMP_UNKNOWN);
 	to = e->c.ifindex[q.f.side & 1];
 	/* The quoted packet went the other way than the packets that the entry translates. */
 	if (ct_translates(e->c.state, !q.f.side) && translate_error(skb, &q, e))

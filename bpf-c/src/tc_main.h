@@ -40,9 +40,10 @@ static __always_inline struct pkt *save_packet(const struct __sk_buff *skb, cons
 	return p;
 }
 
+/* The only TCP packet that may open a flow. */
 static __always_inline int is_initial_syn(__u8 tcp_flags)
 {
-	return (tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	return (tcp_flags & (TCP_CHANGES_STATE | TCP_ACK)) == TCP_SYN;
 }
 
 /* Whether the entry alone, as it is, says all about this packet. */
@@ -213,12 +214,18 @@ int prog_main(struct __sk_buff *skb)
 {
 	struct F(ct_value) *e;
 	struct flow f;
+	int parsed;
 
 	if (settings.hook == HOOK_OUT && skb->mark & MARK_BYPASS) {
 		set_mark(skb, 0);
 		return pass(skb, PROG_MAIN, REASON_BYPASS);
 	}
-	switch (parse(skb, &f)) {
+	if (settings.debug)
+		__builtin_memset(&f, 0, sizeof(f));
+	parsed = parse(skb, &f);
+	if (settings.debug)
+		save_packet(skb, &f, 0); /* for events */
+	switch (parsed) {
 	case PARSE_FLOW:
 		break;
 	case PARSE_NOT_TRACKED:

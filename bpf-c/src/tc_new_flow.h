@@ -124,12 +124,13 @@ static __always_inline int unknown_midflow(struct __sk_buff *skb, struct pkt *p)
 static __always_inline void find_destination(struct pkt *p)
 {
 	struct F(addr) daddr = narrow(&p->daddr);
-	const struct F(route) *route = route_to(&daddr);
 	const struct node_state *node = node_state();
+	const struct F(route) *route;
 	const struct iface *target;
 
 	/* Read before the route: a route that changes now leaves an older epoch behind. */
 	p->route_epoch = node ? node->route_epoch : 0;
+	route = route_to(&daddr);
 	if (!is_local_workload(route))
 		return;
 	p->flags |= PKT_DST_LOCAL;

@@ -78,12 +78,13 @@ static __noinline int make_rst(struct __sk_buff *skb, const struct pkt *p)
 	struct rst_packet rst;
 	struct tcphdr tcp;
 	__u32 pseudo = pseudo_sum(p, IPPROTO_TCP, sizeof(tcp));
-	__u32 sequence, length;
+	struct flow f = {.l4 = p->l4_offset};
+	const ip_header *ip = ip_of(skb);
+	__u32 sequence;
 
-	if (bpf_skb_load_bytes(skb, p->l4_offset, &tcp, sizeof(tcp)))
+	if (!ip || bpf_skb_load_bytes(skb, p->l4_offset, &tcp, sizeof(tcp)))
 		return -1;
-	length = skb->len - p->l4_offset - tcp.doff * 4 + tcp.syn + tcp.fin;
-	sequence = bpf_ntohl(tcp.seq) + length;
+	sequence = bpf_ntohl(tcp.seq) + l4_length(&f, ip) - tcp.doff * 4 + tcp.syn + tcp.fin;
 	fill_ip(&rst.ip, p, IPPROTO_TCP, sizeof(tcp));
 	__builtin_memset(&rst.tcp, 0, sizeof(rst.tcp));
 	rst.tcp.source = p->orig_dport;

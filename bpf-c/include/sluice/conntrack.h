@@ -42,8 +42,7 @@ enum ct_state {
 	CT_NAT_FORWARD = 1 << 10, /* this entry's kind; neither bit: normal */
 	CT_NAT_REVERSE = 1 << 11,
 	CT_HAIRPIN = 1 << 12,  /* a pod that reaches itself through a service */
-	CT_ANSWERED = 1 << 13, /* the opened side has answered (protocols other than TCP) */
-	CT_SRC_PORT = 1 << 14, /* the source port is translated, too: it collided */
+	CT_SRC_PORT = 1 << 13, /* the source port is translated, too: it collided */
 };
 
 /* ct_value.ifindex: the interface behind which a side lives, or one of these. */

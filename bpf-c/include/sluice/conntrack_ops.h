@@ -26,7 +26,7 @@ static __always_inline int ct_translates(__u32 state, __u32 side)
 {
 	__u32 from_opener = state & of_side(CT_OPENER_A, side);
 
-	return state & CT_NAT_FORWARD ? 1 : (state & CT_NAT_REVERSE) && !from_opener;
+	return from_opener ? !!(state & CT_NAT_FORWARD) : !!(state & CT_NAT_REVERSE);
 }
 
 /* TCP: both sides have closed, or one has torn the connection down. Reset counts at once. */

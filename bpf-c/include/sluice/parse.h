@@ -290,7 +290,8 @@ static __always_inline int parse_l4(const void *l4, const void *end, int left, s
 	f->tcp_flags = 0;
 	switch (f->proto) {
 	case IPPROTO_TCP:
-		if (l4 + TCP_SIZE > end || left < TCP_SIZE || tcp->doff < TCP_SIZE / 4)
+		if (l4 + TCP_SIZE > end || left < TCP_SIZE || tcp->doff < TCP_SIZE / 4 ||
+		    tcp->doff * 4 > left)
 			return parse_failed(f, REASON_MALFORMED);
 		f->tcp_flags = ((const __u8 *)l4)[13];
 		break;

@@ -145,15 +145,13 @@ static __always_inline __u8 ttl_of(const ip_header *ip)
 }
 
 /* Length of the transport header and all behind it, by the IP header. */
-static __always_inline __u32 l4_length(const struct __sk_buff *skb, const struct flow *f,
-				       const ip_header *ip)
+static __always_inline __u32 l4_length(const struct flow *f, const ip_header *ip)
 {
 #if SLUICE_FAMILY == 4
 	__u32 end = ETH_HLEN + bpf_ntohs(ip->tot_len);
 #else
 	__u32 end = ETH_HLEN + sizeof(*ip) + bpf_ntohs(ip->payload_len);
 #endif
-	(void)skb;
 	return end - f->l4;
 }
 
@@ -169,7 +167,7 @@ static __always_inline __u32 translate(struct __sk_buff *skb, const struct flow 
 
 	if (!ip)
 		return REASON_REWRITE;
-	length = l4_length(skb, f, ip);
+	length = l4_length(f, ip);
 	translate_ip(ip, e);
 	if (settings.kern_ctx && f->proto == IPPROTO_TCP)
 		return translate_l4(skb, f, TCP_SIZE, 16, e) ? REASON_REWRITE : 0;
