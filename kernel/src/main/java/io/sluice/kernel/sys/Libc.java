@@ -65,6 +65,8 @@ public interface Libc {
 
   int poll(ByteBuffer pollfds, @u_int64_t long count, int timeoutMillis);
 
+  int memfd_create(String name, int flags);
+
   int eventfd(int initial, int flags);
 
   int setns(int fd, int type);
