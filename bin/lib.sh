@@ -76,8 +76,9 @@ need() { # PACKAGE=PROBE...
 	(
 		flock 8
 		export DEBIAN_FRONTEND=noninteractive
-		apt-get -q update </dev/null &&
-			apt-get -q -y --no-install-recommends install "${missing[@]}" </dev/null
+		# A foreign source that fails to answer need not stop Debian's.
+		apt-get -q update </dev/null || true
+		apt-get -q -y --no-install-recommends install "${missing[@]}" </dev/null
 	) 8>"$root/target/.apt.lock" >"$log" 2>&1 || {
 		grep -E '^(E|Err)' "$log" >&2
 		die "apt-get could not install ${missing[*]}; see $log"
