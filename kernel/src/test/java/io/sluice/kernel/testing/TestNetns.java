@@ -6,12 +6,15 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * A network namespace of a test's own, by {@code ip netns}, so that what is tested is judged by
  * another program. Loopback is up. Gone after {@link #close}.
  */
 public final class TestNetns implements AutoCloseable {
+  private static final Pattern NAME = Pattern.compile("slt-[a-z-]+-p([0-9]+)-[0-9]+");
   private static final AtomicInteger COUNT = new AtomicInteger();
 
   private final String name;
@@ -27,7 +30,10 @@ public final class TestNetns implements AutoCloseable {
    */
   public static TestNetns create(String part) {
     String name =
-        "slt-" + part + "-" + ProcessHandle.current().pid() + "-" + COUNT.incrementAndGet();
+        "slt-" + part + "-p" + ProcessHandle.current().pid() + "-" + COUNT.incrementAndGet();
+    if (COUNT.get() == 1) {
+      deleteLeftovers();
+    }
     exec("ip", "netns", "add", name);
     try {
       TestNetns netns = new TestNetns(name);
@@ -36,6 +42,16 @@ public final class TestNetns implements AutoCloseable {
     } catch (RuntimeException e) {
       exec("ip", "netns", "delete", name);
       throw e;
+    }
+  }
+
+  /** Deletes what a test run that was killed has left. */
+  private static void deleteLeftovers() {
+    for (String line : exec("ip", "netns", "list").split("\n")) {
+      Matcher name = NAME.matcher(line);
+      if (name.lookingAt() && ProcessHandle.of(Long.parseLong(name.group(1))).isEmpty()) {
+        exec("ip", "netns", "delete", name.group());
+      }
     }
   }
 
