@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.cluster.management;
+
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * What a node tells of itself over HTTP. Values are anything that Jackson writes: records, lists,
+ * maps. Implementations answer from actors and never block the caller.
+ */
+public interface NodeView {
+  /** Alive: the agent's actors answer. What is not alive, is to be restarted. */
+  CompletionStage<Health> live();
+
+  /** Ready: the source is in sync and applied to the kernel. */
+  CompletionStage<Health> ready();
+
+  /** The whole picture of {@code sluice status}. */
+  CompletionStage<Object> status();
+
+  /**
+   * The rows of one table of the dataplane.
+   *
+   * @param table a name such as {@code conntrack}
+   * @return empty if there is no such table
+   */
+  Optional<CompletionStage<Object>> dump(String table);
+}
