@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.lab;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+
+/**
+ * A lab: built, asked and removed. All methods may be called in any order and again; what is there
+ * already is kept, what is gone already is not missed. Needs root.
+ *
+ * <p>{@link #up} and {@link #down} take the lab's lock, which this object then holds until it is
+ * closed; closing it does not remove the lab.
+ */
+public final class Lab implements AutoCloseable {
+  /** Where each agent serves HTTP, on its node's 127.0.0.1. */
+  public static final int MANAGEMENT_PORT = 8558;
+
+  private static final Duration READY_PATIENCE = Duration.ofSeconds(90);
+
+  private final LabNames names;
+  private final Path sluice;
+  private final Consumer<String> progress;
+  private LabLock lock;
+
+  private Lab(LabNames names, Path sluice, Consumer<String> progress) {
+    this.names = names;
+    this.sluice = sluice;
+    this.progress = progress;
+  }
+
+  /**
+   * A lab that may or may not be up.
+   *
+   * @param sluice the launcher that agents are started with, or null for {@link Launcher#find()}
+   * @param progress takes a line for each step
+   */
+  public static Lab open(LabNames names, Path sluice, Consumer<String> progress) {
+    return new Lab(names, sluice, progress);
+  }
+
+  public LabNames names() {
+    return names;
+  }
+
+  /** The topology of the lab that is up, or was being built when somebody crashed. */
+  public Optional<Topology> topology() {
+    Path file = names.topologyFile();
+    if (!Files.exists(file)) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(TopologyReader.JSON.readValue(file.toFile(), Topology.class));
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * Builds the hosts and starts the pods' servers, but no agents. A lab of the same topology that
+   * is up is completed; one that was left half built is removed first.
+   *
+   * @throws LabException if a lab of another topology is up
+   */
+  public void up(Topology topology) {
+    requireRoot();
+    takeLock();
+    Optional<Topology> before = topology();
+    boolean complete = Files.exists(names.builtMark()) && before.isPresent();
+    if (complete && !before.get().equals(topology)) {
+      throw new LabException("a lab of another shape is up; sluice lab down first");
+    }
+    if (complete && !Network.existing(names).containsAll(new Network(names, topology).hosts())) {
+      progress.accept("some of its namespaces are gone: building it anew");
+      complete = false;
+    }
+    if (!complete) {
+      remove();
+      build(topology);
+    }
+    HostProcesses processes = processes(topology);
+    processes.unpackPrograms();
+    List<Topology.Pod> stopped =
+        topology.pods().stream().filter(p -> p.server() && processes.server(p).isEmpty()).toList();
+    if (!stopped.isEmpty()) {
+      progress.accept("starting " + count(stopped.size(), "pod server"));
+      Network.each(stopped, processes::startServer);
+    }
+  }
+
+  private void build(Topology topology) {
+    try {
+      Files.createDirectories(names.folder());
+      TopologyReader.JSON.writeValue(names.topologyFile().toFile(), topology);
+      progress.accept(
+          "building "
+              + count(topology.nodes().size(), "node")
+              + ", "
+              + count(topology.pods().size(), "pod")
+              + ", a client and a router");
+      new Network(names, topology).build();
+      new Cgroups(names).create(topology);
+      for (Topology.Node node : topology.nodes()) {
+        Files.createDirectories(names.nodeFolder(node).resolve("data"));
+        Files.createDirectories(names.bpffs(node));
+        Mounts.mount("bpf", "mode=0700", names.bpffs(node));
+        Files.writeString(names.agentConfig(node), agentConfig(node));
+      }
+      new Manifests(names, topology).writeOwn();
+      Files.createFile(names.builtMark());
+    } catch (IOException e) {
+      throw new LabException("cannot write to " + names.folder() + ": " + e.getMessage(), e);
+    }
+  }
+
+  private String agentConfig(Topology.Node node) {
+    return String.join(
+        "\n",
+        "# Written by sluice lab up.",
+        "sluice {",
+        "  node-name = \"" + names.host(node) + "\"",
+        "  source { type = file, path = \"" + names.manifests() + "\" }",
+        "  bpffs = \"" + names.bpffs(node) + "\"",
+        "  data-dir = \"" + names.nodeFolder(node).resolve("data") + "\"",
+        "  management { host = \"127.0.0.1\", port = " + MANAGEMENT_PORT + " }",
+        "}",
+        "");
+  }
+
+  /**
+   * Gives manifests to all agents, by copying them into the folder that they watch.
+   *
+   * @param source a manifest, or a folder with manifests (its sub-folders are left out)
+   * @return the names of the files
+   */
+  public List<String> apply(Path source) {
+    return new Manifests(names, running()).apply(source);
+  }
+
+  /** Starts every agent that does not run, without waiting for any. */
+  public void startAgents() {
+    Topology topology = running();
+    Path launcher = launcher();
+    HostProcesses processes = processes(topology);
+    List<Topology.Node> stopped =
+        topology.nodes().stream().filter(n -> processes.agent(n).isEmpty()).toList();
+    if (!stopped.isEmpty()) {
+      progress.accept("starting " + count(stopped.size(), "agent"));
+      stopped.forEach(n -> processes.startAgent(n, launcher));
+    }
+  }
+
+  /** Starts a node's agent, if it does not run, without waiting for it. */
+  public OwnedProcess startAgent(String node) {
+    Topology topology = running();
+    HostProcesses processes = processes(topology);
+    processes.startAgent(topology.node(node), launcher());
+    return agent(node).orElseThrow(() -> new LabException(silentDeath(topology.node(node))));
+  }
+
+  /** A node's agent, if it runs. */
+  public Optional<OwnedProcess> agent(String node) {
+    Topology topology = running();
+    return processes(topology).agent(topology.node(node));
+  }
+
+  /**
+   * Returns when every agent says that it is ready: in sync, and all applied.
+   *
+   * @throws LabException naming the node and the last line of its log, if one ends, or takes more
+   *     than 90 s
+   */
+  public void awaitReady() {
+    Topology topology = running();
+    HostProcesses processes = processes(topology);
+    for (Topology.Node node : topology.nodes()) {
+      Waiting.until(
+          READY_PATIENCE,
+          () -> {
+            if (processes.agent(node).isEmpty()) {
+              throw new LabException(silentDeath(node));
+            }
+            return processes.ask(node, "/health/ready").ok();
+          },
+          () ->
+              "the agent of "
+                  + names.host(node)
+                  + " is not ready: "
+                  + processes.ask(node, "/health/ready").output()
+                  + "; its log is "
+                  + names.agentLog(node));
+    }
+  }
+
+  private String silentDeath(Topology.Node node) {
+    return "the agent of "
+        + names.host(node)
+        + " has ended: "
+        + HostProcesses.lastLine(names.agentLog(node))
+        + "; its log is "
+        + names.agentLog(node);
+  }
+
+  /** Whether a node's agent says that it is ready now. */
+  public boolean ready(String node) {
+    Topology topology = running();
+    return processes(topology).ask(topology.node(node), "/health/ready").ok();
+  }
+
+  /** What a node's agent answers to a GET of a path; empty, if not with success. */
+  public Optional<String> get(String node, String path) {
+    Topology topology = running();
+    Shell.Result result = processes(topology).ask(topology.node(node), path);
+    return result.ok() ? Optional.of(result.output()) : Optional.empty();
+  }
+
+  /**
+   * The command line that runs a command on a host, in its namespace and its cgroup; its exit code
+   * is the command's.
+   *
+   * @param host with the lab's name before it or without: sluice-node1, node1
+   */
+  public List<String> commandOn(String host, List<String> command) {
+    return processes(running()).on(names.expand(host), command);
+  }
+
+  /** As {@link #commandOn}, to be started, with {@code sluice} on its PATH. */
+  public ProcessBuilder processOn(String host, List<String> command) {
+    ProcessBuilder builder = new ProcessBuilder(commandOn(host, command));
+    builder.environment().put("SLUICE_NO_BUILD", "1");
+    Optional<Path> launcher = Optional.ofNullable(sluice).or(Launcher::find);
+    launcher.ifPresent(
+        l ->
+            builder
+                .environment()
+                .merge("PATH", l.getParent().toString(), (path, bin) -> path + ":" + bin));
+    return builder;
+  }
+
+  /** Runs a command on a host to its end. */
+  public Output run(String host, String... command) {
+    Shell.Result result = Shell.attempt(commandOn(host, List.of(command)), "");
+    return new Output(result.code(), result.output());
+  }
+
+  /**
+   * What a command on a host did.
+   *
+   * @param code its exit code
+   * @param text its stdout and stderr, without white space around
+   */
+  public record Output(int code, String text) {}
+
+  /** Starts the traffic client on a host. */
+  public Traffic traffic(String host, Traffic.Spec spec) {
+    List<String> command = new ArrayList<>();
+    command.add(names.programs().resolve(HostProcesses.CLIENT).toString());
+    command.addAll(spec.arguments());
+    return Traffic.start(commandOn(host, command));
+  }
+
+  /** How every host of the lab is, in the order router, client, nodes, pods. */
+  public List<HostStatus> status() {
+    return topology().map(t -> HostStatus.of(names, t, processes(t))).orElseGet(List::of);
+  }
+
+  /** Removes every trace of the lab, also of one half built, or half removed. */
+  public void down() {
+    requireRoot();
+    takeLock();
+    remove();
+  }
+
+  private void remove() {
+    boolean something = Files.exists(names.folder()) || !Network.existing(names).isEmpty();
+    if (something) {
+      progress.accept("removing what is there");
+    }
+    new Cgroups(names).remove();
+    Network.remove(names);
+    Mounts.unmountBelow(names.folder());
+    if (!Files.exists(names.folder())) {
+      return;
+    }
+    try (Stream<Path> tree = Files.walk(names.folder())) {
+      for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(path);
+      }
+    } catch (IOException e) {
+      throw new LabException("cannot remove " + names.folder() + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Lets others work on the lab. */
+  @Override
+  public void close() {
+    if (lock != null) {
+      lock.close();
+      lock = null;
+    }
+  }
+
+  private void takeLock() {
+    if (lock == null) {
+      lock = LabLock.take(names);
+    }
+  }
+
+  private Topology running() {
+    return topology().orElseThrow(() -> new LabException("no lab is up; sluice lab up makes one"));
+  }
+
+  private HostProcesses processes(Topology topology) {
+    return new HostProcesses(names, topology, new Cgroups(names));
+  }
+
+  private Path launcher() {
+    return sluice != null
+        ? sluice
+        : Launcher.find()
+            .orElseThrow(
+                () -> new LabException("bin/sluice is not found; set SLUICE_BIN to its path"));
+  }
+
+  private static void requireRoot() {
+    try {
+      if (!Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(0)) {
+        throw new LabException("a lab needs root; run it with sudo");
+      }
+    } catch (IOException e) {
+      throw new LabException("/proc is not mounted", e);
+    }
+  }
+
+  private static String count(int n, String what) {
+    return n + " " + what + (n == 1 ? "" : "s");
+  }
+}

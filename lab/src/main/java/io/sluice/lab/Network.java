@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.lab;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Builds and removes the namespaces and what connects them. What a container network interface
+ * (CNI) plugin would do is done here: the veth pair, the pod's addresses, its default routes. The
+ * host side of a pod is the agent's.
+ */
+final class Network {
+  private static final int AT_ONCE = 4;
+  private static final Pattern NETNS_LINE = Pattern.compile("^(\\S+)");
+
+  /** No waiting for duplicate address detection, and none of it in any namespace of the lab. */
+  private static final List<String> ALL_SYSCTLS =
+      List.of("ipv6/conf/all/accept_dad=0", "ipv6/conf/default/accept_dad=0");
+
+  private static final List<String> FORWARDING =
+      List.of("ipv4/ip_forward=1", "ipv6/conf/all/forwarding=1");
+
+  /** So that thousands of connections a second do not run out of ports for being remembered. */
+  private static final List<String> MANY_CONNECTIONS =
+      List.of("ipv4/tcp_tw_reuse=1", "ipv4/ip_local_port_range=10000 65000");
+
+  private final LabNames names;
+  private final Topology topology;
+
+  Network(LabNames names, Topology topology) {
+    this.names = names;
+    this.topology = topology;
+  }
+
+  /** The namespaces of this lab that exist, whatever topology they were made for. */
+  static List<String> existing(LabNames names) {
+    return Shell.run("ip", "netns", "list")
+        .lines()
+        .map(NETNS_LINE::matcher)
+        .filter(Matcher::find)
+        .map(m -> m.group(1))
+        .filter(names::owns)
+        .toList();
+  }
+
+  /** The namespaces that the topology wants: router, client, nodes, pods. */
+  List<String> hosts() {
+    List<String> hosts = new ArrayList<>(List.of(names.host("router"), names.host("client")));
+    topology.nodes().forEach(n -> hosts.add(names.host(n)));
+    topology.pods().forEach(p -> hosts.add(names.host(p)));
+    return hosts;
+  }
+
+  /** Makes everything; nothing of it may be there yet. */
+  void build() {
+    Shell.ipBatch(null, hosts().stream().map(h -> "netns add " + h).toList());
+    Map<String, List<String>> sysctls = new LinkedHashMap<>();
+    Map<String, List<String>> links = new LinkedHashMap<>();
+    Map<String, List<String>> addresses = new LinkedHashMap<>();
+    router(sysctls, addresses);
+    client(sysctls, links, addresses);
+    topology.nodes().forEach(node -> node(node, sysctls, links, addresses));
+    topology.pods().forEach(pod -> pod(pod, sysctls, addresses));
+    each(sysctls.keySet().stream().toList(), host -> setSysctls(host, sysctls.get(host)));
+    // Both ends of a pair must be up before either has a route through it.
+    each(List.copyOf(links.keySet()), host -> Shell.ipBatch(host, links.get(host)));
+    each(hosts(), host -> Shell.ipBatch(host, linksUp(host)));
+    each(List.copyOf(addresses.keySet()), host -> Shell.ipBatch(host, addresses.get(host)));
+  }
+
+  private void router(Map<String, List<String>> sysctls, Map<String, List<String>> addresses) {
+    String host = names.host("router");
+    sysctls.put(host, join(ALL_SYSCTLS, FORWARDING));
+    List<String> lines = new ArrayList<>();
+    address(lines, Addresses.CLIENT_GATEWAY4 + "/24", Addresses.CLIENT_GATEWAY6 + "/64", "client");
+    for (Topology.Node node : topology.nodes()) {
+      address(
+          lines,
+          Addresses.nodeGateway4(node) + "/24",
+          Addresses.nodeGateway6(node) + "/64",
+          node.name());
+    }
+    addresses.put(host, lines);
+  }
+
+  private void client(
+      Map<String, List<String>> sysctls,
+      Map<String, List<String>> links,
+      Map<String, List<String>> addresses) {
+    String host = names.host("client");
+    sysctls.put(host, join(ALL_SYSCTLS, MANY_CONNECTIONS));
+    links.put(host, List.of(underlay("client", topology.mtu(topology.client().mtu()))));
+    List<String> lines = new ArrayList<>();
+    address(lines, Addresses.CLIENT4 + "/24", Addresses.CLIENT6 + "/64", Addresses.INTERFACE);
+    lines.add("route add default via " + Addresses.CLIENT_GATEWAY4);
+    lines.add("route add default via " + Addresses.CLIENT_GATEWAY6);
+    addresses.put(host, lines);
+  }
+
+  private void node(
+      Topology.Node node,
+      Map<String, List<String>> sysctls,
+      Map<String, List<String>> links,
+      Map<String, List<String>> addresses) {
+    String host = names.host(node);
+    sysctls.put(host, join(ALL_SYSCTLS, FORWARDING));
+    List<String> pairs = new ArrayList<>();
+    pairs.add(underlay(node.name(), topology.mtu(node.mtu())));
+    for (Topology.Pod pod : topology.podsOf(node)) {
+      int mtu = topology.mtu(pod.mtu());
+      pairs.add(
+          "link add "
+              + Addresses.hostInterface(pod)
+              + (" address " + Addresses.HOST_SIDE_MAC + " mtu " + mtu + " type veth peer name ")
+              + (Addresses.INTERFACE + " address " + Addresses.podMac(topology, pod))
+              + (" mtu " + mtu + " netns " + names.host(pod)));
+    }
+    links.put(host, pairs);
+    List<String> lines = new ArrayList<>();
+    address(
+        lines, Addresses.node4(node) + "/24", Addresses.node6(node) + "/64", Addresses.INTERFACE);
+    lines.add("route add default via " + Addresses.nodeGateway4(node));
+    lines.add("route add default via " + Addresses.nodeGateway6(node));
+    addresses.put(host, lines);
+  }
+
+  private void pod(
+      Topology.Pod pod, Map<String, List<String>> sysctls, Map<String, List<String>> addresses) {
+    String host = names.host(pod);
+    sysctls.put(host, join(ALL_SYSCTLS, MANY_CONNECTIONS));
+    List<String> lines = new ArrayList<>();
+    address(
+        lines,
+        Addresses.pod4(topology, pod) + "/32",
+        Addresses.pod6(topology, pod) + "/128",
+        Addresses.INTERFACE);
+    String dev = " dev " + Addresses.INTERFACE;
+    lines.add("route add " + Addresses.POD_GATEWAY4 + dev + " scope link");
+    lines.add("route add default via " + Addresses.POD_GATEWAY4 + dev);
+    lines.add("route add default via " + Addresses.POD_GATEWAY6 + dev);
+    addresses.put(host, lines);
+  }
+
+  /** The pair between a host's eth0 and the router's interface of that name. */
+  private String underlay(String routerInterface, int mtu) {
+    return "link add "
+        + (Addresses.INTERFACE + " mtu " + mtu + " type veth peer name " + routerInterface)
+        + (" mtu " + mtu + " netns " + names.host("router"));
+  }
+
+  private List<String> linksUp(String host) {
+    List<String> lines = new ArrayList<>(List.of("link set lo up"));
+    if (host.equals(names.host("router"))) {
+      lines.add("link set client up");
+      topology.nodes().forEach(n -> lines.add("link set " + n.name() + " up"));
+      return lines;
+    }
+    lines.add("link set " + Addresses.INTERFACE + " up");
+    for (Topology.Node node : topology.nodes()) {
+      if (host.equals(names.host(node))) {
+        topology
+            .podsOf(node)
+            .forEach(p -> lines.add("link set " + Addresses.hostInterface(p) + " up"));
+      }
+    }
+    return lines;
+  }
+
+  private static void address(List<String> lines, String v4, String v6, String dev) {
+    lines.add("addr add " + v4 + " dev " + dev);
+    lines.add("addr add " + v6 + " dev " + dev + " nodad");
+  }
+
+  private static void setSysctls(String host, List<String> settings) {
+    StringBuilder script = new StringBuilder("set -e\n");
+    for (String setting : settings) {
+      int equals = setting.indexOf('=');
+      script
+          .append("echo '")
+          .append(setting.substring(equals + 1))
+          .append("' >/proc/sys/net/")
+          .append(setting, 0, equals)
+          .append('\n');
+    }
+    Shell.run(List.of("nsenter", "--net=/run/netns/" + host, "sh"), script.toString());
+  }
+
+  /**
+   * Removes every namespace of a lab, and kills the processes in them, which would keep them alive
+   * without a name.
+   */
+  static void remove(LabNames names) {
+    List<String> hosts = existing(names);
+    for (String host : hosts) {
+      // A name without its mount, left by a crash, has no processes to ask for.
+      Shell.Result pids = Shell.attempt("ip", "netns", "pids", host);
+      if (pids.ok() && !pids.output().isEmpty()) {
+        List<String> kill = new ArrayList<>(List.of("kill", "-KILL", "--"));
+        pids.output().lines().forEach(kill::add);
+        Shell.attempt(kill, "");
+      }
+    }
+    Shell.ipBatch(null, hosts.stream().map(h -> "netns del " + h).toList());
+  }
+
+  private static List<String> join(List<String> first, List<String> second) {
+    List<String> all = new ArrayList<>(first);
+    all.addAll(second);
+    return all;
+  }
+
+  /** Does something for each host, a few at once; all have been tried before it fails. */
+  static <T> void each(List<T> hosts, Consumer<T> work) {
+    ExecutorService workers = Executors.newFixedThreadPool(AT_ONCE);
+    try {
+      List<Future<?>> pending = new ArrayList<>();
+      hosts.forEach(host -> pending.add(workers.submit(() -> work.accept(host))));
+      LabException failure = null;
+      for (Future<?> one : pending) {
+        try {
+          one.get();
+        } catch (ExecutionException e) {
+          if (e.getCause() instanceof LabException known) {
+            failure = known;
+          } else {
+            throw new LabException("unexpected: " + e.getCause(), e);
+          }
+        }
+      }
+      if (failure != null) {
+        throw failure;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new LabException("interrupted", e);
+    } finally {
+      workers.shutdownNow();
+      awaitEnd(workers);
+    }
+  }
+
+  /** A worker that was told to stop ends with the command that it runs. */
+  private static void awaitEnd(ExecutorService workers) {
+    try {
+      if (!workers.awaitTermination(5, TimeUnit.SECONDS)) {
+        throw new LabException("a command of the lab does not end");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

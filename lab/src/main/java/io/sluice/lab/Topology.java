@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.lab;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+
+/**
+ * What a lab consists of. Everything that is not here (addresses, interface names) follows from it:
+ * see {@link Addresses}. There is always one client and one router.
+ *
+ * @param nodes at least one
+ * @param pods in the order in which each node's addresses are handed out
+ * @param client the host outside the cluster
+ * @param router between the nodes and the client
+ * @param links what holds for all links that say nothing else
+ */
+public record Topology(
+    List<Node> nodes, List<Pod> pods, Client client, Router router, Links links) {
+  /** The largest node number that the underlay's addresses have room for. */
+  public static final int MAX_NODES = 150;
+
+  /** The largest number of pods on a node that its /24 has room for. */
+  public static final int MAX_PODS = 250;
+
+  private static final Pattern NODE_NAME = Pattern.compile("node([1-9][0-9]{0,2})");
+  private static final Pattern LABEL = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
+
+  /** Of a network namespace, so that it also fits with the lab's name before it. */
+  private static final int MAX_NAME = 200;
+
+  public Topology {
+    nodes = nodes == null ? List.of() : List.copyOf(nodes);
+    pods = pods == null ? List.of() : List.copyOf(pods);
+    client = client == null ? new Client(null) : client;
+    router = router == null ? new Router() : router;
+    links = links == null ? new Links(null) : links;
+    validate(nodes, pods);
+  }
+
+  /**
+   * A node.
+   *
+   * @param name node1, node2, …: the number gives the node's addresses
+   * @param labels of the Node resource
+   * @param mtu of its underlay link, in bytes
+   */
+  public record Node(String name, Map<String, String> labels, Integer mtu) {
+    public Node {
+      labels = labels == null ? Map.of() : Map.copyOf(labels);
+      checkMtu("nodes", mtu);
+    }
+
+    /** The number in its name, from 1. */
+    public int number() {
+      return Integer.parseInt(name.substring("node".length()));
+    }
+  }
+
+  /**
+   * A pod.
+   *
+   * @param namespace its Kubernetes namespace; by default {@code default}
+   * @param node where it runs
+   * @param labels of the Pod resource
+   * @param ports on which its server listens with TCP and UDP; by default 8080 and 5353
+   * @param server whether the pod server runs in it; by default it does
+   * @param mtu of its veth pair, in bytes
+   */
+  public record Pod(
+      String namespace,
+      String name,
+      String node,
+      Map<String, String> labels,
+      List<Integer> ports,
+      Boolean server,
+      Integer mtu) {
+    /** What a pod serves that says nothing else. */
+    public static final List<Integer> DEFAULT_PORTS = List.of(8080, 5353);
+
+    public Pod {
+      namespace = namespace == null ? "default" : namespace;
+      labels = labels == null ? Map.of() : Map.copyOf(labels);
+      ports = ports == null ? DEFAULT_PORTS : List.copyOf(ports);
+      server = server == null || server;
+      checkMtu("pods", mtu);
+    }
+
+    /** Namespace and name, as the pod server says it. */
+    public String id() {
+      return namespace + "/" + name;
+    }
+  }
+
+  /** The host outside; its MTU in bytes. */
+  public record Client(Integer mtu) {
+    public Client {
+      checkMtu("client", mtu);
+    }
+  }
+
+  /** The router; nothing about it can be chosen yet. */
+  public record Router() {}
+
+  /** Defaults of all links; MTU in bytes, 1500 where nothing is said. */
+  public record Links(@JsonProperty("mtu") Integer mtu) {
+    public Links {
+      checkMtu("links", mtu);
+      mtu = mtu == null ? 1500 : mtu;
+    }
+  }
+
+  /** A fault in a topology: where it is, as a path of field names and indices, and what it is. */
+  static final class Fault extends IllegalArgumentException {
+    private static final long serialVersionUID = 1L;
+    private final transient List<Object> path;
+
+    Fault(String reason, Object... path) {
+      super(reason);
+      this.path = List.of(path);
+    }
+
+    List<Object> path() {
+      return path == null ? List.of() : path;
+    }
+  }
+
+  /**
+   * The default: node1 with the pods client, web-1, web-2 and web-3, and each further node with two
+   * web pods and a client of its own, all in the namespace {@code default}.
+   *
+   * @throws LabException if there is no room for so many
+   */
+  public static Topology standard(int nodeCount) {
+    if (nodeCount < 1 || nodeCount > MAX_NODES) {
+      throw new LabException("the number of nodes must be 1 to " + MAX_NODES);
+    }
+    List<Node> nodes = new ArrayList<>();
+    List<Pod> pods = new ArrayList<>();
+    int web = 1;
+    for (int i = 1; i <= nodeCount; i++) {
+      String node = "node" + i;
+      nodes.add(new Node(node, null, null));
+      pods.add(pod(i == 1 ? "client" : "client-" + i, node, "client"));
+      for (int k = 0; k < (i == 1 ? 3 : 2); k++) {
+        pods.add(pod("web-" + web++, node, "web"));
+      }
+    }
+    return new Topology(nodes, pods, null, null, null);
+  }
+
+  /**
+   * Reads a YAML file.
+   *
+   * @throws LabException naming file, line and field, if it is not a topology
+   */
+  public static Topology read(Path file) {
+    return TopologyReader.read(file);
+  }
+
+  /** The node of that name. */
+  public Node node(String name) {
+    return nodes.stream().filter(n -> n.name().equals(name)).findFirst().orElseThrow();
+  }
+
+  /** A node's pods, in the order of their addresses. */
+  public List<Pod> podsOf(Node node) {
+    return pods.stream().filter(p -> p.node().equals(node.name())).toList();
+  }
+
+  /** The MTU of a link, in bytes, given what was said for it alone. */
+  public int mtu(Integer own) {
+    return own == null ? links.mtu() : own;
+  }
+
+  private static Pod pod(String name, String node, String app) {
+    return new Pod(null, name, node, Map.of("app", app), null, null, null);
+  }
+
+  private static void checkMtu(String where, Integer mtu) {
+    // Below 1280 there is no IPv6; above 65535 no veth.
+    if (mtu != null && (mtu < 1280 || mtu > 65535)) {
+      throw new Fault("mtu must be 1280 to 65535, not " + mtu, where);
+    }
+  }
+
+  private static void validate(List<Node> nodes, List<Pod> pods) {
+    if (nodes.isEmpty()) {
+      throw new Fault("at least one node is needed", "nodes");
+    }
+    Set<String> names = new HashSet<>();
+    for (int i = 0; i < nodes.size(); i++) {
+      String name = nodes.get(i).name();
+      if (name == null || !NODE_NAME.matcher(name).matches()) {
+        throw new Fault("a node is named node1, node2, …, not " + name, "nodes", i, "name");
+      }
+      if (nodes.get(i).number() > MAX_NODES) {
+        throw new Fault("the last possible node is node" + MAX_NODES, "nodes", i, "name");
+      }
+      if (!names.add(name)) {
+        throw new Fault("there are two nodes named " + name, "nodes", i, "name");
+      }
+    }
+    Map<String, String> hosts = new TreeMap<>();
+    Map<String, Integer> perNode = new TreeMap<>();
+    for (int i = 0; i < pods.size(); i++) {
+      validate(i, pods.get(i), names);
+      Pod pod = pods.get(i);
+      String other = hosts.put(pod.namespace() + "-" + pod.name(), pod.id());
+      if (other != null) {
+        throw new Fault("pods " + other + " and " + pod.id() + " get one name", "pods", i, "name");
+      }
+      if (perNode.merge(pod.node(), 1, Integer::sum) > MAX_PODS) {
+        throw new Fault("a node has room for " + MAX_PODS + " pods", "pods", i, "node");
+      }
+    }
+  }
+
+  private static void validate(int i, Pod pod, Set<String> nodes) {
+    if (!LABEL.matcher(pod.namespace()).matches()) {
+      throw new Fault("not a namespace: " + pod.namespace(), "pods", i, "namespace");
+    }
+    if (pod.name() == null
+        || !LABEL.matcher(pod.name()).matches()
+        || pod.id().length() > MAX_NAME) {
+      throw new Fault("not a pod's name: " + pod.name(), "pods", i, "name");
+    }
+    if (!nodes.contains(pod.node())) {
+      throw new Fault("there is no node " + pod.node(), "pods", i, "node");
+    }
+    for (int k = 0; k < pod.ports().size(); k++) {
+      Integer port = pod.ports().get(k);
+      if (port < 1 || port > 65535) {
+        throw new Fault("not a port: " + port, "pods", i, "ports", k);
+      }
+    }
+    if (pod.ports().size() > 32) {
+      throw new Fault("a pod serves 32 ports at most", "pods", i, "ports");
+    }
+  }
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.lab.cli;
+
+import io.sluice.lab.Lab;
+import io.sluice.lab.LabException;
+import io.sluice.lab.LabServices;
+import io.sluice.lab.Launcher;
+import io.sluice.lab.Topology;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code sluice lab demo}. */
+@Command(
+    name = "demo",
+    description = {
+      "See it work: build a lab, apply examples/, send TCP and UDP over IPv4 and IPv6 to the",
+      "services, show who answered, the flows and the counters, and remove the lab again.",
+      "Exit code 1 if any traffic went wrong.",
+      ""
+    },
+    mixinStandardHelpOptions = true)
+final class LabDemoCommand extends LabCommand.Base {
+  @Option(names = "--keep", description = "Leave the lab up; sluice lab down removes it.")
+  private boolean keep;
+
+  @Option(
+      names = "--nodes",
+      paramLabel = "N",
+      description = "How many nodes [${DEFAULT-VALUE}].",
+      defaultValue = "1")
+  private int nodes;
+
+  @Override
+  int run() {
+    Path examples =
+        Launcher.examples()
+            .orElseThrow(
+                () -> new LabException("examples/ is not found beside bin/sluice; set SLUICE_BIN"));
+    Topology topology = Topology.standard(nodes);
+    Lab lab = lab();
+    if (lab.topology().isPresent()) {
+      throw new LabException("a lab is up already; sluice lab down first");
+    }
+    Cleaner cleaner = new Cleaner(lab);
+    Runtime.getRuntime().addShutdownHook(cleaner);
+    boolean good = false;
+    try {
+      lab.up(topology);
+      say("applied " + String.join(", ", lab.apply(examples)));
+      lab.startAgents();
+      lab.awaitReady();
+      good = show(lab, topology);
+    } finally {
+      if (keep) {
+        cleaner.disarm();
+        say("the lab is still up: sluice lab exec node1 -- sluice status; sluice lab down");
+      } else {
+        cleaner.clean();
+      }
+    }
+    return good ? 0 : 1;
+  }
+
+  private boolean show(Lab lab, Topology topology) {
+    DemoTraffic traffic = new DemoTraffic(lab);
+    for (Topology.Node node : topology.nodes()) {
+      List<LabServices.Frontend> frontends = LabServices.of(lab, topology, node);
+      Topology.Pod client =
+          topology.podsOf(node).stream()
+              .filter(p -> p.name().startsWith("client"))
+              .findFirst()
+              .orElseThrow();
+      say("sending to the services from " + client.id());
+      frontends.forEach(f -> traffic.send(client.namespace(), client.name(), f));
+      say("sending from a backend to its own service");
+      for (LabServices.Frontend frontend : frontends) {
+        topology.podsOf(node).stream()
+            .filter(p -> frontend.pods().contains(p.id()))
+            .findFirst()
+            .ifPresent(p -> traffic.send(p.namespace(), p.name(), frontend));
+      }
+    }
+    out().println();
+    out().print(traffic);
+    boolean shown = true;
+    for (Topology.Node node : topology.nodes()) {
+      shown &= dump(lab, node, "conntrack");
+      shown &= dump(lab, node, "counters");
+    }
+    out().println();
+    out()
+        .println(
+            traffic.failed()
+                ? "Some traffic went wrong: see the rows marked FAILED."
+                : "All traffic arrived where it should.");
+    out().flush();
+    return shown && !traffic.failed();
+  }
+
+  /** Shows what a dump says on a node, as its user would see it. */
+  private boolean dump(Lab lab, Topology.Node node, String what) {
+    out().printf("%n%s: sluice dump %s%n", lab.names().host(node), what);
+    out().flush();
+    try {
+      Process process =
+          lab.processOn(node.name(), List.of("sluice", "dump", what))
+              .redirectErrorStream(true)
+              .start();
+      try (var lines = process.inputReader()) {
+        lines.lines().forEach(out()::println);
+      }
+      out().flush();
+      return process.waitFor() == 0;
+    } catch (IOException e) {
+      throw new LabException("cannot run sluice dump: " + e.getMessage(), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new LabException("interrupted", e);
+    }
+  }
+
+  /**
+   * Removes the lab once: at the end of the demo, or when the JVM is told to end before that; then
+   * it stops the demo first, so that nothing is built behind its back.
+   */
+  private final class Cleaner extends Thread {
+    private static final long PATIENCE_MILLIS = 30_000;
+
+    private final Lab lab;
+    private final Thread demo = Thread.currentThread();
+    private boolean finished;
+
+    Cleaner(Lab lab) {
+      super("lab-demo-cleaner");
+      this.lab = lab;
+    }
+
+    synchronized void disarm() {
+      finished = true;
+      lab.close();
+      notifyAll();
+    }
+
+    synchronized void clean() {
+      // Having been interrupted must not cut the removal short as well.
+      Thread.interrupted();
+      if (!finished) {
+        lab.down();
+        lab.close();
+        finished = true;
+        notifyAll();
+      }
+    }
+
+    @Override
+    public void run() {
+      try {
+        if (!awaitDemo()) {
+          clean();
+        }
+      } catch (LabException e) {
+        err().println("sluice lab: " + e.getMessage() + "; sluice lab down tries again");
+        err().flush();
+      }
+    }
+
+    private synchronized boolean awaitDemo() {
+      if (!finished) {
+        demo.interrupt();
+        try {
+          wait(PATIENCE_MILLIS);
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+        }
+      }
+      return finished;
+    }
+  }
+}

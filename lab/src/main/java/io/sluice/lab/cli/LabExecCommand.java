@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.lab.cli;
+
+import io.sluice.lab.Lab;
+import io.sluice.lab.LabException;
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/** {@code sluice lab exec}. */
+@Command(
+    name = "exec",
+    description = {
+      "Run a command on a host, in its network namespace and its cgroup.",
+      "Input, output and exit code are the command's.",
+      "",
+      "  sluice lab exec node1 -- sluice dump conntrack",
+      "  sluice lab exec pod-default-client -- curl -s http://10.96.0.10/",
+      ""
+    },
+    mixinStandardHelpOptions = true)
+final class LabExecCommand extends LabCommand.Base {
+  private static final long GRACE_SECONDS = 3;
+
+  @Parameters(
+      index = "0",
+      paramLabel = "HOST",
+      description = "With or without the sluice- before it; sluice lab status lists them.")
+  private String host;
+
+  @Parameters(
+      index = "1..*",
+      arity = "1..*",
+      paramLabel = "CMD",
+      description = "The command and its arguments, after --.")
+  private List<String> command;
+
+  @Override
+  int run() {
+    try (Lab lab = lab()) {
+      Process process = lab.processOn(host, command).inheritIO().start();
+      // A signal from the terminal reaches both; the command may want to say something at its end.
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> endOf(process), "lab-exec-end"));
+      return process.waitFor();
+    } catch (IOException e) {
+      throw new LabException("cannot run " + command.get(0) + ": " + e.getMessage(), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new LabException("interrupted", e);
+    }
+  }
+
+  private static void endOf(Process process) {
+    try {
+      if (!process.waitFor(process.isAlive() ? GRACE_SECONDS : 0, TimeUnit.SECONDS)) {
+        process.destroy();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
