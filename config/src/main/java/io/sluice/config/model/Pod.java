@@ -10,6 +10,7 @@ import java.util.List;
  * @param podIps its addresses; those of a finished pod may be another's by now
  * @param ports of all its containers, init containers that keep running included
  * @param finished whether it has succeeded or failed: it has no network any more
+ * @param allowedSources what else it asks to send from, by annotation
  */
 public record Pod(
     ObjectMeta meta,
@@ -17,8 +18,13 @@ public record Pod(
     boolean hostNetwork,
     List<IpAddress> podIps,
     List<ContainerPort> ports,
-    boolean finished)
+    boolean finished,
+    List<Cidr> allowedSources)
     implements Resource {
+  /** The annotation behind {@link #allowedSources()}: a JSON list of networks. */
+  public static final String ALLOWED_SOURCES_ANNOTATION =
+      "cni.projectcalico.org/allowedSourcePrefixes";
+
   /**
    * A port that a container says it listens on.
    *
@@ -29,6 +35,7 @@ public record Pod(
   public Pod {
     podIps = List.copyOf(podIps);
     ports = List.copyOf(ports);
+    allowedSources = List.copyOf(allowedSources);
   }
 
   @Override

@@ -5,8 +5,8 @@ import com.typesafe.config.Config;
 import io.sluice.config.model.FelixConfiguration;
 import io.sluice.config.model.Kind;
 import io.sluice.config.model.Problem;
+import io.sluice.config.model.Resource;
 import io.sluice.config.model.ResourceKey;
-import io.sluice.config.source.Snapshot;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -59,16 +59,17 @@ public final class AgentConfig {
     return raw;
   }
 
-  /** The settings in force with these resources. */
-  public Settings settings(Snapshot snapshot) {
+  /** The settings in force with these resources, a snapshot's for instance. */
+  public Settings settings(Map<ResourceKey, Resource> resources) {
     return Settings.merge(
         local,
-        felix(snapshot, FelixConfiguration.NODE_PREFIX + keys.nodeName()),
-        felix(snapshot, FelixConfiguration.DEFAULT));
+        felix(resources, FelixConfiguration.NODE_PREFIX + keys.nodeName()),
+        felix(resources, FelixConfiguration.DEFAULT));
   }
 
-  private static Optional<FelixConfiguration> felix(Snapshot snapshot, String name) {
-    return snapshot.find(
-        FelixConfiguration.class, new ResourceKey(Kind.FELIX_CONFIGURATION, "", name));
+  private static Optional<FelixConfiguration> felix(
+      Map<ResourceKey, Resource> resources, String name) {
+    Resource found = resources.get(new ResourceKey(Kind.FELIX_CONFIGURATION, "", name));
+    return found instanceof FelixConfiguration felix ? Optional.of(felix) : Optional.empty();
   }
 }

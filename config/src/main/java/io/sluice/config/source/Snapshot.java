@@ -3,6 +3,7 @@ package io.sluice.config.source;
 
 import io.sluice.config.model.EndpointSlice;
 import io.sluice.config.model.Frontend;
+import io.sluice.config.model.Manifest;
 import io.sluice.config.model.Problem;
 import io.sluice.config.model.Resource;
 import io.sluice.config.model.ResourceKey;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.sluice.config.source;
+package io.sluice.config.model;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -10,7 +10,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 /**
  * A document as its author wrote it, fields that Sluice does not read included.
  *
- * @param file as in {@link io.sluice.config.model.Problem#file()}
+ * @param file as in {@link Problem#file()}
  * @param line where it begins, from 1
  * @param json the document as JSON without white space, its fields in the author's order
  */
