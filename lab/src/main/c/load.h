@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 // The load generator: one thread, one epoll, flows in slots.
 #ifndef SLUICE_LAB_LOAD_H
 #define SLUICE_LAB_LOAD_H

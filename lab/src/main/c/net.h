@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 // What the pod server and its client share: growing buffers, and addresses as text.
 #ifndef SLUICE_LAB_NET_H
 #define SLUICE_LAB_NET_H

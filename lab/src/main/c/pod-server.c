@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 // The server in every pod of the lab: says who answered, and whom it saw asking.
 //
 //   pod-server --name NAMESPACE/POD [--netns NAME] [--port PORT]...
@@ -33,7 +33,7 @@ enum mode {
 	LINES,
 	HTTP_HEADERS, // reading to the empty line before answering
 	LINGER,	      // answered and shut; what still comes is thrown away, so that no RST cuts the
-		// answer
+		      // answer
 };
 
 struct source {

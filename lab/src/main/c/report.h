@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 // What a load run saw, and how it is printed: one JSON object.
 #ifndef SLUICE_LAB_REPORT_H
 #define SLUICE_LAB_REPORT_H
