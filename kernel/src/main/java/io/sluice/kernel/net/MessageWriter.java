@@ -5,6 +5,7 @@ import io.sluice.kernel.layout.Ip;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /** Builds one netlink message: header, family header, attributes. Host byte order, aligned to 4. */
 final class MessageWriter {
@@ -12,10 +13,9 @@ final class MessageWriter {
   static final int HEADER = 16;
 
   private static final int NLA_NESTED = 0x8000;
-  private static final int CAPACITY = 8192;
+  static final int CAPACITY = 8192;
 
-  private final ByteBuffer buffer =
-      ByteBuffer.allocateDirect(CAPACITY).order(ByteOrder.nativeOrder());
+  private final ByteBuffer buffer = ByteBuffer.allocate(CAPACITY).order(ByteOrder.nativeOrder());
 
   MessageWriter(int type, int flags) {
     buffer.putInt(0).putShort((short) type).putShort((short) flags).putInt(0).putInt(0);
@@ -68,7 +68,7 @@ final class MessageWriter {
   /** Text with its terminating zero. */
   MessageWriter attribute(int type, String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    return attribute(type, java.util.Arrays.copyOf(bytes, bytes.length + 1));
+    return attribute(type, Arrays.copyOf(bytes, bytes.length + 1));
   }
 
   MessageWriter attribute(int type, Ip address) {
@@ -102,11 +102,13 @@ final class MessageWriter {
     return this;
   }
 
-  /** The finished message from position 0 to the limit. */
+  /** The finished message from position 0 to the limit. May be asked for again. */
   ByteBuffer finish(int sequence) {
-    buffer.flip();
+    if (buffer.position() > 0) {
+      buffer.flip();
+    }
     buffer.putInt(0, buffer.limit());
     buffer.putInt(8, sequence);
-    return buffer;
+    return buffer.duplicate();
   }
 }

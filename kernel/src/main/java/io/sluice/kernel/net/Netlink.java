@@ -5,6 +5,7 @@ import io.sluice.kernel.bpf.KernelException;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.sys.Errno;
 import io.sluice.kernel.sys.Netns;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -18,6 +19,8 @@ import java.util.function.Supplier;
  * changes.
  */
 public final class Netlink implements AutoCloseable {
+  private static final int NAME_BYTES = 15;
+
   private final NetlinkSocket socket;
 
   private Netlink(NetlinkSocket socket) {
@@ -39,8 +42,14 @@ public final class Netlink implements AutoCloseable {
     return socket.dump("list interfaces", LinkCodec.dump(), LinkCodec::parse);
   }
 
-  /** The interface of that name now, if there is one. */
+  /**
+   * The interface of that name now, if there is one. Kernels from 5.5 also know it by its
+   * alternative names; what is returned has the first.
+   */
   public Optional<Link> link(String name) {
+    if (name.isEmpty() || name.getBytes(StandardCharsets.UTF_8).length > NAME_BYTES) {
+      return Optional.empty(); // the kernel takes no such name
+    }
     return unless(
         Errno.ENODEV,
         () -> socket.get("get interface " + name, LinkCodec.get(name), LinkCodec::parse));

@@ -123,7 +123,7 @@ public final class NetlinkEvents implements AutoCloseable {
   private synchronized void wake() {
     closing = true;
     if (!ended) {
-      ByteBuffer one = ByteBuffer.allocateDirect(8).order(ByteOrder.nativeOrder()).putLong(0, 1);
+      ByteBuffer one = ByteBuffer.allocate(8).order(ByteOrder.nativeOrder()).putLong(0, 1);
       Libc.get().write(wake, one, 8);
     }
   }

@@ -46,7 +46,7 @@ final class NetlinkSocket implements AutoCloseable {
   // The kernel makes dump pieces of up to 32 KiB, and a single message of a device with many
   // virtual functions can be longer.
   private static final int BUFFER = 256 * 1024;
-  private static final int DUMP_ATTEMPTS = 10;
+  private static final int DUMP_ATTEMPTS = 100;
 
   private final int fd;
   private final ByteBuffer buffer =
@@ -112,7 +112,8 @@ final class NetlinkSocket implements AutoCloseable {
 
   /**
    * Dumps objects. When something changes while the kernel walks its tables, the result could miss
-   * what was there all the time: such a dump is done again.
+   * what was there all the time: such a dump is done again. A list with holes is never returned,
+   * for somebody may delete what it does not show.
    *
    * @param parse returns null for objects to leave out
    */
@@ -129,8 +130,11 @@ final class NetlinkSocket implements AutoCloseable {
                   found.add(parsed);
                 }
               });
-      if (consistent || attempt == DUMP_ATTEMPTS) {
+      if (consistent) {
         return found;
+      }
+      if (attempt == DUMP_ATTEMPTS) {
+        throw Errno.failure(what, Errno.EAGAIN, "changed faster than it could be listed whole");
       }
     }
   }

@@ -148,7 +148,7 @@ public final class Nftables implements AutoCloseable {
     int fd = Libc.get().memfd_create("nft", MFD_CLOEXEC);
     Libc.check(what, fd);
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    ByteBuffer buffer = ByteBuffer.allocateDirect(bytes.length).put(bytes).flip();
+    ByteBuffer buffer = ByteBuffer.allocate(bytes.length).put(bytes).flip();
     while (buffer.hasRemaining()) {
       long written = Libc.get().write(fd, buffer, buffer.remaining());
       if (written < 0) {

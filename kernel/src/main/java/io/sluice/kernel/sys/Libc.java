@@ -14,7 +14,8 @@ import jnr.ffi.types.u_int64_t;
  * returns: -1 on failure, with the reason in {@link #errno()} until the thread's next call. Wrap a
  * call into {@link #check} to get a {@link KernelException} instead.
  *
- * <p>Buffers are direct, and are passed from their position on; their limit is not looked at.
+ * <p>Buffers are passed from their position on, heap buffers by copying their remaining bytes in
+ * and out. Their position does not move.
  */
 public interface Libc {
   /** The one instance; loading is thread-safe and happens once. */

@@ -77,7 +77,7 @@ public final class Mounts {
   }
 
   private static boolean is(long magic, Path path) {
-    ByteBuffer statfs = ByteBuffer.allocateDirect(STATFS_SIZE).order(ByteOrder.nativeOrder());
+    ByteBuffer statfs = ByteBuffer.allocate(STATFS_SIZE).order(ByteOrder.nativeOrder());
     int result = Libc.get().statfs(path.toString(), statfs);
     if (result < 0 && Libc.errno() == Errno.ENOENT) {
       return false;

@@ -34,7 +34,7 @@ public final class Sysctl {
     }
     Libc.check("read " + path, fd);
     try {
-      ByteBuffer buffer = ByteBuffer.allocateDirect(LONGEST);
+      ByteBuffer buffer = ByteBuffer.allocate(LONGEST);
       long length = Libc.check("read " + path, Libc.get().read(fd, buffer, LONGEST));
       byte[] bytes = new byte[(int) length];
       buffer.get(bytes);
@@ -61,7 +61,7 @@ public final class Sysctl {
     Libc.check(what, fd);
     try {
       byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
-      ByteBuffer buffer = ByteBuffer.allocateDirect(bytes.length).put(bytes).flip();
+      ByteBuffer buffer = ByteBuffer.allocate(bytes.length).put(bytes).flip();
       Libc.check(what, Libc.get().write(fd, buffer, bytes.length));
     } finally {
       Libc.get().close(fd);

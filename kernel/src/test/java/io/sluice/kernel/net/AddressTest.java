@@ -3,6 +3,7 @@ package io.sluice.kernel.net;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.awaitility.Awaitility.await;
 
 import io.sluice.kernel.bpf.KernelException;
 import io.sluice.kernel.layout.Family;
@@ -10,8 +11,13 @@ import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.sys.Errno;
 import io.sluice.kernel.testing.RequiresKernel;
 import io.sluice.kernel.testing.TestNetns;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -72,6 +78,40 @@ class AddressTest {
         .withMessageContaining("ENODEV (No such device)")
         .satisfies(e -> assertThat(e.errno()).isEqualTo(Errno.ENODEV));
     assertThat(netlink.addresses(4711)).isEmpty();
+  }
+
+  @Test
+  @Tag("INV-AG-3")
+  void aListHasNoHolesWhileOthersChange() {
+    Set<Ip> stable = new HashSet<>();
+    for (int i = 0; i < 1000; i++) {
+      Ip ip = Ip.parse("10.1." + i / 250 + "." + (i % 250 + 1));
+      netlink.putAddress(Address.of(1, ip, 32));
+      stable.add(ip);
+    }
+    AtomicBoolean done = new AtomicBoolean();
+    Thread churn =
+        new Thread(
+            () -> {
+              try (Netlink other = Netlink.open(here.netns())) {
+                // Link scope: it stands before the others, which move by a place each time.
+                Address address = Address.of(1, Ip.parse("169.254.9.9"), 32);
+                while (!done.get()) {
+                  other.putAddress(address);
+                  LockSupport.parkNanos(2_000_000);
+                  other.deleteAddress(address);
+                }
+              }
+            });
+    churn.start();
+    try {
+      for (int round = 0; round < 100; round++) {
+        assertThat(netlink.addresses()).extracting(Address::address).containsAll(stable);
+      }
+    } finally {
+      done.set(true);
+      await().until(() -> !churn.isAlive());
+    }
   }
 
   @Test

@@ -53,6 +53,8 @@ class LinkTest {
   @Test
   void whatIsAbsentIsEmpty() {
     assertThat(netlink.link("nosuch")).isEmpty();
+    assertThat(netlink.link("a-name-of-16-chr")).isEmpty();
+    assertThat(netlink.link("")).isEmpty();
     assertThat(netlink.link(4711)).isEmpty();
     assertThat(netlink.deleteLink(4711)).isFalse();
   }
