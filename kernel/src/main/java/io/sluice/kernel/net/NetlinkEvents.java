@@ -6,11 +6,12 @@ import io.sluice.kernel.net.NetlinkEvent.Change;
 import io.sluice.kernel.sys.Errno;
 import io.sluice.kernel.sys.Libc;
 import io.sluice.kernel.sys.Netns;
-import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A subscription to changes of a network namespace, delivered in order on a daemon thread of its
@@ -22,7 +23,7 @@ import java.util.function.Consumer;
  * gets a {@link NetlinkEvent.Resync}.
  */
 public final class NetlinkEvents implements AutoCloseable {
-  private static final System.Logger LOG = System.getLogger(NetlinkEvents.class.getName());
+  private static final Logger LOG = LoggerFactory.getLogger(NetlinkEvents.class);
 
   /** Room for about 10,000 changes of routes while the listener is busy. */
   private static final int RECEIVE_BYTES = 8 << 20;
@@ -105,7 +106,7 @@ public final class NetlinkEvents implements AutoCloseable {
         }
       }
     } catch (KernelException e) {
-      LOG.log(Level.ERROR, "no more rtnetlink events", e);
+      LOG.error("no more rtnetlink events", e);
     } finally {
       end();
     }
@@ -151,7 +152,7 @@ public final class NetlinkEvents implements AutoCloseable {
     try {
       listener.accept(event);
     } catch (RuntimeException e) {
-      LOG.log(Level.ERROR, "listener failed on " + event, e);
+      LOG.error("listener failed on {}", event, e);
     }
   }
 

@@ -5,9 +5,12 @@ import jnr.ffi.LibraryLoader;
 import jnr.ffi.Pointer;
 import jnr.ffi.types.u_int32_t;
 
-/** libnftables' functions, as libnftables(3) has them. */
+/**
+ * libnftables' functions, as libnftables(3) has them. Public only because jnr-ffi implements it
+ * from outside: use {@link Nftables}.
+ */
 public interface LibNftables {
-  /** The one instance. */
+  /** The library; says how to get it if it is missing. */
   static LibNftables get() {
     return Holder.LIBRARY;
   }
@@ -30,9 +33,17 @@ public interface LibNftables {
 
   /** Loads the library when it is first asked for. */
   final class Holder {
-    private static final LibNftables LIBRARY =
-        LibraryLoader.create(LibNftables.class).load("libnftables.so.1");
+    private static final LibNftables LIBRARY = load();
 
     private Holder() {}
+
+    private static LibNftables load() {
+      try {
+        return LibraryLoader.create(LibNftables.class).load("libnftables.so.1");
+      } catch (UnsatisfiedLinkError e) {
+        throw new IllegalStateException(
+            "libnftables.so.1 is missing: install libnftables1 (Debian)", e);
+      }
+    }
   }
 }
