@@ -16,6 +16,7 @@ modules=(config bpf-c kernel persistence cluster actors agent lab bench)
 # built-ins only, so that asking costs nothing when all is there.
 # shellcheck disable=SC2034 # for those who source this
 runtime_packages=(
+	curl=curl
 	iproute2=ip
 	procps=ps
 	libbpf1='/usr/lib/*/libbpf.so.1'
