@@ -35,6 +35,9 @@ final class RouteCodec {
   private static final int RTNH_F_ONLINK = 4;
   private static final int RTNH_HEADER = 8;
 
+  /** What fits into a request with room to spare. */
+  static final int MOST_HOPS = 128;
+
   private RouteCodec() {}
 
   /** The route, or null for other families and for what the kernel only learned (exceptions). */
@@ -133,6 +136,15 @@ final class RouteCodec {
   }
 
   private static MessageWriter body(MessageWriter message, Route route) {
+    if (route.hops().size() > MOST_HOPS) {
+      throw new IllegalArgumentException(
+          "route to "
+              + route.destination()
+              + " has "
+              + route.hops().size()
+              + " next hops; the most are "
+              + MOST_HOPS);
+    }
     message
         .u8(AddressFamily.of(route.family()))
         .u8(route.prefix())

@@ -11,6 +11,7 @@ import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.sys.Errno;
 import io.sluice.kernel.testing.RequiresKernel;
 import io.sluice.kernel.testing.TestNetns;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -113,6 +114,24 @@ class RouteTest {
     netlink.addRoute(route);
     assertThat(show(family, "proto 83")).contains("weight 3");
     assertThat(ours(family)).containsExactly(route);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void hopsHaveABound(Family family) {
+    List<Route.Hop> most = new ArrayList<>();
+    for (int i = 1; i <= RouteCodec.MOST_HOPS; i++) {
+      String gateway = family == Family.IPV4 ? "192.0.2." + (i + 1) : "2001:db8::" + (i + 1);
+      most.add(new Route.Hop(a, Ip.parse(gateway), 1));
+    }
+    Route route = Route.onLink(pod(family, 1), family.bits(), a).withHops(most);
+    netlink.addRoute(route);
+    assertThat(ours(family)).containsExactly(route);
+
+    most.add(new Route.Hop(a, gateway(family), 1));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> netlink.replaceRoute(route.withHops(most)))
+        .withMessageContaining("has 129 next hops; the most are 128");
   }
 
   @Test
