@@ -16,9 +16,11 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.stream.Collectors;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
+import org.yaml.snakeyaml.error.YAMLException;
 import org.yaml.snakeyaml.nodes.MappingNode;
 import org.yaml.snakeyaml.nodes.Node;
 import org.yaml.snakeyaml.nodes.NodeTuple;
@@ -54,36 +56,39 @@ final class TopologyReader {
       }
       return topology;
     } catch (JsonMappingException e) {
-      if (e.getCause() instanceof Topology.Fault fault) {
-        throw faultAt(file, text, e, fault);
-      }
-      String reason =
-          e instanceof UnrecognizedPropertyException unknown
-              ? "no such field; there are "
-                  + unknown.getKnownPropertyIds().stream()
-                      .map(Object::toString)
-                      .sorted()
-                      .collect(Collectors.joining(", "))
-              : firstLine(e.getOriginalMessage());
-      throw at(file, line(e.getLocation()), fieldOf(e.getPath()), reason, e);
+      List<Object> path = pathOf(e);
+      // Jackson's own location is where it had read to, which is often a line further.
+      int line = lineOf(text, path).orElseGet(() -> line(e.getLocation()));
+      throw at(file, line, fieldOf(path), reasonOf(e), e);
     } catch (JsonProcessingException e) {
       throw at(file, line(e.getLocation()), "", firstLine(e.getOriginalMessage()), e);
     }
   }
 
   /**
-   * A fault found while the whole was put together carries its own path; one found within a part
-   * carries the name of the field at most, and Jackson's path says which part.
+   * A fault found while the whole was put together carries its own path; for one found within a
+   * part Jackson's path says which part.
    */
-  private static LabException faultAt(
-      Path file, String text, JsonMappingException e, Topology.Fault fault) {
-    List<Object> path =
-        e.getPath().isEmpty()
-            ? fault.path()
-            : e.getPath().stream()
-                .map(r -> r.getFieldName() != null ? (Object) r.getFieldName() : r.getIndex())
-                .toList();
-    return at(file, lineOf(text, path), fieldOf(path), fault.getMessage(), e);
+  private static List<Object> pathOf(JsonMappingException e) {
+    if (e.getPath().isEmpty() && e.getCause() instanceof Topology.Fault fault) {
+      return fault.path();
+    }
+    return e.getPath().stream()
+        .map(r -> r.getFieldName() != null ? (Object) r.getFieldName() : r.getIndex())
+        .toList();
+  }
+
+  private static String reasonOf(JsonMappingException e) {
+    if (e.getCause() instanceof Topology.Fault fault) {
+      return fault.getMessage();
+    }
+    if (e instanceof UnrecognizedPropertyException unknown) {
+      return unknown.getKnownPropertyIds().stream()
+          .map(Object::toString)
+          .sorted()
+          .collect(Collectors.joining(", ", "no such field; there are ", ""));
+    }
+    return firstLine(e.getOriginalMessage());
   }
 
   private static LabException at(
@@ -100,25 +105,29 @@ final class TopologyReader {
     return message.lines().findFirst().orElse("not a topology");
   }
 
-  private static String fieldOf(List<?> path) {
+  private static String fieldOf(List<Object> path) {
     StringBuilder field = new StringBuilder();
     for (Object step : path) {
-      Object name = step;
-      if (step instanceof JsonMappingException.Reference r) {
-        name = r.getFieldName() != null ? r.getFieldName() : r.getIndex();
-      }
-      if (name instanceof Integer) {
-        field.append('[').append(name).append(']');
+      if (step instanceof Integer) {
+        field.append('[').append(step).append(']');
       } else {
-        field.append(field.length() == 0 ? "" : ".").append(name);
+        field.append(field.length() == 0 ? "" : ".").append(step);
       }
     }
     return field.toString();
   }
 
-  /** The line, from 1, of the node of the YAML document that the path leads to, or nearest to. */
-  private static int lineOf(String text, List<Object> path) {
-    Node node = new Yaml(new LoaderOptions()).compose(new StringReader(text));
+  /**
+   * The line, from 1, of the node of the YAML document that the path leads to, or nearest to; empty
+   * if it leads nowhere, or the document breaks off.
+   */
+  private static OptionalInt lineOf(String text, List<Object> path) {
+    Node node;
+    try {
+      node = path.isEmpty() ? null : new Yaml(new LoaderOptions()).compose(new StringReader(text));
+    } catch (YAMLException e) {
+      return OptionalInt.empty();
+    }
     for (Object step : path) {
       Node next = child(node, step);
       if (next == null) {
@@ -126,7 +135,7 @@ final class TopologyReader {
       }
       node = next;
     }
-    return node == null ? 1 : node.getStartMark().getLine() + 1;
+    return node == null ? OptionalInt.empty() : OptionalInt.of(node.getStartMark().getLine() + 1);
   }
 
   private static Node child(Node node, Object step) {

@@ -186,7 +186,8 @@ public final class Traffic implements AutoCloseable {
   /** Ends it early, waits for answers still on their way, and returns what it saw. */
   public Report stop() {
     // The shell, ip and the client are one process after the other, with one number.
-    process.destroy();
+    // Through its handle: Process.destroy would close the streams that the report comes by.
+    process.toHandle().destroy();
     return await();
   }
 
