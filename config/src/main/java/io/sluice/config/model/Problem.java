@@ -31,6 +31,12 @@ public record Problem(
     IGNORED
   }
 
+  /** Whatever its parts quote from outside, a problem stays on one line. */
+  public Problem {
+    field = Text.firstLine(field);
+    reason = Text.firstLine(reason);
+  }
+
   private static final Comparator<Problem> ORDER =
       Comparator.comparing(Problem::file)
           .thenComparing(Problem::line)

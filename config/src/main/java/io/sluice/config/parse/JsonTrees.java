@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import io.sluice.config.model.Text;
 import io.sluice.config.parse.Tree.Type;
 import java.io.IOException;
 import java.io.StringWriter;
@@ -39,8 +40,7 @@ final class JsonTrees {
       }
     } catch (JsonProcessingException e) {
       int line = e.getLocation() == null ? 0 : Math.max(0, e.getLocation().getLineNr());
-      String reason = e.getOriginalMessage().split("\n", 2)[0];
-      throw new TreeException(line, "is not JSON: " + reason);
+      throw new TreeException(line, "is not JSON: " + Text.firstLine(e.getOriginalMessage()));
     } catch (IOException e) {
       throw new UncheckedIOException("a text that cannot be read", e);
     }
@@ -64,7 +64,7 @@ final class JsonTrees {
       case START_ARRAY -> {
         var sequence = builder.new SequenceInProgress(line);
         while (parser.nextToken() != JsonToken.END_ARRAY) {
-          sequence.add(value(depth + 1));
+          sequence.add(value(depth + 1), line());
         }
         yield sequence.done();
       }

@@ -193,7 +193,8 @@ public final class ManifestParser {
     if (Kinds.isPolicy(name, apiVersion)) {
       root.error("kind", name + " is not supported by this version: nothing would enforce it");
     } else if (Kinds.isForeign(name, apiVersion)) {
-      root.ignored("kind", Text.quote(name) + " of " + apiVersion + " is not for Sluice");
+      root.ignored(
+          "kind", Text.quote(name) + " of " + Text.quote(apiVersion) + " is not for Sluice");
     } else if (kind.isPresent()) {
       root.error(
           "apiVersion",

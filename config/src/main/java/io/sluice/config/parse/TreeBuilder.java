@@ -67,9 +67,9 @@ final class TreeBuilder {
       this.line = line;
     }
 
-    void add(Tree item) throws TreeException {
+    void add(Tree item, int atLine) throws TreeException {
       items.add(item);
-      size = grown(size, item, item.line());
+      size = grown(size, item, atLine);
     }
 
     Tree.Sequence done() {

@@ -74,17 +74,7 @@ final class YamlTrees {
   }
 
   private static String oneLine(String reason) {
-    if (reason == null) {
-      return "its syntax is wrong";
-    }
-    int end = reason.indexOf('\n');
-    String first = end < 0 ? reason : reason.substring(0, end);
-    StringBuilder clean = new StringBuilder();
-    first
-        .codePoints()
-        .limit(200)
-        .forEach(c -> clean.appendCodePoint(Character.isISOControl(c) ? ' ' : c));
-    return clean.toString();
+    return reason == null ? "its syntax is wrong" : Text.firstLine(reason);
   }
 
   private void documents(List<Tree> documents) throws TreeException {
@@ -92,7 +82,9 @@ final class YamlTrees {
       Event event = parser.getEvent();
       if (event instanceof DocumentStartEvent) {
         anchors.clear();
-        documents.add(value(parser.getEvent(), 1));
+        Tree document = value(parser.getEvent(), 1);
+        parser.getEvent(); // its end, which may not be there: then it was no document
+        documents.add(document);
       }
     }
   }
@@ -139,7 +131,8 @@ final class YamlTrees {
     var sequence = builder.new SequenceInProgress(line);
     Event event = parser.getEvent();
     while (!event.is(Event.ID.SequenceEnd)) {
-      sequence.add(value(event, depth + 1));
+      int itemLine = line(event);
+      sequence.add(value(event, depth + 1), itemLine);
       event = parser.getEvent();
     }
     return sequence.done();

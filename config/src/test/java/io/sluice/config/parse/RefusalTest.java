@@ -57,11 +57,11 @@ class RefusalTest {
         service(
             "kind: Service",
             "kind: ConfigMap",
-            "m.yaml:2: kind: \"ConfigMap\" of v1 is not for Sluice"),
+            "m.yaml:2: kind: \"ConfigMap\" of \"v1\" is not for Sluice"),
         service(
             "apiVersion: v1\nkind: Service",
             "apiVersion: apps/v1\nkind: Deployment",
-            "m.yaml:2: kind: \"Deployment\" of apps/v1 is not for Sluice"),
+            "m.yaml:2: kind: \"Deployment\" of \"apps/v1\" is not for Sluice"),
         service(
             "apiVersion: v1\nkind: Service",
             "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy",
