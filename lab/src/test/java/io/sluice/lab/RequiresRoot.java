@@ -20,7 +20,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @ExtendWith(RequiresRoot.Condition.class)
-@interface RequiresRoot {
+public @interface RequiresRoot {
   /** Asks who we are. */
   final class Condition implements ExecutionCondition {
     @Override

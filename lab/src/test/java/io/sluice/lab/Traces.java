@@ -11,10 +11,10 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /** Everything on this machine that bears a lab's name. */
-final class Traces {
+public final class Traces {
   private Traces() {}
 
-  static Set<String> of(LabNames names) {
+  public static Set<String> of(LabNames names) {
     Set<String> traces = new TreeSet<>();
     String mark = names.name() + "-";
     lines("/proc/self/mountinfo")

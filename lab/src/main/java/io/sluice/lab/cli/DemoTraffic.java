@@ -13,6 +13,10 @@ import java.util.stream.Collectors;
 /** What the demo sends, and what came of it. */
 final class DemoTraffic {
   private static final int REQUESTS = 30;
+
+  /** Kernels answer six datagrams at once with port unreachable, and then one a second. */
+  private static final int REQUESTS_TO_NOBODY = 5;
+
   private static final int PER_SECOND = 300;
   private static final long TIMEOUT_MILLIS = 3000;
 
@@ -27,11 +31,12 @@ final class DemoTraffic {
 
   /** Sends new flows from a pod to a frontend, and adds a row. */
   void send(String fromNamespace, String fromPod, LabServices.Frontend to) {
+    int requests = to.served() ? REQUESTS : REQUESTS_TO_NOBODY;
     try (Traffic traffic =
         lab.traffic(
             "pod-" + fromNamespace + "-" + fromPod,
             Traffic.Spec.newFlows(to.protocol(), to.address(), to.port(), PER_SECOND)
-                .count(REQUESTS)
+                .count(requests)
                 .timeout(TIMEOUT_MILLIS))) {
       Traffic.Report report = traffic.await();
       boolean good = to.served() ? allAnswered(report, to) : allRefused(report);
