@@ -2,6 +2,7 @@
 package io.sluice.config.source;
 
 import io.sluice.config.parse.Limits;
+import io.sluice.config.settings.AgentKeys;
 import java.io.IOException;
 import java.nio.file.ClosedWatchServiceException;
 import java.nio.file.Path;
@@ -60,6 +61,21 @@ public final class FileSource implements Source {
   private volatile boolean closed;
   private Thread thread;
   private WatchService watch;
+
+  /**
+   * The source that the agent's keys describe; last good versions are kept in its data folder.
+   *
+   * @throws IllegalArgumentException if they name no folder
+   */
+  public static FileSource of(AgentKeys keys) {
+    Path folder =
+        keys.sourcePath().orElseThrow(() -> new IllegalArgumentException("the source has no path"));
+    Options options =
+        Options.DEFAULT
+            .withRecursive(keys.sourceRecursive())
+            .withLastGood(keys.dataDir().resolve("last-good"));
+    return new FileSource(folder, options);
+  }
 
   public FileSource(Path folder, Options options) {
     this.folder = folder;

@@ -229,6 +229,15 @@ class SettingsTest {
   }
 
   @Test
+  @Tag("INV-PATH-2")
+  void reservesTheMarksThatTheDataplaneUses() throws IOException {
+    String header = Files.readString(Path.of("..", "bpf-c", "include", "sluice", "marks.h"));
+
+    assertThat(header)
+        .containsPattern(String.format("(?i)MARK_MASK = 0x%08x,", FelixSettings.RESERVED_MARKS));
+  }
+
+  @Test
   void namesEverythingThatIsWrongAtOnce() {
     SettingsException e =
         catchThrowableOfType(
