@@ -9,6 +9,7 @@ public final class VerifierException extends KernelException {
   private static final long serialVersionUID = 1L;
   private static final int SHOWN = 4;
 
+  private final String what;
   private final String log;
 
   /**
@@ -18,7 +19,13 @@ public final class VerifierException extends KernelException {
    */
   public VerifierException(String what, int errno, String log) {
     super(what, errno, Errno.describe(errno) + "; the verifier says: " + summary(log));
+    this.what = what;
     this.log = log;
+  }
+
+  /** What was loaded. */
+  public String what() {
+    return what;
   }
 
   /** The verifier's whole log. */

@@ -82,13 +82,10 @@ public interface Dataplane extends AutoCloseable {
    *
    * @param name shown by bpftool and dumps
    * @param instructions in the machine's byte order. The one map that they may reference, by index
-   *     (BPF_PSEUDO_MAP_IDX, {@link #PROGS}), is the hook's generic program array, for the tail
-   *     calls to the continuations
+   *     ({@link io.sluice.kernel.asm.PolicyPrograms#PROGS}), is the hook's generic program array,
+   *     for the tail calls to the continuations
    */
-  record PolicyProgram(String name, byte[] instructions) {
-    /** Map index of the hook's generic program array. */
-    public static final int PROGS = 0;
-  }
+  record PolicyProgram(String name, byte[] instructions) {}
 
   /**
    * Attaches the preamble to an interface, both hooks, or replaces the one that is there, without a

@@ -258,6 +258,14 @@ public final class Netlink implements AutoCloseable {
     }
   }
 
+  /** The filters on an interface's clsact, in their order; none if it has no clsact. */
+  public List<TcFilter> clsactFilters(int index, boolean ingress) {
+    return socket.dump(
+        "list filters of interface " + index,
+        TcFilterCodec.dump(index, ingress),
+        message -> TcFilterCodec.parse(message, ingress));
+  }
+
   private static <T> Optional<T> unless(int errno, Supplier<T> call) {
     try {
       return Optional.of(call.get());
