@@ -10,6 +10,9 @@ import java.nio.ByteBuffer;
 public final class TestRun {
   private static final int TEST_RUN = 10;
 
+  /** BPF_F_TEST_SKB_CHECKSUM_COMPLETE. */
+  private static final int CHECKSUM_COMPLETE = 1 << 2;
+
   /** Room for what programs add to a packet. */
   private static final int HEADROOM = 512;
 
@@ -21,6 +24,7 @@ public final class TestRun {
   private int packetLength;
   private int outputLength;
   private boolean withContext;
+  private int flags;
   private long durationNanos;
 
   /**
@@ -68,6 +72,16 @@ public final class TestRun {
   }
 
   /**
+   * From now on the packet comes with its sum, as many network cards give it (CHECKSUM_COMPLETE),
+   * and the run fails with EBADMSG if the program leaves a sum that is not the packet's. Since
+   * Linux 6.16; before, runs fail with EINVAL.
+   */
+  public TestRun checksumComplete() {
+    flags |= CHECKSUM_COMPLETE;
+    return this;
+  }
+
+  /**
    * Runs the program.
    *
    * @param repeat how often, on the same packet: what one run changes the next one sees
@@ -83,6 +97,7 @@ public final class TestRun {
       attr.putInt(40, SkbContext.SIZE).putInt(44, SkbContext.SIZE);
       attr.putLong(48, contextIn.address()).putLong(56, contextOut.address());
     }
+    attr.putInt(64, flags);
     Bpf.check(Bpf.call(TEST_RUN), "test-run a program");
     ByteBuffer result = Bpf.result();
     outputLength = result.getInt(12);
