@@ -32,8 +32,7 @@ enum kind { LISTENER, DATAGRAMS, CONNECTION, SIGNALS, NAMESPACE };
 enum mode {
 	LINES,
 	HTTP_HEADERS, // reading to the empty line before answering
-	LINGER,	      // answered and shut; what still comes is thrown away, so that no RST cuts the
-		      // answer
+	LINGER, // answered and shut; discards what still comes, for a RST would cut the answer
 };
 
 struct source {

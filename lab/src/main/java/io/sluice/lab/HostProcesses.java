@@ -22,6 +22,14 @@ final class HostProcesses {
   /** Joins a cgroup and becomes the command, so that it keeps this process number. */
   private static final String JOIN = "echo $$ >\"$1/cgroup.procs\" && shift && exec \"$@\"";
 
+  /**
+   * Puts a node's bpffs and the cgroups where they are on a real node, in the private mounts of
+   * {@code ip netns exec}, which go with the command.
+   */
+  private static final String NODE_MOUNTS =
+      "mount --bind \"$1\" /sys/fs/bpf && mount -t cgroup2 sluice-lab /sys/fs/cgroup"
+          + " && shift && exec \"$@\"";
+
   private final LabNames names;
   private final Topology topology;
   private final Cgroups cgroups;
@@ -58,6 +66,10 @@ final class HostProcesses {
   List<String> on(String host, List<String> command) {
     List<String> line = new ArrayList<>(List.of("sh", "-c", JOIN, "sh", cgroupOf(host).toString()));
     line.addAll(List.of("ip", "netns", "exec", host));
+    topology.nodes().stream()
+        .filter(n -> names.host(n).equals(host))
+        .forEach(
+            n -> line.addAll(List.of("sh", "-c", NODE_MOUNTS, "sh", names.bpffs(n).toString())));
     line.addAll(command);
     return line;
   }

@@ -172,6 +172,11 @@ class LabTest {
       assertThat(process.waitFor()).isEqualTo(42);
     }
     assertThat(ok("pod-shop-b", "ip", "-o", "link", "show", "eth0")).contains("mtu 1400");
+    // On a node, bpffs and cgroups are where they are on a real one; not so outside of it.
+    Files.createDirectory(NAMES.bpffs(SMALL.node("node1")).resolve("here"));
+    assertThat(ok("node1", "ls", "/sys/fs/bpf")).contains("here");
+    assertThat(ok("node1", "ls", "/sys/fs/cgroup")).contains("cgroup.procs");
+    assertThat(ok("node2", "ls", "/sys/fs/bpf")).doesNotContain("here");
     assertThatThrownBy(() -> lab.run("node9", "true")).hasMessageContaining("no host");
   }
 
