@@ -24,6 +24,7 @@ public final class Lab implements AutoCloseable {
   public static final int MANAGEMENT_PORT = 8558;
 
   private static final Duration READY_PATIENCE = Duration.ofSeconds(90);
+  private static final Duration READY_STEP = Duration.ofMillis(100);
 
   private final LabNames names;
   private final Path sluice;
@@ -183,6 +184,7 @@ public final class Lab implements AutoCloseable {
     for (Topology.Node node : topology.nodes()) {
       Waiting.until(
           READY_PATIENCE,
+          READY_STEP,
           () -> {
             if (processes.agent(node).isEmpty()) {
               throw new LabException(silentDeath(node));

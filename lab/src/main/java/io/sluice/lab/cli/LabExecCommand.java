@@ -7,7 +7,10 @@ import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code sluice lab exec}. */
 @Command(
@@ -34,11 +37,23 @@ final class LabExecCommand extends LabCommand.Base {
       index = "1..*",
       arity = "1..*",
       paramLabel = "CMD",
-      description = "The command and its arguments, after --.")
+      description = "The command and its arguments; -- before it may be left out.")
   private List<String> command;
+
+  /** What follows HOST is the command's, its options as well. */
+  @Spec
+  void endOptionsAtHost(CommandSpec own) {
+    own.parser().stopAtPositional(true);
+  }
 
   @Override
   int run() {
+    if (command.get(0).equals("--")) {
+      command = command.subList(1, command.size());
+    }
+    if (command.isEmpty()) {
+      throw new ParameterException(spec.commandLine(), "Missing the command for " + host);
+    }
     try (Lab lab = lab()) {
       Process process = lab.processOn(host, command).inheritIO().start();
       // A signal from the terminal reaches both; the command may want to say something at its end.

@@ -88,6 +88,7 @@ class LabCommandTest {
     assertThat(sluice("lab", "up", "--nodes", "many").code()).isEqualTo(2);
     assertThat(sluice("lab", "up", "--nodes", "1", "--topology", "x").code()).isEqualTo(2);
     assertThat(sluice("lab", "exec", "node1").code()).isEqualTo(2);
+    assertThat(sluice("lab", "exec", "node1", "--").code()).isEqualTo(2);
   }
 
   @Test
@@ -129,6 +130,7 @@ class LabCommandTest {
     Result exec = sluice("lab", "exec", "pod-default-web-2", "--", "sh", "-c", "ip a; exit 5");
     assertThat(exec.code()).isEqualTo(5);
     assertThat(exec.out()).contains("inet 10.244.1.4/32");
+    assertThat(sluice("lab", "exec", "client", "echo", "-n", "--", "-o").out()).isEqualTo("-- -o");
     // The program of that name is the one that runs the lab's agents.
     assertThat(sluice("lab", "exec", "node1", "--", "sluice", "status").code()).isEqualTo(1);
     Result again = sluice("lab", "up", "--nodes", "2");
