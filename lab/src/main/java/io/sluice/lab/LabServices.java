@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /** The services among the manifests that were applied to a lab, as a client sees them. */
 public final class LabServices {
@@ -17,13 +18,24 @@ public final class LabServices {
    *
    * @param service namespace/name
    * @param protocol tcp or udp
-   * @param pods namespace/name of those that serve it, as the manifests say
+   * @param pods namespace/name of those on the node that serve it, as the manifests say
+   * @param elsewhere whether others than those serve it
    */
   public record Frontend(
-      String service, String protocol, String address, int port, Set<String> pods) {
-    /** Whether there is anybody to answer. */
+      String service,
+      String protocol,
+      String address,
+      int port,
+      Set<String> pods,
+      boolean elsewhere) {
+    /** Whether anybody on the node answers. */
     public boolean served() {
       return !pods.isEmpty();
+    }
+
+    /** Whether only others answer, whom a node does not reach yet. */
+    public boolean outOfReach() {
+      return pods.isEmpty() && elsewhere;
     }
 
     /** Address and port. */
@@ -71,7 +83,13 @@ public final class LabServices {
         }
         Set<String> pods = pods(name, v6, port.path("name").asText(), documents, podByAddress);
         frontends.add(
-            new Frontend(name, protocol, address.asText(), port.path("port").asInt(), pods));
+            new Frontend(
+                name,
+                protocol,
+                address.asText(),
+                port.path("port").asInt(),
+                pods.stream().filter(podByAddress::containsValue).collect(Collectors.toSet()),
+                !podByAddress.values().containsAll(pods)));
       }
     }
   }
@@ -98,9 +116,10 @@ public final class LabServices {
         continue;
       }
       for (JsonNode endpoint : slice.path("endpoints")) {
-        String pod = podByAddress.get(endpoint.path("addresses").path(0).asText());
-        if (pod != null && endpoint.path("conditions").path("ready").asBoolean(true)) {
-          pods.add(pod);
+        if (endpoint.path("conditions").path("ready").asBoolean(true)) {
+          // Whose address is not known here is named by it.
+          String address = endpoint.path("addresses").path(0).asText();
+          pods.add(podByAddress.getOrDefault(address, address));
         }
       }
     }

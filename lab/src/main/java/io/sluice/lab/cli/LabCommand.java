@@ -10,6 +10,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code sluice lab}: says what there is below it. */
@@ -35,6 +36,12 @@ import picocli.CommandLine.Spec;
 public final class LabCommand implements SluiceCommand {
   @Spec private CommandSpec spec;
 
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Show this help.")
+  private boolean help;
+
   /** Lists the commands; alone it is wrong usage. */
   @Override
   public Integer call() {
@@ -45,6 +52,12 @@ public final class LabCommand implements SluiceCommand {
   /** What all commands of the lab share: the way errors are told. */
   abstract static class Base implements Callable<Integer> {
     @Spec CommandSpec spec;
+
+    @Option(
+        names = {"-h", "--help"},
+        usageHelp = true,
+        description = "Show this help.")
+    private boolean help;
 
     @Override
     public Integer call() {

@@ -11,8 +11,7 @@ import picocli.CommandLine.Command;
       "Remove every trace of the lab: processes, namespaces, mounts, cgroups and files.",
       "Also of one that was half built, or whose builder crashed. Again: nothing to do.",
       ""
-    },
-    mixinStandardHelpOptions = true)
+    })
 final class LabDownCommand extends LabCommand.Base {
   @Override
   int run() {

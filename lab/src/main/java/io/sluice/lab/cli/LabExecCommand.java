@@ -22,8 +22,7 @@ import picocli.CommandLine.Spec;
       "  sluice lab exec node1 -- sluice dump conntrack",
       "  sluice lab exec pod-default-client -- curl -s http://10.96.0.10/",
       ""
-    },
-    mixinStandardHelpOptions = true)
+    })
 final class LabExecCommand extends LabCommand.Base {
   private static final long GRACE_SECONDS = 3;
 

@@ -19,8 +19,7 @@ import picocli.CommandLine.Option;
       "Show the hosts of the lab: addresses, processes, health.",
       "Exit code 1 if none is up, or something of it is missing or stopped.",
       ""
-    },
-    mixinStandardHelpOptions = true)
+    })
 final class LabStatusCommand extends LabCommand.Base {
   private static final ObjectMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();

@@ -15,8 +15,7 @@ import picocli.CommandLine.ParameterException;
     description = {
       "Build the lab, and start an agent on each node. Again: start what has stopped.",
       ""
-    },
-    mixinStandardHelpOptions = true)
+    })
 final class LabUpCommand extends LabCommand.Base {
   @Option(
       names = "--nodes",
