@@ -3,6 +3,7 @@
  * No program: names every type and constant that the agent shares with the programs, so that this
  * object's BTF describes them all. Java's codecs and constants are generated from it.
  */
+#include <sluice/bench.h>
 #include <sluice/conntrack.h>
 #include <sluice/event.h>
 #include <sluice/iface.h>
@@ -42,6 +43,7 @@ EXPORT_STRUCT(counter);
 EXPORT_STRUCT(event);
 EXPORT_STRUCT(pkt);
 EXPORT_STRUCT(settings);
+EXPORT_STRUCT(bench_plan);
 
 EXPORT_ENUM(ct_side);
 EXPORT_ENUM(ct_state);

@@ -10,7 +10,7 @@ import java.util.TreeMap;
 /** The structures of an object, sorted into pairs and single ones, with their members read. */
 final class Layouts {
   /** Longer arrays would make records that nobody wants to construct. */
-  private static final int LONGEST_ARRAY = 8;
+  private static final int LONGEST_ARRAY = 16;
 
   private final Btf btf;
 

@@ -126,7 +126,7 @@ class LayoutGeneratorTest {
     assertRefused("struct s { __u32 a : 3; } x;", "bit-fields");
     assertRefused("struct s { void *p; } x;", "member p: a type that records have no component");
     assertRefused("struct s { int i; } x;", "member i: a type that records have no component");
-    assertRefused("struct s { __u32 a[9]; } x;", "member a: arrays are for up to 8");
+    assertRefused("struct s { __u32 a[17]; } x;", "member a: arrays are for up to 16");
     assertRefused("struct s { union { __u32 a; } u; } x;", "member u");
   }
 

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.bench.program;
+
+import io.sluice.kernel.asm.PolicyPrograms;
+import io.sluice.kernel.bpf.Bpf;
+import io.sluice.kernel.bpf.BpfMap;
+import io.sluice.kernel.bpf.BpfObject;
+import io.sluice.kernel.bpf.Fd;
+import io.sluice.kernel.bpf.ProgramArray;
+import io.sluice.kernel.bpf.ProgramInfo;
+import io.sluice.kernel.bpf.SkbContext;
+import io.sluice.kernel.bpf.TestRun;
+import io.sluice.kernel.dataplane.Dataplane;
+import io.sluice.kernel.dataplane.DataplaneLoader;
+import io.sluice.kernel.dataplane.DataplaneOptions;
+import io.sluice.kernel.layout.Backend;
+import io.sluice.kernel.layout.BackendGen;
+import io.sluice.kernel.layout.BenchPlan;
+import io.sluice.kernel.layout.Codec;
+import io.sluice.kernel.layout.CtKey;
+import io.sluice.kernel.layout.Family;
+import io.sluice.kernel.layout.Frontend;
+import io.sluice.kernel.layout.FrontendFlags;
+import io.sluice.kernel.layout.FrontendKey;
+import io.sluice.kernel.layout.Iface;
+import io.sluice.kernel.layout.IfaceFlags;
+import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.Route;
+import io.sluice.kernel.layout.RouteFlags;
+import io.sluice.kernel.layout.RouteKey;
+import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.ServiceFlags;
+import io.sluice.kernel.layout.SluiceHook;
+import io.sluice.kernel.layout.SluiceProg;
+import io.sluice.kernel.layout.SluiceProgIndex;
+import io.sluice.kernel.sys.Mounts;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A whole dataplane on a bpffs of its own, never attached: two pods, routes like a cluster's,
+ * services, and the feeder. Every pod is behind the loopback interface, the one that every
+ * namespace has.
+ */
+final class Rig implements AutoCloseable {
+  static final int TCP = 6;
+
+  private static final int LOOPBACK = 1;
+  private static final int POLICY_SLOT = 1;
+  private static final int BACKEND_PORT = 8080;
+  private static final int POD_CIDRS = 230;
+
+  /** An odd number far from any power of two: steps through all flows, hardly ever in order. */
+  private static final int STEP = 7919;
+
+  private final Path bpffs;
+  private final DataplaneLoader dataplane;
+  private final BpfObject feeder;
+  private final BpfMap<Integer, BenchPlan> plan;
+  private final ProgramArray target;
+  private final Fd feed;
+  private final Fd empty;
+  private final Map<Integer, Fd> preambles = new HashMap<>();
+
+  Rig() throws IOException {
+    bpffs = Files.createTempDirectory("sluice-bench-");
+    Mounts.mountBpffs(bpffs);
+    dataplane = DataplaneLoader.open(DataplaneOptions.defaults(bpffs));
+    Path build = bpffs.resolve("sluice").resolve(dataplane.buildId());
+    preambles.put(SluiceHook.HOOK_IN, Bpf.get(build.resolve("preamble_in")));
+    preambles.put(SluiceHook.HOOK_OUT, Bpf.get(build.resolve("preamble_out")));
+    feeder = new BpfObject("bench", object("bench4")).load();
+    plan = new BpfMap<>("bench_plan", feeder.mapFd("bench_plan"), Codec.U32, BenchPlan.codec());
+    target = new ProgramArray("bench_target", feeder.mapFd("bench_target"));
+    feed = feeder.programFd("bench_feed");
+    empty = feeder.programFd("bench_empty");
+    for (Family family : Family.values()) {
+      addRoutes(family);
+    }
+    addInterface();
+  }
+
+  private static byte[] object(String name) {
+    try (InputStream in = Rig.class.getResourceAsStream("/io/sluice/bpf/" + name + ".bpf.o")) {
+      return in.readAllBytes();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The pod that opens flows. */
+  static Ip client(Family family) {
+    return Ip.parse(family == Family.IPV4 ? "10.244.1.2" : "fd00:244:1::2");
+  }
+
+  /** The pod that they reach. */
+  static Ip server(Family family) {
+    return Ip.parse(family == Family.IPV4 ? "10.244.1.3" : "fd00:244:1::3");
+  }
+
+  /** The address of the first of the services that are rotated; the others follow it. */
+  static Ip firstService(Family family) {
+    return Ip.parse(family == Family.IPV4 ? "10.96.0.0" : "fd00:96::");
+  }
+
+  static int backendPort() {
+    return BACKEND_PORT;
+  }
+
+  private void addInterface() {
+    for (int hook = 0; hook < SluiceHook.HOOK_COUNT; hook++) {
+      dataplane.setPolicy(
+          hook, POLICY_SLOT, new Dataplane.PolicyProgram("bench_allow", PolicyPrograms.allowAll()));
+    }
+    int flags =
+        IfaceFlags.IFACE_CONFIGURED
+            | IfaceFlags.IFACE_WORKLOAD
+            | IfaceFlags.IFACE_READY4
+            | IfaceFlags.IFACE_READY6;
+    dataplane
+        .ifaces()
+        .put(
+            LOOPBACK,
+            new Iface(
+                flags,
+                POLICY_SLOT,
+                POLICY_SLOT,
+                0,
+                0,
+                client(Family.IPV4),
+                client(Family.IPV6),
+                "lo"));
+  }
+
+  private void addRoutes(Family family) {
+    Route pod =
+        new Route(RouteFlags.ROUTE_WORKLOAD | RouteFlags.ROUTE_LOCAL, LOOPBACK, Ip.any(family));
+    Route remote = new Route(RouteFlags.ROUTE_WORKLOAD, 0, server(family));
+    Map<RouteKey, Route> routes = new HashMap<>();
+    routes.put(new RouteKey(family.bits(), client(family)), pod);
+    routes.put(new RouteKey(family.bits(), server(family)), pod);
+    int host = family == Family.IPV4 ? 8 : 64;
+    Ip first = Ip.parse(family == Family.IPV4 ? "10.245.0.0" : "fd00:245::");
+    for (int i = 0; i < POD_CIDRS; i++) {
+      Ip cidr =
+          family == Family.IPV4
+              ? new Ip(family, 0, first.low() + ((long) i << host))
+              : new Ip(family, first.high() + i, 0);
+      routes.put(new RouteKey(family.bits() - host, cidr), remote);
+    }
+    dataplane.routes(family).putAll(routes);
+  }
+
+  /** Has exactly this many services, each with the same backends under IDs of its own. */
+  void services(Family family, int count, int backendsEach) {
+    Map<Integer, Backend> backends = new HashMap<>();
+    Map<Integer, BackendGen> generations = new HashMap<>();
+    Map<Integer, Service> services = new HashMap<>();
+    Map<FrontendKey, Frontend> frontends = new HashMap<>();
+    List<FrontendKey> old = new ArrayList<>();
+    dataplane.frontends(family).forEach((key, value) -> old.add(key));
+    dataplane.frontends(family).removeAll(old);
+    int flags =
+        ServiceFlags.SERVICE_IN_USE | (family == Family.IPV6 ? ServiceFlags.SERVICE_IPV6 : 0);
+    for (int i = 0; i < count; i++) {
+      int service = i + 1;
+      int base = 1 + i * backendsEach;
+      for (int b = 0; b < backendsEach; b++) {
+        int id = base + b;
+        backends.put(id, new Backend(server(family), BACKEND_PORT + b, 0, service, id, 1));
+        generations.put(id, new BackendGen(1));
+      }
+      services.put(service, new Service(base, backendsEach, flags, 0, service));
+      Ip address = new Ip(family, firstService(family).high(), firstService(family).low() + i);
+      frontends.put(
+          new FrontendKey(address, 80, TCP),
+          new Frontend(service, FrontendFlags.FRONTEND_CLUSTER_IP));
+    }
+    dataplane.backends(family).putAll(backends);
+    dataplane.backendGen().putAll(generations);
+    dataplane.services().putAll(services);
+    dataplane.frontends(family).putAll(frontends);
+  }
+
+  /** Forgets all flows. */
+  void forgetFlows(Family family) {
+    List<CtKey> keys = new ArrayList<>();
+    dataplane.ct(family).forEach((key, value) -> keys.add(key));
+    dataplane.ct(family).removeAll(keys);
+  }
+
+  /** How often the programs have ended a packet's way like this. */
+  long counted(int hook, int reason) {
+    return dataplane.counters().stream()
+        .filter(row -> row.hook() == hook && row.reason() == reason)
+        .mapToLong(row -> row.value().packets())
+        .sum();
+  }
+
+  /** Average ns of a packet of this stream in the programs of a hook, the feeder included. */
+  double chain(int hook, byte[] packet, int flows, int addresses, int packets) {
+    return run(preambles.get(hook), packet, flows, addresses, packets);
+  }
+
+  /** Average ns of a packet of this stream in the feeder alone. */
+  double feeder(byte[] packet, int flows, int addresses, int packets) {
+    return run(empty, packet, flows, addresses, packets);
+  }
+
+  private double run(Fd program, byte[] packet, int flows, int addresses, int packets) {
+    target.set(0, program);
+    plan.put(0, planFor(packet, flows, addresses));
+    return average(feed, packet, packets);
+  }
+
+  /** Average ns of an empty program: the floor of the method. */
+  double floor(byte[] packet, int packets) {
+    return average(empty, packet, packets);
+  }
+
+  private static double average(Fd program, byte[] packet, int packets) {
+    TestRun run =
+        new TestRun(program, packet.length)
+            .packet(packet)
+            .context(SkbContext.EMPTY.onInterface(LOOPBACK));
+    run.run(packets);
+    return run.durationNanos();
+  }
+
+  private static BenchPlan planFor(byte[] packet, int flows, int addresses) {
+    ByteBuffer header = ByteBuffer.wrap(packet).order(ByteOrder.nativeOrder());
+    long[] w = new long[10];
+    for (int i = 0; i < w.length; i++) {
+      w[i] = header.getLong(i * Long.BYTES);
+    }
+    boolean ipv4 = packet[12] == 0x08;
+    return new BenchPlan(
+        w[0],
+        w[1],
+        w[2],
+        w[3],
+        w[4],
+        w[5],
+        w[6],
+        w[7],
+        w[8],
+        w[9],
+        ipv4 ? 34 : 54,
+        0,
+        STEP,
+        flows,
+        addresses);
+  }
+
+  /** Sizes of the programs of the fast variant. */
+  List<Result.Program> programs() throws IOException {
+    List<Result.Program> rows = new ArrayList<>();
+    for (int hook = 0; hook < SluiceHook.HOOK_COUNT; hook++) {
+      String name = SluiceHook.name(hook);
+      rows.add(size("preamble", 0, name, preambles.get(hook)));
+      Path pin = bpffs.resolve("sluice").resolve(dataplane.buildId()).resolve("progs_" + name);
+      try (ProgramArray programs = new ProgramArray("progs", Bpf.get(pin))) {
+        for (Map.Entry<Integer, Integer> slot : programs.programIds().entrySet()) {
+          int index = slot.getKey();
+          try (Fd fd = Bpf.programById(slot.getValue()).orElseThrow()) {
+            boolean ipv6 = index >= SluiceProgIndex.PROG_FAMILY6;
+            rows.add(
+                size(SluiceProg.name(index % SluiceProg.PROG_PER_FAMILY), ipv6 ? 6 : 4, name, fd));
+          }
+        }
+      }
+    }
+    return rows;
+  }
+
+  private static Result.Program size(String name, int family, String hook, Fd fd) {
+    ProgramInfo info = ProgramInfo.of(fd);
+    return new Result.Program(name, family, hook, info.instructions(), info.jitedBytes());
+  }
+
+  @Override
+  public void close() throws IOException {
+    preambles.values().forEach(Fd::close);
+    feed.close();
+    empty.close();
+    feeder.close();
+    dataplane.close();
+    Mounts.unmount(bpffs);
+    Files.delete(bpffs);
+  }
+}
