@@ -178,8 +178,10 @@ final class Attacher {
     if (clsactPrograms(ifindex).isEmpty()) {
       Pins.delete(mark(ifindex, QDISC)); // left of another interface with this index
     }
-    if (ClsactFilter.createQdisc(ifindex)) {
-      Pins.makeFolder(mark(ifindex, QDISC));
+    boolean marked = Pins.exists(mark(ifindex, QDISC));
+    Pins.makeFolder(mark(ifindex, QDISC)); // first, so that a crash leaves no qdisc without a mark
+    if (!ClsactFilter.createQdisc(ifindex) && !marked) {
+      Pins.delete(mark(ifindex, QDISC));
     }
     Pins.makeFolder(mark(ifindex, CLSACT));
     for (int hook = 0; hook < SluiceHook.HOOK_COUNT; hook++) {

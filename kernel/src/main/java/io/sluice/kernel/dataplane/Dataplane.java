@@ -89,7 +89,8 @@ public interface Dataplane extends AutoCloseable {
 
   /**
    * Attaches the preamble to an interface, both hooks, or replaces the one that is there, without a
-   * moment of none (PROG-6). Idempotent.
+   * moment of none (PROG-6). Idempotent. From then on packets enter this build's policy slots,
+   * which start empty: set the interface's policies and its element of {@link #ifaces} before.
    *
    * @return what was found and done
    */

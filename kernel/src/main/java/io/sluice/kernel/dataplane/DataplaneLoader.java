@@ -24,6 +24,8 @@ import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.Settings;
 import io.sluice.kernel.layout.SluiceReason;
+import io.sluice.kernel.sys.Errno;
+import io.sluice.kernel.sys.Privileges;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -31,6 +33,7 @@ import java.util.Deque;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -44,6 +47,9 @@ import java.util.TreeSet;
  * runs any more goes. Thread-safe, and for the interfaces of the caller's network namespace.
  */
 public final class DataplaneLoader implements Dataplane {
+  static final int OLDEST_MAJOR = 5;
+  static final int OLDEST_MINOR = 15;
+
   private final Path root;
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
   private final MapStore maps;
@@ -73,6 +79,7 @@ public final class DataplaneLoader implements Dataplane {
   }
 
   static DataplaneLoader open(DataplaneOptions options, Objects objects) {
+    requireKernel();
     Pins.requireBpffs(options.bpffs());
     return new DataplaneLoader(options, objects);
   }
@@ -104,6 +111,20 @@ public final class DataplaneLoader implements Dataplane {
     } catch (RuntimeException e) {
       close();
       throw e;
+    }
+  }
+
+  private static void requireKernel() {
+    Optional<String> complaint = Privileges.complaint();
+    if (complaint.isPresent()) {
+      throw Errno.failure("open the dataplane", Errno.EPERM, complaint.get());
+    }
+    if (!KernelFeatures.atLeast(OLDEST_MAJOR, OLDEST_MINOR)) {
+      throw Errno.failure(
+          "open the dataplane",
+          Errno.EOPNOTSUPP,
+          "Linux %s is too old, %d.%d is the oldest that will do"
+              .formatted(KernelFeatures.release(), OLDEST_MAJOR, OLDEST_MINOR));
     }
   }
 

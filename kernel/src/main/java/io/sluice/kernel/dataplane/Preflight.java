@@ -84,7 +84,8 @@ public final class Preflight {
 
   private void features() {
     String release = KernelFeatures.release();
-    boolean known = KernelFeatures.atLeast(5, 15);
+    boolean known =
+        KernelFeatures.atLeast(DataplaneLoader.OLDEST_MAJOR, DataplaneLoader.OLDEST_MINOR);
     findings.add(new Finding("kernel", known, true, "Linux " + release, known ? "" : NEWER_KERNEL));
     required("LRU hash maps", KernelFeatures::lruHash);
     required("longest-prefix maps", KernelFeatures::lpmTrie);

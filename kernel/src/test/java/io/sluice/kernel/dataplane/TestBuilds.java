@@ -48,4 +48,30 @@ final class TestBuilds {
             }
             """);
   }
+
+  /**
+   * A preamble that counts the packets of one length at its hook, and passes them.
+   *
+   * @param version makes it another program than that of another version
+   */
+  static byte[] countingPreamble(int length, int version) {
+    return TestObject.compile(
+        COMMON
+            + """
+            struct { __uint(type, BPF_MAP_TYPE_ARRAY); __type(key, __u32); __type(value, __u64);
+                     __uint(max_entries, 2); } seen SEC(".maps");
+            SEC("tc") int preamble(struct __sk_buff *skb) {
+              __u32 key = settings.w[0];
+              __u64 *count = bpf_map_lookup_elem(&seen, &key);
+              if (count && skb->len == %d)
+                __sync_fetch_and_add(count, 1);
+              if (skb->mark == %d) {
+                bpf_tail_call(skb, &progs, 23);
+                bpf_tail_call(skb, &policies, 16000);
+              }
+              return -1;
+            }
+            """
+                .formatted(length, 0x1234_0000 + version));
+  }
 }
