@@ -131,50 +131,67 @@ static __always_inline __u32 make_tracking(const struct __sk_buff *skb, const st
 	return REASON_CT_CONFLICT;
 }
 
-/* Too large for the stack of a program that calls others. */
-struct F(pair) {
-	struct F(ct_key) key;
+/* A new flow's entries while they are made: too large for the stack of a program that calls others.
+ */
+struct F(making) {
+	struct F(ct_key) tracking_key;
 	struct F(ct_key) forward_key;
 	struct F(ct_value) tracking;
-	struct F(ct_value) forward;
+	struct F(ct_value)
+	    entry; /* the one that the packet itself goes by: normal or NAT forward */
 };
 
-MAP_ARRAY(F(pairs), BPF_MAP_TYPE_PERCPU_ARRAY, struct F(pair), 1);
+MAP_ARRAY(F(making), BPF_MAP_TYPE_PERCPU_ARRAY, struct F(making), 1);
 
 /* A pair, tracking entry first, so that nobody meets a forward entry alone (CT-1). */
-static __noinline __u32 create_pair(const struct __sk_buff *skb, const struct pkt *p)
+static __noinline __u32 create_pair(const struct __sk_buff *skb, const struct pkt *p,
+				    struct F(making) *m)
 {
-	__u32 zero = 0, reason;
-	struct F(pair) *pair = bpf_map_lookup_elem(&F(pairs), &zero);
 	struct F(ct_value) *other;
+	__u32 reason;
 	long failed;
 
-	if (!pair)
-		return REASON_NO_PROGRAM;
-	reason = make_tracking(skb, p, &pair->key, &pair->tracking);
+	reason = make_tracking(skb, p, &m->tracking_key, &m->tracking);
 	if (reason)
 		return reason;
-	ct_make_twin(&pair->key, &pair->tracking, &pair->forward_key, &pair->forward);
-	failed = bpf_map_update_elem(&F(ct), &pair->forward_key, &pair->forward, BPF_NOEXIST);
+	ct_make_twin(&m->tracking_key, &m->tracking, &m->forward_key, &m->entry);
+	failed = bpf_map_update_elem(&F(ct), &m->forward_key, &m->entry, BPF_NOEXIST);
 	if (!failed)
 		return 0;
 	/* The flow's next packet was faster, on another CPU: then its pair is the flow's. */
-	other = failed == -EEXIST ? ct_lookup(&pair->forward_key) : NULL;
-	if (!other || !addr_equal(&other->x.daddr, &pair->forward.x.daddr) ||
-	    other->x.dport != pair->forward.x.dport || other->x.sport != pair->forward.x.sport)
-		bpf_map_delete_elem(&F(ct), &pair->key);
-	return other ? 0 : REASON_CT_FULL;
+	other = failed == -EEXIST ? ct_lookup(&m->forward_key) : NULL;
+	if (!other || !addr_equal(&other->x.daddr, &m->entry.x.daddr) ||
+	    other->x.dport != m->entry.x.dport || other->x.sport != m->entry.x.sport)
+		bpf_map_delete_elem(&F(ct), &m->tracking_key);
+	if (!other)
+		return REASON_CT_FULL;
+	m->entry = *other;
+	return 0;
 }
 
 static __noinline __u32 create_normal(const struct __sk_buff *skb, const struct pkt *p,
-				      const struct flow *f)
+				      const struct flow *f, struct F(ct_value) *e)
 {
-	struct F(ct_value) e = {};
 	long failed;
 
-	fill_common(skb, p, &e.c, f->side);
-	failed = bpf_map_update_elem(&F(ct), &f->key, &e, BPF_NOEXIST);
+	__builtin_memset(e, 0, sizeof(*e));
+	fill_common(skb, p, &e->c, f->side);
+	failed = bpf_map_update_elem(&F(ct), &f->key, e, BPF_NOEXIST);
+	/* If another CPU was faster, it came to the same. */
 	return !failed || failed == -EEXIST ? 0 : REASON_CT_FULL;
+}
+
+/* The entry or entries of a new flow. Returns 0 or a reason to drop. */
+static __always_inline __u32 create(const struct __sk_buff *skb, const struct pkt *p,
+				    const struct flow *f, struct F(making) *m)
+{
+	if (p->flags & PKT_STALE) {
+		struct F(ct_value) *stale = ct_lookup(&f->key);
+
+		if (stale)
+			ct_delete(&f->key, stale);
+	}
+	return p->flags & PKT_NAT ? create_pair(skb, p, m) : create_normal(skb, p, f, &m->entry);
 }
 
 /* Notes that the endpoint behind this hook approves the flow, on both twins. */
@@ -205,28 +222,26 @@ SEC("tc")
 int prog_allowed(struct __sk_buff *skb)
 {
 	struct pkt *p = packet_state();
+	struct F(making) *m;
 	struct F(ct_value) *e;
-	__u32 reason = 0;
+	__u32 zero = 0, reason;
 	struct flow f;
 
-	if (!p)
+	m = bpf_map_lookup_elem(&F(making), &zero);
+	if (!p || !m)
 		return drop(skb, PROG_ALLOWED, REASON_NO_PROGRAM);
 	saved_flow(p, &f);
 	if (p->flags & PKT_NEW) {
-		if (p->flags & PKT_STALE) {
-			e = ct_lookup(&f.key);
-			if (e)
-				ct_delete(&f.key, e);
-		}
-		reason = p->flags & PKT_NAT ? create_pair(skb, p) : create_normal(skb, p, &f);
+		reason = create(skb, p, &f, m);
 		if (reason)
 			return drop(skb, PROG_ALLOWED, reason & (REASON_COUNT - 1));
-	}
-	e = ct_lookup(&f.key);
-	if (!e)
-		return drop(skb, PROG_ALLOWED, REASON_CT_FULL);
-	if (!(p->flags & PKT_NEW))
+		e = &m->entry;
+	} else {
+		e = ct_lookup(&f.key);
+		if (!e)
+			return drop(skb, PROG_ALLOWED, REASON_CT_FULL);
 		approve(skb, &f, e);
+	}
 	return finish(skb, PROG_ALLOWED, &f, e, BY_PROGRAM);
 }
 
