@@ -71,7 +71,7 @@ public final class MapActor<K, V> extends AbstractBehavior<MapActor.Command<K, V
   /** All that is wanted has been asked for: what is left over in the kernel may go. */
   public record SourceInSync<K, V>() implements Command<K, V> {}
 
-  /** Asks for what is in the kernel, once that is known. */
+  /** Asks for what is in the kernel, once that is known and all that was asked for is written. */
   public record Read<K, V>(ActorRef<Contents<K, V>> replyTo) implements Command<K, V> {}
 
   /** Reads the kernel anew and repairs what differs from what is wanted. */
@@ -266,13 +266,13 @@ public final class MapActor<K, V> extends AbstractBehavior<MapActor.Command<K, V
       load();
       return;
     }
-    if (!memory.readers.isEmpty()) {
-      Contents<K, V> contents = new Contents<>(map.name(), map.maxEntries(), Map.copyOf(actual));
-      memory.readers.forEach(reader -> reader.tell(contents));
-      memory.readers.clear();
-    }
     if (memory.dirty.isEmpty() && memory.waiting.isEmpty()) {
       recovered();
+      if (!memory.readers.isEmpty()) {
+        Contents<K, V> contents = new Contents<>(map.name(), map.maxEntries(), Map.copyOf(actual));
+        memory.readers.forEach(reader -> reader.tell(contents));
+        memory.readers.clear();
+      }
       return;
     }
     flight = plan();

@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.actors.services;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.SupervisorStrategy;
+import akka.actor.typed.javadsl.AbstractBehavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.actor.typed.javadsl.Receive;
+import akka.actor.typed.javadsl.TimerScheduler;
+import io.sluice.actors.maps.MapManager;
+import io.sluice.actors.promises.Promises;
+import io.sluice.kernel.layout.Family;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
+
+/**
+ * Brings the service maps to what all {@link ServiceActor}s want, in rounds: what changed since the
+ * last one goes through the steps of {@link SyncRound} together, so that ten thousand services cost
+ * a handful of batches. Nothing is written before the source is in sync: then the maps are adopted
+ * ({@link Adoption}), and the first round is the mark and sweep (AG-3).
+ *
+ * <p>Whatever fails, the actor starts anew from the kernel's maps, the journal and what is wanted.
+ */
+public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command> {
+  /** What the actor takes. */
+  public sealed interface Command {}
+
+  /**
+   * All that one owner wants; replaces what it wanted before.
+   *
+   * @param owner whose it is: a Kubernetes service
+   */
+  public record Want(String owner, List<WantedService> services) implements Command {
+    public Want {
+      services = List.copyOf(services);
+    }
+  }
+
+  /**
+   * What was wanted so far is a whole, and may be applied.
+   *
+   * @param inSync nothing is missing: what nobody wants may go
+   */
+  public record Complete(boolean inSync) implements Command {}
+
+  public record GetStatus(ActorRef<Status> replyTo) implements Command {}
+
+  /**
+   * @param applied what was wanted when the source came in sync has been written
+   * @param settled nothing is wanted that is not written, and nothing waits to be zeroed
+   * @param services service ports, by family, in the kernel
+   * @param problems what could not be done, by service port
+   * @param rounds finished since the start
+   * @param writes steps that wrote something
+   * @param lastRound how long the last round took
+   */
+  public record Status(
+      boolean applied,
+      boolean settled,
+      int services,
+      int frontends,
+      Map<Family, Integer> backendsUsed,
+      Map<Family, Integer> backendsMax,
+      Map<String, String> problems,
+      long rounds,
+      long writes,
+      Duration lastRound) {}
+
+  /**
+   * @param minPeriod between the beginnings of two rounds (bpfKubeProxyMinSyncPeriod)
+   * @param quarantine how long a span rests before it is zeroed; at least 1 s (the programs' need)
+   * @param retry before what was refused is tried again
+   */
+  public record Options(Duration minPeriod, Duration quarantine, Duration retry) {
+    public static final Options DEFAULT =
+        new Options(Duration.ofMillis(100), Duration.ofSeconds(1), Duration.ofSeconds(10));
+  }
+
+  /** The end of a piece of work; {@code life} tells those of an actor before a restart. */
+  private record Finished(int life, Runnable then, Throwable failure) implements Command {}
+
+  private record PeriodOver() implements Command {}
+
+  private record RetryRefused() implements Command {}
+
+  private record Rested(int life, long round) implements Command {}
+
+  /** What outlives a restart. */
+  private static final class Memory {
+    private final Map<String, List<WantedService>> wanted = new TreeMap<>();
+    private boolean inSync;
+    private boolean applied;
+    private int life;
+  }
+
+  private final ServiceMaps maps;
+  private final Options options;
+  private final Memory memory;
+  private final TimerScheduler<Command> timers;
+  private final int life;
+
+  private ServiceTable table;
+  private boolean busy;
+  private boolean dirty;
+  private boolean throttled;
+
+  /** A note in the journal says that frontends are being added. */
+  private boolean noted;
+
+  private final Map<String, String> refused = new TreeMap<>();
+  private Map<String, String> problems = Map.of();
+  private long round;
+  private long rested;
+  private long writes;
+  private long began;
+  private Duration lastRound = Duration.ZERO;
+
+  /**
+   * @param writers of the service maps, of which this actor must be the only user
+   */
+  public static Behavior<Command> create(
+      MapManager.Writers writers, ActorRef<Promises.Command> promises, Options options) {
+    Memory memory = new Memory();
+    Behavior<Command> syncer =
+        Behaviors.setup(
+            context ->
+                Behaviors.withTimers(
+                    timers ->
+                        new ServiceSyncer(
+                            context,
+                            timers,
+                            new ServiceMaps(context.getSystem(), writers, promises),
+                            options,
+                            memory)));
+    return Behaviors.supervise(syncer)
+        .onFailure(
+            RuntimeException.class,
+            SupervisorStrategy.restartWithBackoff(
+                Duration.ofMillis(200), Duration.ofSeconds(30), 0.1));
+  }
+
+  private ServiceSyncer(
+      ActorContext<Command> context,
+      TimerScheduler<Command> timers,
+      ServiceMaps maps,
+      Options options,
+      Memory memory) {
+    super(context);
+    this.timers = timers;
+    this.maps = maps;
+    this.options = options;
+    this.memory = memory;
+    this.life = ++memory.life;
+    this.dirty = memory.inSync;
+    proceed();
+  }
+
+  @Override
+  public Receive<Command> createReceive() {
+    return newReceiveBuilder()
+        .onMessage(
+            Want.class,
+            want -> {
+              memory.wanted.put(want.owner(), want.services());
+              memory.wanted.values().removeIf(List::isEmpty);
+              return this;
+            })
+        .onMessage(Complete.class, this::onComplete)
+        .onMessage(Finished.class, this::onFinished)
+        .onMessage(
+            PeriodOver.class,
+            over -> {
+              throttled = false;
+              return proceed();
+            })
+        .onMessage(
+            RetryRefused.class,
+            retry -> {
+              dirty = true;
+              return proceed();
+            })
+        .onMessage(
+            Rested.class,
+            message -> {
+              if (message.life() == life) {
+                rested = Math.max(rested, message.round());
+              }
+              return proceed();
+            })
+        .onMessage(
+            GetStatus.class,
+            get -> {
+              get.replyTo().tell(status());
+              return this;
+            })
+        .build();
+  }
+
+  private Behavior<Command> onComplete(Complete complete) {
+    memory.inSync |= complete.inSync();
+    dirty = true;
+    return proceed();
+  }
+
+  private Behavior<Command> onFinished(Finished finished) {
+    if (finished.life() != life) {
+      return this;
+    }
+    if (finished.failure() != null) {
+      throw new IllegalStateException(
+          "syncing services: " + finished.failure(), finished.failure());
+    }
+    finished.then().run();
+    return this;
+  }
+
+  /** Begins the next piece of work, if there is one and none is under way. */
+  private Behavior<Command> proceed() {
+    if (busy || !memory.inSync) {
+      return this;
+    }
+    if (table == null) {
+      busy = true;
+      when(maps.read(), this::adopt);
+      return this;
+    }
+    List<ServiceTable.Retired> due = table.takeDue(rested);
+    if (!due.isEmpty()) {
+      busy = true;
+      zero(due);
+    } else if (dirty && !throttled) {
+      busy = true;
+      beginRound();
+    }
+    return this;
+  }
+
+  private <T> void when(CompletionStage<T> work, Consumer<? super T> then) {
+    getContext()
+        .pipeToSelf(
+            work, (value, failure) -> new Finished(life, () -> then.accept(value), failure));
+  }
+
+  private void idle() {
+    busy = false;
+    proceed();
+  }
+
+  // Adoption.
+
+  private Collection<WantedService> wanted() {
+    return memory.wanted.values().stream().flatMap(List::stream).toList();
+  }
+
+  private void adopt(ServiceMaps.Found found) {
+    Adoption.Result adopted =
+        Adoption.adopt(found.kernel(), found.services(), found.backends(), wanted());
+    adopted.notes().forEach(note -> getContext().getLog().warn(note));
+    noted = found.noted();
+    if (noted) {
+      adopted.table().stale().add(0);
+    }
+    getContext()
+        .getLog()
+        .info(
+            "adopted {} service ports of {} in the kernel",
+            adopted.table().services().size(),
+            found.kernel().services().size());
+    when(
+        maps.adopt(found, adopted),
+        done -> {
+          table = adopted.table();
+          dirty = true;
+          idle();
+        });
+  }
+
+  // A round.
+
+  private void beginRound() {
+    dirty = false;
+    throttled = true;
+    began = System.nanoTime();
+    timers.startSingleTimer(PeriodOver.class, new PeriodOver(), options.minPeriod());
+    SyncRound next = new SyncRound(table, wanted());
+    List<String> services = next.needServices();
+    when(
+        maps.assign(Promises.Kind.SERVICE, services),
+        ids -> {
+          next.giveServices(ids);
+          when(
+              maps.assign(Promises.Kind.BACKEND, next.needBackends()),
+              backends -> carryOut(next, next.finish(backends)));
+        });
+  }
+
+  private void carryOut(SyncRound next, SyncRound.Outcome outcome) {
+    refused.clear();
+    Iterator<SyncRound.Step> steps = outcome.steps().iterator();
+    if (outcome.addsFrontends() && !noted) {
+      noted = true;
+      when(maps.note(true), done -> carryOut(steps, () -> endRound(next, outcome)));
+    } else {
+      carryOut(steps, () -> endRound(next, outcome));
+    }
+  }
+
+  private void carryOut(Iterator<SyncRound.Step> steps, Runnable atTheEnd) {
+    if (!steps.hasNext()) {
+      atTheEnd.run();
+      return;
+    }
+    SyncRound.Step step = steps.next();
+    writes++;
+    getContext().getLog().debug("syncing services: {}", step.name());
+    when(
+        maps.write(step.writes()),
+        refusals -> {
+          refusals.forEach(this::refuse);
+          carryOut(steps, atTheEnd);
+        });
+  }
+
+  private void refuse(ServiceMaps.Refusal refusal) {
+    table.frontends().remove(refusal.key());
+    refused.put(refusal.key().addr() + ":" + refusal.key().port(), refusal.reason());
+  }
+
+  private void endRound(SyncRound next, SyncRound.Outcome outcome) {
+    round++;
+    table.rest(round);
+    timers.startSingleTimer(new Rested(life, round), new Rested(life, round), options.quarantine());
+    lastRound = Duration.ofNanos(System.nanoTime() - began);
+    report(next);
+    if (outcome.again()) {
+      dirty = true;
+      throttled = false;
+    } else {
+      memory.applied = true;
+    }
+    if (noted) {
+      noted = false;
+      when(maps.note(false), done -> idle());
+    } else {
+      idle();
+    }
+  }
+
+  private void report(SyncRound next) {
+    Map<String, String> now = new TreeMap<>(refused);
+    next.problems().forEach((name, problem) -> now.put(name.text(), problem));
+    now.forEach(
+        (what, problem) -> {
+          if (!problem.equals(problems.get(what))) {
+            getContext().getLog().warn("service {}: {}", what, problem);
+          }
+        });
+    for (String what : problems.keySet()) {
+      if (!now.containsKey(what)) {
+        getContext().getLog().info("service {}: no longer refused", what);
+      }
+    }
+    problems = now;
+    if (!problems.isEmpty()) {
+      timers.startSingleTimer(RetryRefused.class, new RetryRefused(), options.retry());
+    }
+  }
+
+  // Spans that have rested.
+
+  private void zero(List<ServiceTable.Retired> due) {
+    Writes zeroes = new Writes();
+    due.forEach(span -> zeroes.removeBackends(span.family(), span.base(), span.count()));
+    when(
+        maps.write(zeroes),
+        none -> {
+          ServiceTable.Freed freed = table.free(due);
+          // Room: what was refused for want of it gets another try.
+          dirty |= !problems.isEmpty();
+          when(maps.release(freed), done -> idle());
+        });
+  }
+
+  private Status status() {
+    Map<Family, Integer> used = new EnumMap<>(Family.class);
+    Map<Family, Integer> max = new EnumMap<>(Family.class);
+    for (Family family : Family.values()) {
+      used.put(family, table == null ? 0 : table.spans(family).used());
+      max.put(family, table == null ? 0 : table.spans(family).size());
+    }
+    return new Status(
+        memory.applied,
+        memory.applied && !busy && !dirty && table != null && !table.anyResting(),
+        table == null ? 0 : table.services().size(),
+        table == null ? 0 : table.frontends().size(),
+        used,
+        max,
+        problems,
+        round,
+        writes,
+        lastRound);
+  }
+}

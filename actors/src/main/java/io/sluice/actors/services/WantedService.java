@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.actors.services;
+
+import io.sluice.kernel.layout.FrontendKey;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+
+/**
+ * What the maps should say of one service port in one family.
+ *
+ * @param frontends where it is reached, with FrontendFlags
+ * @param backends in order, each once
+ * @param keepsLast never without backends once it had some: the API server's own (SVC-6)
+ */
+public record WantedService(
+    ServiceName name,
+    Map<FrontendKey, Integer> frontends,
+    List<Endpoint> backends,
+    boolean keepsLast) {
+  public WantedService {
+    frontends = Map.copyOf(frontends);
+    backends = List.copyOf(backends);
+  }
+
+  /** Sorts the backends and drops duplicates. */
+  public static WantedService of(
+      ServiceName name,
+      Map<FrontendKey, Integer> frontends,
+      Collection<Endpoint> backends,
+      boolean keepsLast) {
+    return new WantedService(name, frontends, List.copyOf(new TreeSet<>(backends)), keepsLast);
+  }
+}
