@@ -81,6 +81,8 @@ static __noinline int replace_outer(struct __sk_buff *skb, const struct quoted_p
 #else
 	if (bpf_l4_csum_replace(skb, q->outer_l4 + 2, 0, difference, BPF_F_PSEUDO_HDR))
 		return -1;
+	/* The helper has taken it off the packet's sum, but the address adds it again. */
+	add_to_packet_sum(skb, difference);
 #endif
 	(void)q;
 	return bpf_skb_store_bytes(skb, ETH_HLEN + offset, to, sizeof(*to), 0);

@@ -104,7 +104,8 @@ static __noinline int make_rst(struct __sk_buff *skb, const struct pkt *p)
 		    csum_fold(bpf_csum_diff(NULL, 0, (__be32 *)&rst.tcp, sizeof(rst.tcp), 0)) +
 		    pseudo);
 	return bpf_skb_change_tail(skb, ETH_HLEN + sizeof(rst), 0) ||
-	       bpf_skb_store_bytes(skb, ETH_HLEN, &rst, sizeof(rst), BPF_F_INVALIDATE_HASH);
+	       bpf_skb_store_bytes(skb, ETH_HLEN, &rst, sizeof(rst),
+				   BPF_F_INVALIDATE_HASH | BPF_F_RECOMPUTE_CSUM);
 }
 
 static __noinline int make_unreachable(struct __sk_buff *skb, const struct pkt *p)
@@ -129,7 +130,8 @@ static __noinline int make_unreachable(struct __sk_buff *skb, const struct pkt *
 	    csum_fold(bpf_csum_diff(NULL, 0, (__be32 *)&answer.icmp, length, 0)) + pseudo);
 	return bpf_skb_change_tail(skb, ETH_HLEN + inner, 0) ||
 	       bpf_skb_adjust_room(skb, sizeof(answer) - inner, BPF_ADJ_ROOM_MAC, 0) ||
-	       bpf_skb_store_bytes(skb, ETH_HLEN, &answer, sizeof(answer), BPF_F_INVALIDATE_HASH);
+	       bpf_skb_store_bytes(skb, ETH_HLEN, &answer, sizeof(answer),
+				   BPF_F_INVALIDATE_HASH | BPF_F_RECOMPUTE_CSUM);
 }
 
 SEC("tc")

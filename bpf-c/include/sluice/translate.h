@@ -37,6 +37,15 @@ static __always_inline __u32 l4_csum_offset(__u8 proto)
 					      : 0;
 }
 
+/*
+ * Adds to skb->csum where that is the packet's sum (CHECKSUM_COMPLETE), and does nothing elsewhere:
+ * for changes that the packet's own checksums do not make up for.
+ */
+static __always_inline void add_to_packet_sum(struct __sk_buff *skb, __u32 sum)
+{
+	bpf_csum_update(skb, csum_fold(sum));
+}
+
 /* SCTP's CRC covers the ports but no address. Whoever leaves it to hardware overwrites it later. */
 static __noinline int sctp_crc(struct __sk_buff *skb, const struct flow *f, __u32 change,
 			       __u32 length)
@@ -49,7 +58,7 @@ static __noinline int sctp_crc(struct __sk_buff *skb, const struct flow *f, __u3
 		return -1;
 	/* RFC 9260 sends the CRC's bytes with the least significant first. */
 	crc ^= __cpu_to_le32(crc32c_change(change, length - 4));
-	return bpf_skb_store_bytes(skb, f->l4 + 8, &crc, sizeof(crc), 0);
+	return bpf_skb_store_bytes(skb, f->l4 + 8, &crc, sizeof(crc), BPF_F_RECOMPUTE_CSUM);
 }
 
 /*
@@ -64,12 +73,24 @@ static __noinline int translate_l4_by_helpers(struct __sk_buff *skb, const struc
 	__u32 new = (__u32)ports[0] | (__u32)ports[1] << 16;
 	__u32 check = f->l4 + l4_csum_offset(f->proto);
 	__u64 udp = f->proto == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
+	__u16 old_check = 0;
 
+	/* In a packet's sum, IPv6 addresses and the transport checksum cancel each other out, where
+	 * there is one; the helper, which knows IPv4 only, takes the addresses off all the same.
+	 */
+	if (SLUICE_FAMILY == 6)
+		add_to_packet_sum(skb, e->c.csum_addr);
 	if (f->proto == IPPROTO_SCTP)
-		return bpf_skb_store_bytes(skb, f->l4, ports, sizeof(ports), 0) ||
+		return bpf_skb_store_bytes(skb, f->l4, ports, sizeof(ports),
+					   BPF_F_RECOMPUTE_CSUM) ||
 		       sctp_crc(skb, f, old ^ new, length);
 	if (f->proto != IPPROTO_TCP && f->proto != IPPROTO_UDP)
 		return 0;
+	if (f->proto == IPPROTO_UDP &&
+	    bpf_skb_load_bytes(skb, check, &old_check, sizeof(old_check)))
+		return -1;
+	if (f->proto == IPPROTO_UDP && !old_check)
+		return bpf_skb_store_bytes(skb, f->l4, ports, sizeof(ports), BPF_F_RECOMPUTE_CSUM);
 	return bpf_l4_csum_replace(skb, check, 0, e->c.csum_addr, BPF_F_PSEUDO_HDR | udp) ||
 	       bpf_l4_csum_replace(skb, check, 0, e->c.csum_port, udp) ||
 	       bpf_skb_store_bytes(skb, f->l4, ports, sizeof(ports), 0);
@@ -99,8 +120,12 @@ static __always_inline int translate_l4(struct __sk_buff *skb, const struct flow
 		return 0;
 	}
 	/* UDP over IPv4 may go without (RFC 768). */
-	if (size == UDP_SIZE && !*check)
+	if (size == UDP_SIZE && !*check) {
+		if (summed == CHECKSUM_COMPLETE)
+			add_to_packet_sum(skb,
+					  (SLUICE_FAMILY == 6 ? difference : 0) + e->c.csum_port);
 		return 0;
+	}
 	/* The sum of an IPv4 header stays; IPv6 addresses and the checksum cancel each other out.
 	 */
 	if (SLUICE_FAMILY == 4 && summed == CHECKSUM_COMPLETE)
@@ -129,8 +154,8 @@ static __always_inline void decrement_ttl(struct __sk_buff *skb, ip_header *ip)
 	ip->check = csum_apply(ip->check, (__u16)~bpf_htons(0x0100));
 #else
 	ip->hop_limit--;
-	if (settings.kern_ctx && ip_summed(skb) == CHECKSUM_COMPLETE)
-		bpf_csum_update(skb, (__u16)~bpf_htons(0x0001));
+	if (!settings.kern_ctx || ip_summed(skb) == CHECKSUM_COMPLETE)
+		add_to_packet_sum(skb, (__u16)~bpf_htons(0x0001));
 #endif
 	(void)skb;
 }
