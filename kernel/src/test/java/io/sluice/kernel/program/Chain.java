@@ -31,7 +31,22 @@ import java.util.TreeMap;
  * does, without pins and without interfaces.
  */
 final class Chain implements AutoCloseable {
-  static final int CT_ENTRIES = 200_000;
+  /** Maps that are smaller here than by default, since tests empty them again and again. */
+  private static final Map<String, Integer> ENTRIES =
+      Map.of(
+          "ct4",
+          100_000,
+          "ct6",
+          100_000,
+          "services",
+          1024,
+          "backends4",
+          4096,
+          "backends6",
+          4096,
+          "backend_gen",
+          4096);
+
   static final int PSNAT_FIRST = 20_000;
   static final int PSNAT_LAST = 29_999;
   static final int HZ = 1000;
@@ -102,8 +117,8 @@ final class Chain implements AutoCloseable {
       Fd known = maps.get(mapKey(map, hook));
       if (known != null) {
         object.useMap(map, known);
-      } else if (map.equals("ct4") || map.equals("ct6")) {
-        object.maxEntries(map, CT_ENTRIES);
+      } else if (ENTRIES.containsKey(map)) {
+        object.maxEntries(map, ENTRIES.get(map));
       }
     }
     if (name.startsWith("tc") && hook == SluiceHook.HOOK_OUT) {

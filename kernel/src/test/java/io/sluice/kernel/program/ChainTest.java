@@ -2,22 +2,24 @@
 package io.sluice.kernel.program;
 
 import io.sluice.kernel.testing.RequiresKernel;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.extension.ExtendWith;
 
-/** Tests of the programs as they are loaded usually; each begins with a node without flows. */
+/** Tests of the chain of programs; each begins with a node without flows. */
 @RequiresKernel
+@ExtendWith(SharedChain.class)
 abstract class ChainTest {
-  @RegisterExtension static final SharedChain SHARED = new SharedChain(Chain.Variant.USUAL);
-
   ChainHarness harness;
   Pod a;
   Pod b;
   Pod c;
 
-  @BeforeEach
-  void reset() {
-    harness = SHARED.harness();
+  /** The programs to be tested. */
+  Chain.Variant variant() {
+    return Chain.Variant.USUAL;
+  }
+
+  void use(ChainHarness shared) {
+    harness = shared;
     harness.reset();
     a = harness.a;
     b = harness.b;
