@@ -123,8 +123,10 @@ final class Attacher {
 
   private void linkHook(int ifindex, int hook, Build.Hook wanted, List<Runnable> undo) {
     Path pin = pin(ifindex, hook);
-    try (TcxLink link = adopt(pin)) {
-      if (link != null) {
+    try (TcxLink link = find(pin)) {
+      if (link == null) {
+        Pins.delete(pin); // what is left of another interface's
+      } else {
         int old = link.info().programId();
         if (old != wanted.preambleId()) {
           link.update(wanted.preamble());
@@ -141,7 +143,7 @@ final class Attacher {
   }
 
   /** The pinned link; null if there is none, or only what is left of another interface's. */
-  private static TcxLink adopt(Path pin) {
+  private static TcxLink find(Path pin) {
     Optional<Fd> found = Bpf.find(pin);
     if (found.isEmpty()) {
       return null;
@@ -152,7 +154,6 @@ final class Attacher {
       return link;
     }
     link.close();
-    Pins.delete(pin);
     return null;
   }
 
@@ -274,7 +275,7 @@ final class Attacher {
   private List<Integer> linkedPrograms(int ifindex) {
     List<Integer> programs = new ArrayList<>();
     for (int hook = 0; hook < SluiceHook.HOOK_COUNT; hook++) {
-      try (TcxLink link = adopt(pin(ifindex, hook))) {
+      try (TcxLink link = find(pin(ifindex, hook))) {
         if (link != null) {
           programs.add(link.info().programId());
         }
