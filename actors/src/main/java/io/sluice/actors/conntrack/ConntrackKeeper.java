@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.actors.conntrack;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.SupervisorStrategy;
+import akka.actor.typed.javadsl.AbstractBehavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.actor.typed.javadsl.Receive;
+import akka.actor.typed.javadsl.TimerScheduler;
+import io.sluice.kernel.dataplane.Dataplane;
+import io.sluice.kernel.layout.CtJudged;
+import io.sluice.kernel.layout.CtKey;
+import io.sluice.kernel.layout.CtValue;
+import io.sluice.kernel.layout.Family;
+import io.sluice.kernel.layout.Ip;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/**
+ * Expires flows: scans both conntrack tables on a timer, judges who is dead, and has the in-kernel
+ * cleaner delete those whom nobody touched since, twins together (CT-1, CT-3).
+ *
+ * <p>Housekeeping, never correctness: the packet path itself knows a stale backend or a moved
+ * workload. It blocks in the kernel, so it runs on the kernel dispatcher. See
+ * docs/design/conntrack-cleanup.md.
+ */
+public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Command> {
+  /** What the keeper takes. */
+  public sealed interface Command {}
+
+  /** New settings, from the next scan on. */
+  public record Configure(Settings settings) implements Command {}
+
+  /** Workloads have left this node: entries with these addresses that exist now are dead. */
+  public record WorkloadsGone(Set<Ip> addresses) implements Command {
+    public WorkloadsGone {
+      addresses = Set.copyOf(addresses);
+    }
+  }
+
+  /** Asks for the figures of the last scan. */
+  public record GetStats(ActorRef<Stats> replyTo) implements Command {}
+
+  /** Scans now, and answers with its figures. */
+  public record ScanNow(ActorRef<Stats> replyTo) implements Command {}
+
+  private record Tick() implements Command {}
+
+  /**
+   * @param interval from one scan to the next
+   * @param timeouts asked before each scan, so that {@code Auto} follows the kernel's settings
+   */
+  public record Settings(Duration interval, Supplier<Timeouts> timeouts) {
+    /** Every ten seconds. */
+    public static Settings of(Supplier<Timeouts> timeouts) {
+      return new Settings(Duration.ofSeconds(10), timeouts);
+    }
+  }
+
+  /**
+   * Figures since the keeper started, but for {@code entries} and {@code scanMillis}.
+   *
+   * @param families of each table
+   * @param scans passes over both tables
+   * @param scanMillis duration of the last one
+   */
+  public record Stats(Map<Family, Table> families, long scans, long scanMillis) {
+    /**
+     * One table.
+     *
+     * @param entries at the last scan
+     * @param capacity the most it can hold
+     * @param deleted entries deleted, twins included
+     * @param spared judged dead, but touched before the cleaner came
+     * @param absent judged dead, but gone when the cleaner came
+     * @param orphans deleted entries whose twin was missing
+     * @param evicted estimate of live entries that the kernel evicted because the table was full
+     * @param nearlyFull whether the alarm is on
+     */
+    public record Table(
+        int entries,
+        int capacity,
+        long deleted,
+        long spared,
+        long absent,
+        long orphans,
+        long evicted,
+        boolean nearlyFull) {
+      static Table empty(int capacity) {
+        return new Table(0, capacity, 0, 0, 0, 0, 0, false);
+      }
+
+      /** Occupancy from 0 to 1. */
+      public double occupancy() {
+        return capacity == 0 ? 0 : (double) entries / capacity;
+      }
+    }
+  }
+
+  /** Judgements handed to the cleaner at once: a part of what its map holds. */
+  static final int CHUNK = 16384;
+
+  /** Keys kept from one scan to the next, about, to notice evictions. */
+  private static final int SAMPLE = 8192;
+
+  private static final double ALARM_ON = 0.9;
+  private static final double ALARM_OFF = 0.8;
+
+  private final TimerScheduler<Command> timers;
+  private final Dataplane dataplane;
+  private final Map<Family, Stats.Table> tables = new EnumMap<>(Family.class);
+  private final Map<Family, Set<Integer>> samples = new EnumMap<>(Family.class);
+  private final Map<Ip, Integer> gone = new HashMap<>();
+  private Settings settings;
+  private long scans;
+  private long scanMillis;
+
+  /** The keeper; a scan that fails is logged, and the next one is due as ever. */
+  public static Behavior<Command> create(Dataplane dataplane, Settings settings) {
+    return Behaviors.<Command>supervise(
+            Behaviors.setup(
+                context ->
+                    Behaviors.withTimers(
+                        timers -> new ConntrackKeeper(context, timers, dataplane, settings))))
+        .onFailure(
+            SupervisorStrategy.restartWithBackoff(
+                Duration.ofSeconds(1), Duration.ofSeconds(30), 0.2));
+  }
+
+  private ConntrackKeeper(
+      ActorContext<Command> context,
+      TimerScheduler<Command> timers,
+      Dataplane dataplane,
+      Settings settings) {
+    super(context);
+    this.timers = timers;
+    this.dataplane = dataplane;
+    for (Family family : Family.values()) {
+      tables.put(family, Stats.Table.empty(dataplane.ct(family).maxEntries()));
+    }
+    configure(settings);
+  }
+
+  @Override
+  public Receive<Command> createReceive() {
+    return newReceiveBuilder()
+        .onMessage(Tick.class, tick -> tick())
+        .onMessage(Configure.class, message -> configure(message.settings()))
+        .onMessage(WorkloadsGone.class, message -> workloadsGone(message.addresses()))
+        .onMessage(
+            ScanNow.class,
+            message -> {
+              scan();
+              message.replyTo().tell(stats());
+              return this;
+            })
+        .onMessage(
+            GetStats.class,
+            message -> {
+              message.replyTo().tell(stats());
+              return this;
+            })
+        .build();
+  }
+
+  private Behavior<Command> configure(Settings next) {
+    settings = next;
+    timers.startTimerWithFixedDelay("scan", new Tick(), next.interval());
+    return this;
+  }
+
+  private Behavior<Command> workloadsGone(Collection<Ip> addresses) {
+    int now = dataplane.jiffies();
+    addresses.forEach(address -> gone.put(address, now));
+    return this;
+  }
+
+  private Stats stats() {
+    return new Stats(Map.copyOf(tables), scans, scanMillis);
+  }
+
+  /** What a failed scan has not done, the next one does. */
+  private Behavior<Command> tick() {
+    try {
+      return scan();
+    } catch (RuntimeException e) {
+      getContext().getLog().warn("conntrack scan: {}; the next one is due as ever", e.getMessage());
+      return this;
+    }
+  }
+
+  private Behavior<Command> scan() {
+    long start = System.nanoTime();
+    Liveness liveness = new Liveness(settings.timeouts().get(), dataplane.hz());
+    Set<Ip> seen = new HashSet<>();
+    boolean complete = true;
+    for (Family family : Family.values()) {
+      ConntrackScan scan = scan(family, liveness);
+      seen.addAll(scan.stillSeen());
+      complete &= scan.complete();
+    }
+    if (complete) {
+      gone.keySet().retainAll(seen);
+    } else {
+      getContext().getSelf().tell(new Tick());
+    }
+    scans++;
+    scanMillis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+    return this;
+  }
+
+  private ConntrackScan scan(Family family, Liveness liveness) {
+    int capacity = dataplane.ct(family).maxEntries();
+    ConntrackScan scan = new ConntrackScan(liveness, dataplane.jiffies(), gone, mask(capacity));
+    dataplane.ct(family).forEach(scan::visit);
+    Function<CtKey, Optional<CtValue>> lookUp = dataplane.ct(family)::get;
+    Map<CtKey, CtJudged> judged = scan.judge(lookUp);
+    Dataplane.CleanResult cleaned = clean(family, judged);
+    Stats.Table before = tables.get(family);
+    long evicted = before.evicted() + evicted(family, scan, before, judged);
+    Stats.Table table =
+        new Stats.Table(
+            scan.entries(),
+            capacity,
+            before.deleted() + cleaned.deleted(),
+            before.spared() + cleaned.spared(),
+            before.absent() + cleaned.absent(),
+            before.orphans() + scan.orphans(),
+            evicted,
+            before.nearlyFull());
+    tables.put(family, alarm(family, table));
+    return scan;
+  }
+
+  private Dataplane.CleanResult clean(Family family, Map<CtKey, CtJudged> judged) {
+    long deleted = 0;
+    long spared = 0;
+    long absent = 0;
+    for (Map<CtKey, CtJudged> chunk : chunks(judged)) {
+      Dataplane.CleanResult result = dataplane.clean(family, chunk);
+      deleted += result.deleted();
+      spared += result.spared();
+      absent += result.absent();
+    }
+    return new Dataplane.CleanResult(deleted, spared, absent);
+  }
+
+  private static List<Map<CtKey, CtJudged>> chunks(Map<CtKey, CtJudged> judged) {
+    if (judged.size() <= CHUNK) {
+      return judged.isEmpty() ? List.of() : List.of(judged);
+    }
+    List<Map<CtKey, CtJudged>> chunks = new java.util.ArrayList<>();
+    Map<CtKey, CtJudged> chunk = new HashMap<>();
+    for (Map.Entry<CtKey, CtJudged> entry : judged.entrySet()) {
+      chunk.put(entry.getKey(), entry.getValue());
+      if (chunk.size() == CHUNK) {
+        chunks.add(chunk);
+        chunk = new HashMap<>();
+      }
+    }
+    if (!chunk.isEmpty()) {
+      chunks.add(chunk);
+    }
+    return chunks;
+  }
+
+  /** Sampling one key in a power of two, so that about {@link #SAMPLE} of a full table are kept. */
+  private static int mask(int capacity) {
+    int parts = Integer.highestOneBit(Math.max(1, capacity / SAMPLE));
+    return parts - 1;
+  }
+
+  /**
+   * Keys that were there at the scan before, and went without having been judged. Only a table that
+   * is nearly full evicts; what goes from an emptier one was replaced.
+   */
+  private long evicted(
+      Family family, ConntrackScan scan, Stats.Table before, Map<CtKey, CtJudged> judged) {
+    Set<Integer> now = scan.sample();
+    Set<Integer> previous = samples.put(family, now);
+    long missing =
+        previous == null || before.occupancy() < ALARM_OFF
+            ? 0
+            : previous.stream().filter(hash -> !now.contains(hash)).count();
+    judged.forEach(
+        (key, judgement) -> {
+          now.remove(ConntrackScan.spread(key));
+          now.remove(ConntrackScan.spread(judgement.twin()));
+        });
+    return missing * (mask(before.capacity()) + 1L);
+  }
+
+  private Stats.Table alarm(Family family, Stats.Table table) {
+    boolean on = table.occupancy() > (table.nearlyFull() ? ALARM_OFF : ALARM_ON);
+    if (on && !table.nearlyFull()) {
+      getContext()
+          .getLog()
+          .warn(
+              "conntrack table ct{} is {} % full ({} of {} entries): the kernel will evict flows;"
+                  + " raise bpfMapSizeConntrack",
+              family.number(),
+              Math.round(100 * table.occupancy()),
+              table.entries(),
+              table.capacity());
+    } else if (!on && table.nearlyFull()) {
+      getContext()
+          .getLog()
+          .info(
+              "conntrack table ct{} is {} % full again",
+              family.number(), Math.round(100 * table.occupancy()));
+    }
+    return new Stats.Table(
+        table.entries(),
+        table.capacity(),
+        table.deleted(),
+        table.spared(),
+        table.absent(),
+        table.orphans(),
+        table.evicted(),
+        on);
+  }
+}

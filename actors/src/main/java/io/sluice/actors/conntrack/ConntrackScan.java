@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.actors.conntrack;
+
+import io.sluice.kernel.layout.CtCommon;
+import io.sluice.kernel.layout.CtJudged;
+import io.sluice.kernel.layout.CtKey;
+import io.sluice.kernel.layout.CtState;
+import io.sluice.kernel.layout.CtValue;
+import io.sluice.kernel.layout.Ip;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+
+/**
+ * One pass over a conntrack table: {@link #visit} each entry, then {@link #judge}. Visiting keeps
+ * only what looks dead by itself; the twins are asked afterwards, so that a live flow costs nothing
+ * but its visit.
+ */
+final class ConntrackScan {
+  /** Most suspects of one pass; bounds the memory of a pass that finds everything dead. */
+  static final int MAX_SUSPECTS = 65536;
+
+  private static final int SYN_BOTH = CtState.CT_SYN_A | CtState.CT_SYN_B;
+
+  private final Liveness liveness;
+  private final int now;
+  private final Map<Ip, Integer> gone;
+  private final int sampleMask;
+  private final List<Suspect> suspects = new ArrayList<>();
+  private final Set<Integer> sample = new HashSet<>();
+  private final Set<Ip> stillSeen = new HashSet<>();
+  private int entries;
+  private int orphans;
+  private boolean complete = true;
+
+  private record Suspect(CtKey key, CtValue value) {}
+
+  /**
+   * @param now jiffies
+   * @param gone addresses of removed workloads, and when (jiffies) each went
+   * @param sampleMask keys whose hash has none of these bits are kept as the pass's sample
+   */
+  ConntrackScan(Liveness liveness, int now, Map<Ip, Integer> gone, int sampleMask) {
+    this.liveness = liveness;
+    this.now = now;
+    this.gone = Map.copyOf(gone);
+    this.sampleMask = sampleMask;
+  }
+
+  /** Takes note of an entry. */
+  void visit(CtKey key, CtValue value) {
+    entries++;
+    int hash = spread(key);
+    if ((hash & sampleMask) == 0) {
+      sample.add(hash);
+    }
+    if (looksDead(key, value)) {
+      if (suspects.size() < MAX_SUSPECTS) {
+        suspects.add(new Suspect(key, value));
+      } else {
+        complete = false;
+      }
+    }
+  }
+
+  private boolean looksDead(CtKey key, CtValue value) {
+    CtCommon c = value.c();
+    if ((c.state() & CtState.CT_NAT_FORWARD) != 0) {
+      return liveness.isDead(now, key.proto(), SYN_BOTH, c.created(), c.lastSeen());
+    }
+    return liveness.isDead(now, key.proto(), c.state(), c.created(), c.lastSeen())
+        || ofGoneWorkload(key, c.created());
+  }
+
+  private boolean ofGoneWorkload(CtKey key, int created) {
+    return !gone.isEmpty()
+        && (olderThanRemoval(key.addr0(), created) || olderThanRemoval(key.addr1(), created));
+  }
+
+  private boolean olderThanRemoval(Ip address, int created) {
+    Integer goneAt = gone.get(address);
+    boolean older = goneAt != null && liveness.age(now, created) >= liveness.age(now, goneAt);
+    if (older) {
+      stillSeen.add(address);
+    }
+    return older;
+  }
+
+  /**
+   * Judges the suspects.
+   *
+   * @param lookUp finds an entry of the same table
+   * @return what the cleaner is to delete, by key of the tracking (or only) entry
+   */
+  Map<CtKey, CtJudged> judge(Function<CtKey, Optional<CtValue>> lookUp) {
+    Map<CtKey, CtJudged> judged = new HashMap<>();
+    for (Suspect suspect : suspects) {
+      CtCommon c = suspect.value().c();
+      if (!FlowKeys.hasTwin(c.state())) {
+        judged.put(suspect.key(), alone(suspect));
+      } else if ((c.state() & CtState.CT_NAT_FORWARD) != 0) {
+        judgeForward(suspect, lookUp, judged);
+      } else {
+        judgeTracking(suspect, lookUp, judged);
+      }
+    }
+    return judged;
+  }
+
+  private static CtJudged alone(Suspect suspect) {
+    return new CtJudged(FlowKeys.none(suspect.key()), suspect.value().c().lastSeen(), 0);
+  }
+
+  /** A NAT forward entry dies with its twin; alone only if it has lost it. */
+  private void judgeForward(
+      Suspect suspect, Function<CtKey, Optional<CtValue>> lookUp, Map<CtKey, CtJudged> judged) {
+    CtKey twinKey = FlowKeys.twin(suspect.key(), suspect.value());
+    if (lookUp.apply(twinKey).filter(twin -> isTwin(twinKey, twin, suspect.key())).isEmpty()) {
+      orphans++;
+      judged.put(suspect.key(), alone(suspect));
+    }
+  }
+
+  private void judgeTracking(
+      Suspect suspect, Function<CtKey, Optional<CtValue>> lookUp, Map<CtKey, CtJudged> judged) {
+    CtKey key = suspect.key();
+    CtCommon c = suspect.value().c();
+    CtKey twinKey = FlowKeys.twin(key, suspect.value());
+    Optional<CtValue> twin = lookUp.apply(twinKey).filter(t -> isTwin(twinKey, t, key));
+    if (twin.isEmpty()) {
+      orphans++;
+      judged.put(key, alone(suspect));
+      return;
+    }
+    int twinSeen = twin.get().c().lastSeen();
+    int seen = liveness.newer(now, c.lastSeen(), twinSeen);
+    if (liveness.isDead(now, key.proto(), c.state(), c.created(), seen)
+        || ofGoneWorkload(key, c.created())) {
+      judged.put(key, new CtJudged(twinKey, c.lastSeen(), twinSeen));
+    }
+  }
+
+  private static boolean isTwin(CtKey key, CtValue value, CtKey of) {
+    return FlowKeys.hasTwin(value.c().state()) && FlowKeys.twin(key, value).equals(of);
+  }
+
+  /** A hash whose every bit depends on all of the key: records' own is a polynomial. */
+  static int spread(CtKey key) {
+    int h = key.hashCode() * 0x9e3779b9;
+    h ^= h >>> 16;
+    h *= 0x85ebca6b;
+    return h ^ h >>> 13;
+  }
+
+  /** Entries visited. */
+  int entries() {
+    return entries;
+  }
+
+  /** Halves of pairs among the dead. */
+  int orphans() {
+    return orphans;
+  }
+
+  /** Whether every dead entry was taken note of. */
+  boolean complete() {
+    return complete;
+  }
+
+  /** Hashes of a part of the keys, the same part in each pass. */
+  Set<Integer> sample() {
+    return sample;
+  }
+
+  /** Addresses of removed workloads that entries older than the removal still bear. */
+  Set<Ip> stillSeen() {
+    return stillSeen;
+  }
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.actors.host;
+
+import io.sluice.kernel.layout.Ip;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Predicate;
+
+/**
+ * The kernel settings and addresses that forwarding to workloads needs, for the host and for each
+ * workload interface. Whatever it changes is in the {@link HostLedger} first; what is right already
+ * is neither written nor recorded.
+ *
+ * <p>Not thread-safe; all calls block.
+ */
+public final class HostSettings {
+  /** The IPv4 gateway of every workload: answered by proxy ARP, held by nobody. */
+  public static final Ip GATEWAY4 = Ip.parse("169.254.1.1");
+
+  /** The IPv6 gateway of every workload: an address of the host side of its link. */
+  public static final Ip GATEWAY6 = Ip.parse("fe80::ecee:eeff:feee:eeee");
+
+  private static final int GATEWAY6_PREFIX = 64;
+
+  private static final String CONF4 = "net/ipv4/conf/";
+  private static final String CONF6 = "net/ipv6/conf/";
+  private static final String NEIGH4 = "net/ipv4/neigh/";
+  private static final String FORWARD4 = "net/ipv4/ip_forward";
+  private static final String FORWARD6 = CONF6 + "all/forwarding";
+  private static final String FORWARDING = "/forwarding";
+  private static final String RP_FILTER = "/rp_filter";
+  private static final String REDIRECTS_ALL = CONF4 + "all/accept_redirects";
+
+  private final HostNet net;
+  private final Sysctls sysctls;
+  private final HostLedger ledger;
+
+  public HostSettings(HostNet net, Sysctls sysctls, HostLedger ledger) {
+    this.net = net;
+    this.sysctls = sysctls;
+    this.ledger = ledger;
+  }
+
+  /**
+   * What the host as a whole needs: forwarding in both families, and no reverse-path filter of the
+   * kernel on workload interfaces, for programs check their sources better (a reply that was
+   * translated back bears a service's address, to which no route leads). The filter's value for all
+   * interfaces is an "at least" for each, so the other interfaces get it as their own before it
+   * goes.
+   *
+   * @param isWorkload tells workload interfaces by name
+   */
+  public void prepareHost(Predicate<String> isWorkload) {
+    Map<String, String> wanted = new LinkedHashMap<>();
+    if (!sysctls.read(FORWARD4).equals(Optional.of("1"))) {
+      // The kernel sets all of these when it sets the first.
+      eachConf(CONF4, name -> true).forEach(name -> wanted.put(CONF4 + name + FORWARDING, "1"));
+      wanted.put(REDIRECTS_ALL, "0");
+      setMaster(FORWARD4, wanted);
+    }
+    if (!sysctls.read(FORWARD6).equals(Optional.of("1"))) {
+      wanted.clear();
+      eachConf(CONF6, name -> true).forEach(name -> wanted.put(CONF6 + name + FORWARDING, "1"));
+      setMaster(FORWARD6, wanted);
+    }
+    int all = sysctls.read(CONF4 + "all" + RP_FILTER).map(Integer::parseInt).orElse(0);
+    if (all != 0) {
+      wanted.clear();
+      // Not "default": writing it changes every interface that never had a value of its own.
+      Predicate<String> others =
+          name -> !name.equals("all") && !name.equals("default") && !isWorkload.test(name);
+      for (String name : eachConf(CONF4, others)) {
+        String key = CONF4 + name + RP_FILTER;
+        if (sysctls.read(key).map(Integer::parseInt).orElse(all) < all) {
+          wanted.put(key, Integer.toString(all));
+        }
+      }
+      wanted.put(CONF4 + "all" + RP_FILTER, "0");
+      ensure(wanted);
+    }
+  }
+
+  private List<String> eachConf(String folder, Predicate<String> filter) {
+    return sysctls.list(folder).stream().filter(filter).toList();
+  }
+
+  /**
+   * Sets a switch to 1 that makes the kernel set others. Those are recorded even where they have
+   * that value already: when the switch goes back, the kernel clears them, too.
+   */
+  private void setMaster(String key, Map<String, String> effects) {
+    Map<String, String> all = new LinkedHashMap<>(effects);
+    all.put(key, "1");
+    record(all, true);
+    if (sysctls.read(key).isPresent()) {
+      sysctls.write(key, "1");
+    }
+  }
+
+  private void record(Map<String, String> wanted, boolean equalToo) {
+    List<HostLedger.SavedSysctl> saved = new ArrayList<>();
+    wanted.forEach(
+        (key, value) ->
+            sysctls
+                .read(key)
+                .filter(before -> equalToo || !before.equals(value))
+                .ifPresent(before -> saved.add(new HostLedger.SavedSysctl(key, before, value))));
+    ledger.save(saved);
+  }
+
+  /** Sets what differs, after recording it; what this kernel does not have is passed over. */
+  private void ensure(Map<String, String> wanted) {
+    record(wanted, false);
+    wanted.forEach(
+        (key, value) ->
+            sysctls
+                .read(key)
+                .filter(before -> !before.equals(value))
+                .ifPresent(before -> sysctls.write(key, value)));
+  }
+
+  /**
+   * What one workload interface needs, for the families of its workload.
+   *
+   * @throws RuntimeException if the kernel refuses; may be called again
+   */
+  public void prepareNic(HostNet.Nic nic, boolean ipv4, boolean ipv6) {
+    Map<String, String> wanted = new LinkedHashMap<>();
+    if (ipv4) {
+      wanted.put(CONF4 + nic.name() + "/proxy_arp", "1");
+      wanted.put(NEIGH4 + nic.name() + "/proxy_delay", "0");
+      wanted.put(CONF4 + nic.name() + FORWARDING, "1");
+      wanted.put(CONF4 + nic.name() + RP_FILTER, "0");
+    }
+    if (ipv6) {
+      wanted.put(CONF6 + nic.name() + "/disable_ipv6", "0");
+      wanted.put(CONF6 + nic.name() + "/accept_ra", "0");
+      wanted.put(CONF6 + nic.name() + FORWARDING, "1");
+      wanted.put(CONF6 + nic.name() + "/proxy_ndp", "1");
+    }
+    ensure(wanted);
+    if (ipv6) {
+      ensureGateway6(nic);
+    }
+  }
+
+  /**
+   * A link of the usual MAC address ee:ee:ee:ee:ee:ee has the gateway address from the kernel, but
+   * only after duplicate address detection, which may take seconds and be held up by a peer that is
+   * not there yet: such an address is replaced by one that is good at once.
+   */
+  private void ensureGateway6(HostNet.Nic nic) {
+    Optional<HostNet.HostAddress> existing =
+        net.addresses().stream()
+            .filter(a -> a.ifindex() == nic.index() && a.address().equals(GATEWAY6))
+            .findFirst();
+    if (existing.isPresent() && existing.get().usable()) {
+      return;
+    }
+    if (existing.isPresent()) {
+      net.removeAddress(nic.index(), GATEWAY6, existing.get().prefix());
+    } else {
+      ledger.save(gateway6(nic.name()));
+    }
+    net.addAddress(nic.index(), GATEWAY6, GATEWAY6_PREFIX);
+  }
+
+  private static HostLedger.AddedAddress gateway6(String nic) {
+    return new HostLedger.AddedAddress(nic, GATEWAY6 + "/" + GATEWAY6_PREFIX);
+  }
+
+  /** Puts a workload interface that stays back to how it was found. */
+  public void restoreNic(HostNet.Nic nic) {
+    restore(ledger.sysctls().stream().filter(s -> isOf(nic.name(), s.key())).toList());
+    if (ledger.addresses().contains(gateway6(nic.name()))) {
+      net.removeAddress(nic.index(), GATEWAY6, GATEWAY6_PREFIX);
+      ledger.forget(gateway6(nic.name()));
+    }
+  }
+
+  /** Forgets what was recorded of an interface that is gone. */
+  public void forgetNic(String name) {
+    ledger.forgetSysctls(
+        ledger.sysctls().stream()
+            .map(HostLedger.SavedSysctl::key)
+            .filter(key -> isOf(name, key))
+            .toList());
+    ledger.forget(gateway6(name));
+  }
+
+  private static boolean isOf(String nic, String key) {
+    return key.startsWith(CONF4 + nic + "/")
+        || key.startsWith(CONF6 + nic + "/")
+        || key.startsWith(NEIGH4 + nic + "/");
+  }
+
+  /**
+   * Puts everything in the ledger back to how it was found.
+   *
+   * @return settings that somebody else has changed since, and that were left alone, as lines
+   */
+  public List<String> restoreAll() {
+    Map<String, Integer> nics = new LinkedHashMap<>();
+    net.nics().forEach(nic -> nics.put(nic.name(), nic.index()));
+    for (HostLedger.AddedAddress added : ledger.addresses()) {
+      Integer index = nics.get(added.nic());
+      int slash = added.address().indexOf('/');
+      if (index != null) {
+        net.removeAddress(
+            index,
+            Ip.parse(added.address().substring(0, slash)),
+            Integer.parseInt(added.address().substring(slash + 1)));
+      }
+      ledger.forget(added);
+    }
+    return restore(ledger.sysctls());
+  }
+
+  /** The switches that change other settings come first, so that the others have the last word. */
+  private List<String> restore(List<HostLedger.SavedSysctl> saved) {
+    List<String> left = new ArrayList<>();
+    List<HostLedger.SavedSysctl> ours = new ArrayList<>();
+    for (HostLedger.SavedSysctl sysctl : saved) {
+      Optional<String> now = sysctls.read(sysctl.key());
+      if (now.isPresent() && now.get().equals(sysctl.ours())) {
+        boolean master = sysctl.key().equals(FORWARD4) || sysctl.key().equals(FORWARD6);
+        ours.add(master ? 0 : ours.size(), sysctl);
+      } else if (now.isPresent() && !now.get().equals(sysctl.before())) {
+        left.add(
+            sysctl.key()
+                + " is "
+                + now.get()
+                + ", which Sluice did not set: not restored to "
+                + sysctl.before());
+      }
+    }
+    for (HostLedger.SavedSysctl sysctl : ours) {
+      if (!sysctls.read(sysctl.key()).equals(Optional.of(sysctl.before()))) {
+        sysctls.write(sysctl.key(), sysctl.before());
+      }
+    }
+    ledger.forgetSysctls(saved.stream().map(HostLedger.SavedSysctl::key).toList());
+    return left;
+  }
+}

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.actors.interfaces;
+
+import akka.Done;
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.DispatcherSelector;
+import akka.actor.typed.PostStop;
+import akka.actor.typed.PreRestart;
+import akka.actor.typed.SupervisorStrategy;
+import akka.actor.typed.javadsl.AbstractBehavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.AskPattern;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.actor.typed.javadsl.Receive;
+import akka.actor.typed.javadsl.StashBuffer;
+import akka.actor.typed.javadsl.TimerScheduler;
+import io.sluice.actors.host.HostNet;
+import io.sluice.actors.host.HostNet.Nic;
+import io.sluice.actors.interfaces.InterfaceActor.State;
+import io.sluice.actors.interfaces.InterfaceActor.StateChanged;
+import io.sluice.actors.interfaces.InterfaceActor.Target;
+import io.sluice.actors.maps.MapActor;
+import io.sluice.actors.routes.ClusterRoutes;
+import io.sluice.actors.routes.RouteKeeper;
+import io.sluice.actors.tables.TablesKeeper;
+import io.sluice.config.source.Snapshot;
+import io.sluice.kernel.layout.Iface;
+import io.sluice.kernel.layout.IfaceFlags;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+
+/**
+ * Brings the workloads that the source knows together with the interfaces that the kernel has: one
+ * {@link InterfaceActor} for each, told what it is to become whenever either side changes.
+ *
+ * <p>It first prepares the host, finds what an earlier agent left, and has the tables put up with
+ * what is ready already, so that no packet of a ready workload is lost; only then it attaches
+ * anything. Interfaces are looked at whole after any hint of a change, so no lost event matters.
+ */
+public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Command> {
+  /** What the manager takes. */
+  public sealed interface Command {}
+
+  /** The source has a new view. */
+  public record SourceChanged(Snapshot snapshot, InterfaceSettings settings) implements Command {}
+
+  /** Asks for the state of all workload interfaces. */
+  public record GetStatus(ActorRef<Status> replyTo) implements Command {}
+
+  private record Began(LiveInterfaceHost.Found found, List<Nic> nics) implements Command {}
+
+  private record Hint() implements Command {}
+
+  private record Look() implements Command {}
+
+  private record Seen(List<Nic> nics) implements Command {}
+
+  private record Failed(String what, Throwable cause) implements Command {}
+
+  private record Changed(StateChanged change) implements Command {}
+
+  /**
+   * @param begun whether the host is prepared and the tables are up
+   * @param settled whether the source is in sync, and every workload whose interface is there and
+   *     up is ready: nothing that could be done is left to do
+   * @param interfaces in the order of their names
+   * @param refusals workloads that are not set up, a line each
+   */
+  public record Status(
+      boolean begun, boolean settled, List<InterfaceStatus> interfaces, List<String> refusals) {}
+
+  /**
+   * @param workload the resource; empty for an interface that no resource claims
+   * @param ifindex 0 if there is no such interface
+   * @param detail why it is not ready; empty if it is
+   */
+  public record InterfaceStatus(
+      String nic, Optional<Workload> workload, int ifindex, State state, String detail) {}
+
+  private static final Duration HINT_DELAY = Duration.ofMillis(20);
+  private static final Duration LOOK_INTERVAL = Duration.ofSeconds(10);
+  private static final Duration TIMEOUT = Duration.ofSeconds(30);
+  private static final int READY = IfaceFlags.IFACE_READY4 | IfaceFlags.IFACE_READY6;
+
+  private final TimerScheduler<Command> timers;
+  private final StashBuffer<Command> stash;
+  private final String nodeName;
+  private final HostNet net;
+  private final LiveInterfaceHost host;
+  private final LiveInterfaceHost.Owners owners;
+  private final Executor kernel;
+  private final ActorRef<StateChanged> listener;
+  private final Memory memory;
+  private final Map<String, ActorRef<InterfaceActor.Command>> actors = new HashMap<>();
+  private final Map<String, Target> told = new HashMap<>();
+  private final Map<String, StateChanged> states = new TreeMap<>();
+  private Map<String, Nic> nics = Map.of();
+  private boolean looking;
+  private boolean lookAgain;
+  private AutoCloseable watch = () -> {};
+
+  /** What outlives a restart. */
+  private static final class Memory {
+    private final InterfaceSettings initial;
+    private Optional<SourceChanged> view = Optional.empty();
+    private Workloads workloads = Workloads.NONE;
+
+    Memory(InterfaceSettings initial) {
+      this.initial = initial;
+    }
+  }
+
+  /**
+   * @param nodeName this node, as the resources name it
+   * @param settings those in force at the start; later ones come with {@link SourceChanged}
+   * @param owners the same that {@code host} was made with
+   */
+  public static Behavior<Command> create(
+      String nodeName,
+      InterfaceSettings settings,
+      HostNet net,
+      LiveInterfaceHost host,
+      LiveInterfaceHost.Owners owners) {
+    Memory memory = new Memory(settings);
+    return Behaviors.<Command>supervise(
+            Behaviors.setup(
+                context ->
+                    Behaviors.withTimers(
+                        timers ->
+                            Behaviors.withStash(
+                                1000,
+                                stash ->
+                                    new InterfaceManager(
+                                        context, timers, stash, nodeName, net, host, owners,
+                                        memory)))))
+        .onFailure(
+            SupervisorStrategy.restartWithBackoff(
+                    Duration.ofMillis(500), Duration.ofSeconds(30), 0.2)
+                .withLoggingEnabled(false));
+  }
+
+  private InterfaceManager(
+      ActorContext<Command> context,
+      TimerScheduler<Command> timers,
+      StashBuffer<Command> stash,
+      String nodeName,
+      HostNet net,
+      LiveInterfaceHost host,
+      LiveInterfaceHost.Owners owners,
+      Memory memory) {
+    super(context);
+    this.timers = timers;
+    this.stash = stash;
+    this.nodeName = nodeName;
+    this.net = net;
+    this.host = host;
+    this.owners = owners;
+    this.memory = memory;
+    this.kernel =
+        context
+            .getSystem()
+            .dispatchers()
+            .lookup(DispatcherSelector.fromConfig(MapActor.KERNEL_DISPATCHER));
+    this.listener = context.messageAdapter(StateChanged.class, Changed::new);
+    context.pipeToSelf(
+        begin(), (began, failed) -> failed == null ? began : new Failed("start", failed));
+  }
+
+  private CompletionStage<Command> begin() {
+    InterfaceSettings settings = memory.initial;
+    var scheduler = getContext().getSystem().scheduler();
+    // An agent that died may have changed something and not said so: once, every flow looks again.
+    return host.prepareHost(settings)
+        .thenCompose(done -> host.bumpEpoch())
+        .thenCompose(done -> host.found())
+        .thenApplyAsync(found -> new Began(found, net.nics()), kernel)
+        .thenCompose(
+            began -> {
+              CompletionStage<Done> up =
+                  AskPattern.askWithStatus(
+                      owners.tables(),
+                      ref -> new TablesKeeper.Begin(settings.prefixes(), readyAlready(began), ref),
+                      TIMEOUT,
+                      scheduler);
+              return up.thenApply(done -> began);
+            });
+  }
+
+  /**
+   * Interfaces that are guarded: the element is about this very interface, and programs are on it.
+   */
+  private static Map<Integer, String> readyAlready(Began began) {
+    Map<Integer, String> ready = new HashMap<>();
+    for (Nic nic : began.nics()) {
+      Iface element = began.found().elements().get(nic.index());
+      if (element != null
+          && element.name().equals(nic.name())
+          && (element.flags() & READY) != 0
+          && began.found().attachments().containsKey(nic.index())) {
+        ready.put(nic.index(), nic.name());
+      }
+    }
+    return ready;
+  }
+
+  /** Until the host is prepared; what the source says waits. */
+  @Override
+  public Receive<Command> createReceive() {
+    return newReceiveBuilder()
+        .onMessage(Began.class, this::began)
+        .onMessage(Failed.class, this::failed)
+        .onMessage(
+            GetStatus.class,
+            get -> {
+              get.replyTo().tell(new Status(false, false, List.of(), List.of()));
+              return this;
+            })
+        .onAnyMessage(
+            message -> {
+              stash.stash(message);
+              return this;
+            })
+        .build();
+  }
+
+  private Receive<Command> working() {
+    return newReceiveBuilder()
+        .onMessage(SourceChanged.class, this::sourceChanged)
+        .onMessage(Hint.class, this::hint)
+        .onMessage(Look.class, look -> look())
+        .onMessage(Seen.class, this::seen)
+        .onMessage(Changed.class, changed -> stateChanged(changed.change()))
+        .onMessage(GetStatus.class, this::status)
+        .onMessage(Failed.class, this::failed)
+        .onSignal(PreRestart.class, signal -> unwatch())
+        .onSignal(PostStop.class, signal -> unwatch())
+        .build();
+  }
+
+  private Behavior<Command> unwatch() throws Exception {
+    watch.close();
+    return this;
+  }
+
+  private Behavior<Command> failed(Failed failed) {
+    Throwable cause =
+        failed.cause().getCause() == null ? failed.cause() : failed.cause().getCause();
+    String complaint = failed.what() + ": " + cause.getMessage();
+    getContext().getLog().error("workload interfaces: {}; trying again", complaint);
+    throw new IllegalStateException(complaint, cause);
+  }
+
+  private Behavior<Command> began(Began began) {
+    ActorRef<Command> self = getContext().getSelf();
+    watch = net.watch(() -> self.tell(new Hint()));
+    timers.startTimerWithFixedDelay("look", new Look(), LOOK_INTERVAL);
+    Set<String> found = new HashSet<>(began.found().promised());
+    began.found().elements().values().stream()
+        .filter(element -> (element.flags() & IfaceFlags.IFACE_WORKLOAD) != 0)
+        .forEach(element -> found.add(element.name()));
+    began.found().attachments().values().forEach(attachment -> found.add(attachment.name()));
+    found.forEach(this::actor);
+    nics = byName(began.nics());
+    memory.view.ifPresent(this::sourceChanged);
+    tellTargets();
+    self.tell(new Look());
+    return stash.unstashAll(working());
+  }
+
+  private ActorRef<InterfaceActor.Command> actor(String nic) {
+    return actors.computeIfAbsent(
+        nic,
+        name -> {
+          states.put(name, new StateChanged(name, State.DISCOVERED, ""));
+          return getContext().spawn(InterfaceActor.create(name, host, listener), "if-" + name);
+        });
+  }
+
+  private static Map<String, Nic> byName(List<Nic> all) {
+    Map<String, Nic> byName = new HashMap<>();
+    all.forEach(nic -> byName.put(nic.name(), nic));
+    return byName;
+  }
+
+  private Behavior<Command> sourceChanged(SourceChanged change) {
+    InterfaceSettings settings =
+        new InterfaceSettings(memory.initial.prefixes(), change.settings().anySource());
+    if (!change.settings().prefixes().equals(memory.initial.prefixes())) {
+      getContext().getLog().warn("interfacePrefix has changed: that needs a restart of the agent");
+    }
+    Workloads before = memory.workloads;
+    Workloads now = Workloads.of(change.snapshot(), nodeName, settings, before);
+    now.refusals().stream()
+        .filter(line -> !before.refusals().contains(line))
+        .forEach(line -> getContext().getLog().warn("refused: {}", line));
+    memory.view = Optional.of(change);
+    memory.workloads = now;
+    // Before any interface asks for a route, so that each is written with its final flags.
+    owners.routes().tell(new RouteKeeper.Update(ClusterRoutes.of(change.snapshot(), nodeName)));
+    if (change.snapshot().inSync()) {
+      owners.routes().tell(new RouteKeeper.WorkloadsKnown(now.addresses()));
+    }
+    tellTargets();
+    return this;
+  }
+
+  private boolean inSync() {
+    return memory.view.map(view -> view.snapshot().inSync()).orElse(false);
+  }
+
+  private void tellTargets() {
+    memory.workloads.byNic().keySet().forEach(this::actor);
+    for (String nic : List.copyOf(actors.keySet())) {
+      Target target =
+          new Target(
+              Optional.ofNullable(memory.workloads.byNic().get(nic)),
+              Optional.ofNullable(nics.get(nic)),
+              inSync());
+      if (!target.equals(told.put(nic, target))) {
+        actors.get(nic).tell(target);
+      }
+    }
+  }
+
+  private Behavior<Command> hint(Hint hint) {
+    if (!timers.isTimerActive(Hint.class)) {
+      timers.startSingleTimer(Hint.class, new Look(), HINT_DELAY);
+    }
+    return this;
+  }
+
+  private Behavior<Command> look() {
+    lookAgain = looking;
+    if (!looking) {
+      looking = true;
+      getContext()
+          .pipeToSelf(
+              CompletableFuture.supplyAsync(net::nics, kernel),
+              (seen, failed) -> failed == null ? new Seen(seen) : new Failed("links", failed));
+      owners.routes().tell(new RouteKeeper.Refresh());
+    }
+    return this;
+  }
+
+  private Behavior<Command> seen(Seen seen) {
+    looking = false;
+    nics = byName(seen.nics());
+    tellTargets();
+    return lookAgain ? look() : this;
+  }
+
+  private Behavior<Command> stateChanged(StateChanged change) {
+    String nic = change.nic();
+    StateChanged before = states.put(nic, change);
+    Optional<Workload> workload = Optional.ofNullable(memory.workloads.byNic().get(nic));
+    if (change.state() == State.GONE && workload.isEmpty()) {
+      getContext().stop(actors.remove(nic));
+      told.remove(nic);
+      states.remove(nic);
+    } else if (change.state() == State.DISCOVERED
+        && workload.isPresent()
+        && !nics.containsKey(nic)
+        && (before == null || !before.equals(change))) {
+      getContext()
+          .getLog()
+          .warn(
+              "interface {} of {} does not exist: it is set up when it appears",
+              nic,
+              workload.get().owner());
+    }
+    return this;
+  }
+
+  private Behavior<Command> status(GetStatus get) {
+    List<InterfaceStatus> all = new ArrayList<>();
+    boolean settled = inSync();
+    for (StateChanged state : states.values()) {
+      Nic nic = nics.get(state.nic());
+      Optional<Workload> workload = Optional.ofNullable(memory.workloads.byNic().get(state.nic()));
+      all.add(
+          new InterfaceStatus(
+              state.nic(), workload, nic == null ? 0 : nic.index(), state.state(), state.detail()));
+      boolean waits = workload.isPresent() && (nic == null || !nic.up());
+      settled &= waits || workload.isPresent() && state.state() == State.READY;
+    }
+    get.replyTo().tell(new Status(true, settled, all, memory.workloads.refusals()));
+    return this;
+  }
+}

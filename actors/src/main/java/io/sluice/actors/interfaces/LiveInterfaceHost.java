@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.actors.interfaces;
+
+import akka.Done;
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.ActorSystem;
+import akka.actor.typed.DispatcherSelector;
+import akka.actor.typed.javadsl.AskPattern;
+import akka.japi.function.Function;
+import akka.pattern.StatusReply;
+import io.sluice.actors.conntrack.ConntrackKeeper;
+import io.sluice.actors.host.HostNet;
+import io.sluice.actors.host.HostNet.Nic;
+import io.sluice.actors.host.HostSettings;
+import io.sluice.actors.host.Lane;
+import io.sluice.actors.maps.MapActor;
+import io.sluice.actors.routes.RouteKeeper;
+import io.sluice.actors.tables.TablesKeeper;
+import io.sluice.kernel.asm.PolicyPrograms;
+import io.sluice.kernel.dataplane.Dataplane;
+import io.sluice.kernel.layout.Iface;
+import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.NodeState;
+import io.sluice.kernel.layout.SluiceHook;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+
+/** The steps of interface actors on a real host: each goes to the one that owns what it changes. */
+public final class LiveInterfaceHost implements InterfaceHost {
+  /**
+   * The owners.
+   *
+   * @param ifaces the writer of the map of that name
+   * @param node the writer of the map of that name; nobody else may bump its epoch
+   */
+  public record Owners(
+      ActorRef<MapActor.Command<Integer, Iface>> ifaces,
+      ActorRef<MapActor.Command<Integer, NodeState>> node,
+      ActorRef<RouteKeeper.Command> routes,
+      ActorRef<TablesKeeper.Command> tables,
+      ActorRef<ConntrackKeeper.Command> conntrack,
+      SlotPromises slots) {}
+
+  private static final Duration TIMEOUT = Duration.ofSeconds(30);
+  private static final int NODE = 0;
+
+  private final ActorSystem<?> system;
+  private final Dataplane dataplane;
+  private final HostNet net;
+  private final HostSettings settings;
+  private final Owners owners;
+  private final Lane programs;
+  private final Lane host;
+
+  /** Slots that hold a program, by hook; null until read. Used in the lane of programs alone. */
+  private final Map<Integer, Set<Integer>> filled = new HashMap<>();
+
+  /** Whose element an index is, since this agent wrote one; guarded by this. */
+  private final Map<Integer, String> elementOf = new HashMap<>();
+
+  /** The epoch that was written last; guarded by this. */
+  private CompletionStage<Integer> epoch;
+
+  public LiveInterfaceHost(
+      ActorSystem<?> system,
+      Dataplane dataplane,
+      HostNet net,
+      HostSettings settings,
+      Owners owners) {
+    this.system = system;
+    this.dataplane = dataplane;
+    this.net = net;
+    this.settings = settings;
+    this.owners = owners;
+    var kernel =
+        system.dispatchers().lookup(DispatcherSelector.fromConfig(MapActor.KERNEL_DISPATCHER));
+    this.programs = new Lane(kernel);
+    this.host = new Lane(kernel);
+  }
+
+  private static Done done(Runnable work) {
+    work.run();
+    return Done.getInstance();
+  }
+
+  private static CompletionStage<Done> nothing() {
+    return CompletableFuture.completedFuture(Done.getInstance());
+  }
+
+  private <T, C> CompletionStage<T> ask(
+      ActorRef<C> owner, Function<ActorRef<StatusReply<T>>, C> message) {
+    return AskPattern.askWithStatus(owner, message, TIMEOUT, system.scheduler());
+  }
+
+  private <K, V> CompletionStage<Done> update(
+      ActorRef<MapActor.Command<K, V>> map, Map<K, V> puts, Set<K> removes) {
+    CompletionStage<MapActor.Result<K>> reply =
+        AskPattern.ask(
+            map, ref -> new MapActor.Update<>(puts, removes, ref), TIMEOUT, system.scheduler());
+    return reply.thenApply(
+        result -> {
+          if (result instanceof MapActor.Refused<K> refused) {
+            throw new IllegalStateException(refused.reason());
+          }
+          return Done.getInstance();
+        });
+  }
+
+  private static <K, V> CompletionStage<Map<K, V>> read(
+      ActorSystem<?> system, ActorRef<MapActor.Command<K, V>> map) {
+    CompletionStage<MapActor.Contents<K, V>> contents =
+        AskPattern.ask(map, MapActor.Read::new, TIMEOUT, system.scheduler());
+    return contents.thenApply(MapActor.Contents::entries);
+  }
+
+  @Override
+  public CompletionStage<Map<Integer, Iface>> elements() {
+    return read(system, owners.ifaces());
+  }
+
+  /** What is in the kernel about workload interfaces when an agent starts. */
+  public CompletionStage<Found> found() {
+    return elements()
+        .thenCombine(
+            programs.run(dataplane::attachments),
+            (elements, attachments) -> new Found(elements, attachments, Set.of()))
+        .thenCompose(
+            found ->
+                owners
+                    .slots()
+                    .adopt(found.slotsInUse())
+                    .thenApply(
+                        promised -> new Found(found.elements(), found.attachments(), promised)));
+  }
+
+  /**
+   * @param elements by ifindex
+   * @param attachments by ifindex
+   * @param promised names of interfaces that have slots
+   */
+  public record Found(
+      Map<Integer, Iface> elements,
+      Map<Integer, Dataplane.Attachment> attachments,
+      Set<String> promised) {
+    Map<String, Integer> slotsInUse() {
+      Map<String, Integer> slots = new HashMap<>();
+      for (Iface element : elements.values()) {
+        if (element.policySlot0() == element.policySlot1() && element.policySlot0() > 0) {
+          slots.put(element.name(), element.policySlot0());
+        }
+      }
+      return slots;
+    }
+  }
+
+  /** The settings of the host as a whole. */
+  public CompletionStage<Done> prepareHost(InterfaceSettings interfaces) {
+    return host.run(() -> done(() -> settings.prepareHost(interfaces::isWorkload)));
+  }
+
+  @Override
+  public CompletionStage<Slots> slots(String nic) {
+    return owners.slots().allocate(nic);
+  }
+
+  @Override
+  public CompletionStage<Done> releaseSlots(String nic) {
+    return owners.slots().release(nic);
+  }
+
+  @Override
+  public CompletionStage<Done> fillSlots(String nic, Slots slots) {
+    return programs.run(
+        () ->
+            done(
+                () -> {
+                  fill(SluiceHook.HOOK_IN, slots.in(), nic);
+                  fill(SluiceHook.HOOK_OUT, slots.out(), nic);
+                }));
+  }
+
+  private Set<Integer> filled(int hook) {
+    return filled.computeIfAbsent(hook, h -> new HashSet<>(dataplane.policySlots(h)));
+  }
+
+  private void fill(int hook, int slot, String nic) {
+    if (!filled(hook).contains(slot)) {
+      dataplane.setPolicy(hook, slot, new Dataplane.PolicyProgram(nic, PolicyPrograms.allowAll()));
+      filled(hook).add(slot);
+    }
+  }
+
+  @Override
+  public CompletionStage<Done> clearSlots(Slots slots) {
+    return programs.run(
+        () ->
+            done(
+                () -> {
+                  clear(SluiceHook.HOOK_IN, slots.in());
+                  clear(SluiceHook.HOOK_OUT, slots.out());
+                }));
+  }
+
+  private void clear(int hook, int slot) {
+    if (slot != 0) {
+      dataplane.clearPolicy(hook, slot);
+      filled(hook).remove(slot);
+    }
+  }
+
+  @Override
+  public synchronized CompletionStage<Done> putElement(int ifindex, Iface element) {
+    elementOf.put(ifindex, element.name());
+    return update(owners.ifaces(), Map.of(ifindex, element), Set.of());
+  }
+
+  @Override
+  public synchronized CompletionStage<Done> removeElement(Nic nic) {
+    String owner = elementOf.getOrDefault(nic.index(), nic.name());
+    if (!owner.equals(nic.name())) {
+      return nothing();
+    }
+    elementOf.remove(nic.index());
+    return update(owners.ifaces(), Map.of(), Set.of(nic.index()));
+  }
+
+  @Override
+  public CompletionStage<List<String>> attach(Nic nic) {
+    return programs.run(() -> dataplane.attach(nic.name(), nic.index()).foreign());
+  }
+
+  @Override
+  public CompletionStage<Done> detach(Nic nic) {
+    return programs.run(
+        () ->
+            done(
+                () -> {
+                  boolean reused =
+                      net.nics().stream()
+                          .anyMatch(n -> n.index() == nic.index() && !n.name().equals(nic.name()));
+                  if (!reused) {
+                    dataplane.detach(nic.name(), nic.index());
+                  }
+                }));
+  }
+
+  @Override
+  public CompletionStage<Done> prepare(Nic nic, boolean ipv4, boolean ipv6) {
+    return host.run(() -> done(() -> settings.prepareNic(nic, ipv4, ipv6)));
+  }
+
+  @Override
+  public CompletionStage<Done> restore(Nic nic, boolean present) {
+    return host.run(
+        () ->
+            done(
+                () -> {
+                  if (present) {
+                    settings.restoreNic(nic);
+                  } else {
+                    settings.forgetNic(nic.name());
+                  }
+                }));
+  }
+
+  @Override
+  public CompletionStage<Done> putKernelRoutes(Nic nic, Set<Ip> addresses) {
+    return ask(
+        owners.routes(), ref -> new RouteKeeper.PutKernel(nic.name(), nic.index(), addresses, ref));
+  }
+
+  @Override
+  public CompletionStage<Done> removeKernelRoutes(Nic nic) {
+    return ask(owners.routes(), ref -> new RouteKeeper.RemoveKernel(nic.name(), nic.index(), ref));
+  }
+
+  @Override
+  public CompletionStage<Boolean> putBpfRoutes(Nic nic, Set<Ip> addresses) {
+    return ask(
+        owners.routes(), ref -> new RouteKeeper.PutBpf(nic.name(), nic.index(), addresses, ref));
+  }
+
+  @Override
+  public CompletionStage<Boolean> removeBpfRoutes(Nic nic) {
+    return ask(owners.routes(), ref -> new RouteKeeper.RemoveBpf(nic.name(), nic.index(), ref));
+  }
+
+  @Override
+  public CompletionStage<Done> admit(Nic nic) {
+    return ask(owners.tables(), ref -> new TablesKeeper.Admit(nic.index(), nic.name(), ref));
+  }
+
+  @Override
+  public CompletionStage<Done> expel(Nic nic) {
+    return ask(owners.tables(), ref -> new TablesKeeper.Expel(nic.index(), nic.name(), ref));
+  }
+
+  @Override
+  public synchronized CompletionStage<Done> bumpEpoch() {
+    if (epoch == null || epoch.toCompletableFuture().isCompletedExceptionally()) {
+      epoch =
+          read(system, owners.node())
+              .thenApply(entries -> entries.containsKey(NODE) ? entries.get(NODE).routeEpoch() : 0);
+    }
+    // One after the other, so that the writer is told in the order of the numbers.
+    CompletableFuture<Done> written = new CompletableFuture<>();
+    epoch =
+        epoch.thenApply(
+            before -> {
+              update(owners.node(), Map.of(NODE, new NodeState(before + 1)), Set.of())
+                  .whenComplete((ok, failed) -> complete(written, ok, failed));
+              return before + 1;
+            });
+    epoch.whenComplete((ok, failed) -> complete(written, null, failed));
+    return written;
+  }
+
+  private static void complete(CompletableFuture<Done> future, Done ok, Throwable failed) {
+    if (failed != null) {
+      future.completeExceptionally(failed);
+    } else if (ok != null) {
+      future.complete(ok);
+    }
+  }
+
+  @Override
+  public CompletionStage<Done> workloadGone(Set<Ip> addresses) {
+    owners.conntrack().tell(new ConntrackKeeper.WorkloadsGone(addresses));
+    return nothing();
+  }
+}

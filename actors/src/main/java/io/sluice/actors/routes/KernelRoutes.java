@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.actors.routes;
+
+import io.sluice.actors.host.HostNet;
+import io.sluice.actors.host.HostNet.HostRoute;
+import io.sluice.actors.host.HostSettings;
+import io.sluice.kernel.layout.Family;
+import io.sluice.kernel.layout.Ip;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.slf4j.Logger;
+
+/**
+ * The kernel's routes of our protocol: those wanted, and those that are there. Blocks.
+ *
+ * <p>Besides the workloads' addresses there is one for their IPv4 gateway, 169.254.1.1 on loopback:
+ * the kernel answers for an address by proxy ARP only if it has a route to it by another interface,
+ * which on a node without default route nothing else provides. Nothing is ever sent there.
+ */
+final class KernelRoutes {
+  private static final int LOOPBACK_INDEX = 1;
+
+  private final HostNet net;
+  private final Logger log;
+  private final Map<String, Workload> workloads = new HashMap<>();
+  private final Map<Ip, HostRoute> actual = new HashMap<>();
+  private final Map<Family, Ip> sources = new EnumMap<>(Family.class);
+  private final Set<Ip> foreign = new HashSet<>();
+  private List<Ip> ownAddresses = List.of();
+  private Set<Ip> spared = Set.of();
+  private boolean mayRemove;
+
+  KernelRoutes(HostNet net, Logger log) {
+    this.net = net;
+    this.log = log;
+  }
+
+  /** Remembers a workload without touching the kernel. */
+  void want(String nic, Workload workload) {
+    workloads.put(nic, workload);
+  }
+
+  /** Makes a workload reachable. */
+  void put(String nic, Workload workload) {
+    Workload before = workloads.put(nic, workload);
+    if (before != null) {
+      drop(before);
+    }
+    if (workload.addresses().stream().anyMatch(ip -> ip.family() == Family.IPV4)) {
+      ensure(gateway());
+    }
+    for (Ip address : workload.addresses()) {
+      ensure(route(address, workload.ifindex()));
+    }
+  }
+
+  /** Removes a workload's routes, and all others of ours to the same interface. */
+  void remove(String nic, int ifindex) {
+    Workload before = workloads.remove(nic);
+    if (before != null) {
+      drop(before);
+    }
+    for (HostRoute route : List.copyOf(actual.values())) {
+      if (route.ifindex() == ifindex && !isWanted(route)) {
+        delete(route);
+      }
+    }
+  }
+
+  private void drop(Workload workload) {
+    for (Ip address : workload.addresses()) {
+      HostRoute route = actual.get(address);
+      if (route != null && !isWanted(route)) {
+        delete(route);
+      }
+    }
+  }
+
+  private boolean isWanted(HostRoute route) {
+    return route.destination().equals(HostSettings.GATEWAY4)
+        || workloads.values().stream()
+            .anyMatch(
+                w -> w.ifindex() == route.ifindex() && w.addresses().contains(route.destination()));
+  }
+
+  private void delete(HostRoute route) {
+    net.removeRoute(route);
+    actual.remove(route.destination());
+  }
+
+  private HostRoute route(Ip address, int ifindex) {
+    return new HostRoute(
+        address,
+        address.family().bits(),
+        ifindex,
+        Optional.ofNullable(sources.get(address.family())));
+  }
+
+  private static HostRoute gateway() {
+    return new HostRoute(HostSettings.GATEWAY4, 32, LOOPBACK_INDEX, Optional.empty());
+  }
+
+  private void ensure(HostRoute want) {
+    HostRoute have = actual.get(want.destination());
+    if (want.equals(have)) {
+      return;
+    }
+    if (net.addRoute(want, have != null)) {
+      actual.put(want.destination(), want);
+      foreign.remove(want.destination());
+    } else if (foreign.add(want.destination())) {
+      log.warn(
+          "route to {}: somebody else has one, which stays; remove it, or the host cannot reach"
+              + " the workload if it leads elsewhere",
+          want.destination());
+    }
+  }
+
+  /**
+   * This node's addresses by its Node resource: the first that the host has is what it sends from.
+   */
+  void sources(List<Ip> addresses) {
+    ownAddresses = List.copyOf(addresses);
+    refresh();
+  }
+
+  /** Keeps from removal only what is wanted, or is expected to be soon. */
+  void sweep(Set<Ip> expected) {
+    spared = Set.copyOf(expected);
+    mayRemove = true;
+    refresh();
+  }
+
+  /** Reads the kernel anew, and repairs what differs; a route that fails does not stop another. */
+  void refresh() {
+    actual.clear();
+    net.routes().forEach(route -> actual.put(route.destination(), route));
+    Map<Family, Ip> now = new EnumMap<>(Family.class);
+    Set<Ip> present = new HashSet<>();
+    net.addresses().stream()
+        .filter(HostNet.HostAddress::usable)
+        .forEach(a -> present.add(a.address()));
+    ownAddresses.stream()
+        .filter(present::contains)
+        .forEach(address -> now.putIfAbsent(address.family(), address));
+    sources.clear();
+    sources.putAll(now);
+    workloads.forEach(
+        (nic, workload) -> {
+          try {
+            put(nic, workload);
+          } catch (RuntimeException e) {
+            log.debug("interface {}: {}", nic, e.getMessage());
+          }
+        });
+    if (mayRemove) {
+      for (HostRoute route : List.copyOf(actual.values())) {
+        boolean gatewayNeeded = !workloads.isEmpty() || !spared.isEmpty();
+        boolean keep =
+            route.destination().equals(HostSettings.GATEWAY4)
+                ? gatewayNeeded
+                : isWanted(route) || spared.contains(route.destination()) && !isPut(route);
+        if (!keep) {
+          delete(route);
+        }
+      }
+    }
+  }
+
+  private boolean isPut(HostRoute route) {
+    return workloads.values().stream().anyMatch(w -> w.addresses().contains(route.destination()));
+  }
+}

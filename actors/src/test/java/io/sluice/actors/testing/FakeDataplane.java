@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.actors.testing;
+
+import io.sluice.kernel.bpf.TypedMap;
+import io.sluice.kernel.dataplane.Dataplane;
+import io.sluice.kernel.layout.Backend;
+import io.sluice.kernel.layout.BackendGen;
+import io.sluice.kernel.layout.CtJudged;
+import io.sluice.kernel.layout.CtKey;
+import io.sluice.kernel.layout.CtValue;
+import io.sluice.kernel.layout.Family;
+import io.sluice.kernel.layout.Frontend;
+import io.sluice.kernel.layout.FrontendKey;
+import io.sluice.kernel.layout.Iface;
+import io.sluice.kernel.layout.NodeState;
+import io.sluice.kernel.layout.Route;
+import io.sluice.kernel.layout.RouteKey;
+import io.sluice.kernel.layout.Service;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** A dataplane without a kernel: maps in memory, a clock to set, a cleaner that obeys CT-3. */
+public final class FakeDataplane implements Dataplane {
+  /** The time, jiffies. */
+  public volatile int jiffies = 1_000_000_000;
+
+  /** What was asked of it, in order: {@code attach cali1}, … */
+  public final List<String> calls = new CopyOnWriteArrayList<>();
+
+  /** Sizes of the lists of judgements that the cleaner was given. */
+  public final List<Integer> chunks = new CopyOnWriteArrayList<>();
+
+  private final Map<Family, FakeMap<CtKey, CtValue>> ct = new HashMap<>();
+  private final Map<Family, FakeMap<RouteKey, Route>> routes = new HashMap<>();
+  private final FakeMap<Integer, Iface> ifaces = new FakeMap<>("ifaces", 9192);
+  private final FakeMap<Integer, NodeState> node = new FakeMap<>("node", 1);
+  private final Map<Integer, Set<Integer>> slots = new HashMap<>();
+  private final Map<Integer, Attachment> attached = new HashMap<>();
+
+  /**
+   * @param ctSize entries of each conntrack table
+   */
+  public FakeDataplane(int ctSize) {
+    for (Family family : Family.values()) {
+      ct.put(family, new FakeMap<>("ct" + family.number(), ctSize));
+      routes.put(family, new FakeMap<>("routes" + family.number(), 1000));
+    }
+  }
+
+  @Override
+  public FakeMap<CtKey, CtValue> ct(Family family) {
+    return ct.get(family);
+  }
+
+  @Override
+  public TypedMap<FrontendKey, Frontend> frontends(Family family) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public TypedMap<Integer, Service> services() {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public TypedMap<Integer, Backend> backends(Family family) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public TypedMap<Integer, BackendGen> backendGen() {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public FakeMap<RouteKey, Route> routes(Family family) {
+    return routes.get(family);
+  }
+
+  @Override
+  public FakeMap<Integer, Iface> ifaces() {
+    return ifaces;
+  }
+
+  @Override
+  public FakeMap<Integer, NodeState> node() {
+    return node;
+  }
+
+  @Override
+  public List<CounterRow> counters() {
+    return List.of();
+  }
+
+  @Override
+  public int jiffies() {
+    return jiffies;
+  }
+
+  @Override
+  public int hz() {
+    return 250;
+  }
+
+  @Override
+  public synchronized void setPolicy(int hook, int slot, PolicyProgram program) {
+    calls.add("policy " + hook + "/" + slot);
+    slots.computeIfAbsent(hook, h -> new HashSet<>()).add(slot);
+  }
+
+  @Override
+  public synchronized void clearPolicy(int hook, int slot) {
+    calls.add("no policy " + hook + "/" + slot);
+    slots.computeIfAbsent(hook, h -> new HashSet<>()).remove(slot);
+  }
+
+  @Override
+  public synchronized Set<Integer> policySlots(int hook) {
+    return Set.copyOf(slots.getOrDefault(hook, Set.of()));
+  }
+
+  @Override
+  public synchronized Attachment attach(String name, int ifindex) {
+    calls.add("attach " + name);
+    return attached.computeIfAbsent(ifindex, i -> new Attachment(name, i, "tcx", List.of()));
+  }
+
+  @Override
+  public synchronized void detach(String name, int ifindex) {
+    calls.add("detach " + name);
+    attached.remove(ifindex);
+  }
+
+  @Override
+  public synchronized Map<Integer, Attachment> attachments() {
+    return Map.copyOf(attached);
+  }
+
+  @Override
+  public CleanResult clean(Family family, Map<CtKey, CtJudged> judged) {
+    chunks.add(judged.size());
+    long deleted = 0;
+    long spared = 0;
+    long absent = 0;
+    Map<CtKey, CtValue> table = ct.get(family).entries;
+    for (Map.Entry<CtKey, CtJudged> entry : judged.entrySet()) {
+      CtValue value = table.get(entry.getKey());
+      CtJudged judgement = entry.getValue();
+      CtValue twin = judgement.twin().proto() == 0 ? null : table.get(judgement.twin());
+      if (value == null) {
+        absent++;
+      } else if (value.c().lastSeen() != judgement.lastSeen()
+          || twin != null && twin.c().lastSeen() != judgement.twinLastSeen()) {
+        spared++;
+      } else {
+        table.remove(entry.getKey());
+        deleted++;
+        if (twin != null) {
+          table.remove(judgement.twin());
+          deleted++;
+        }
+      }
+    }
+    return new CleanResult(deleted, spared, absent);
+  }
+
+  @Override
+  public void close() {
+    // nothing is open
+  }
+}
