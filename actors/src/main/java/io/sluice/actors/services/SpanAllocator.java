@@ -55,6 +55,9 @@ final class SpanAllocator {
 
   /** Takes these elements, of which some may be taken already. */
   void reserve(int base, int count) {
+    if (count == 0) {
+      return;
+    }
     int end = base + count;
     Map.Entry<Integer, Integer> span = free.floorEntry(base);
     if (span == null || span.getKey() + span.getValue() <= base) {

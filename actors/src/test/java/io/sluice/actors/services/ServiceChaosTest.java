@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.actors.services;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.actors.kernel.FakeKernel;
+import io.sluice.actors.kernel.FakeMap;
+import io.sluice.kernel.layout.Backend;
+import io.sluice.kernel.layout.Family;
+import io.sluice.kernel.layout.FrontendKey;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Services and backends come, change, move and go at random, while the agent is killed, the kernel
+ * fails and the maps are almost full; {@link Safety} looks at what packets see after every single
+ * write. In the end the maps must say what is wanted, and nothing else.
+ */
+@Timeout(value = 3, unit = TimeUnit.MINUTES)
+final class ServiceChaosTest {
+  private static final int STEPS = 60;
+
+  private final Map<ServiceName, WantedService> wanted = new HashMap<>();
+  private Random random;
+  private TestNode node;
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4})
+  @Tag("INV-SVC-3")
+  @Tag("INV-SVC-2")
+  @Tag("INV-AG-1")
+  void nothingHalfIsEverSeenAndTheEndIsWhatIsWanted(long seed) {
+    random = new Random(seed);
+    node = new TestNode(new FakeKernel.Sizes(64, 64, 96, 400));
+    try {
+      node.start();
+      for (int step = 0; step < STEPS; step++) {
+        step();
+        assertThat(node.safety.violations()).as("seed %d, step %d", seed, step).isEmpty();
+      }
+      calm();
+      node.apply();
+      node.settle();
+      assertThat(node.safety.violations()).as("seed %d", seed).isEmpty();
+      checkEnd();
+    } finally {
+      node.close();
+    }
+  }
+
+  private void step() {
+    for (int change = random.nextInt(4); change >= 0; change--) {
+      changeOne();
+    }
+    node.complete();
+    switch (random.nextInt(8)) {
+      case 0 -> node.timePasses(Duration.ofMillis(1 + random.nextInt(2_000)));
+      case 1, 2 -> node.timePasses(Duration.ofMillis(1 + random.nextInt(200)));
+      case 3 -> node.status();
+      case 4 -> failSomething();
+      case 5 -> killAndStart();
+      default -> {}
+    }
+  }
+
+  private void changeOne() {
+    Family family = random.nextBoolean() ? Family.IPV4 : Family.IPV6;
+    int number = random.nextInt(8);
+    ServiceName name = TestNode.name("s" + number, family);
+    if (random.nextInt(5) == 0) {
+      wanted.remove(name);
+      node.withdraw(name);
+      return;
+    }
+    // Mostly its own address; now and then one that another service has or had.
+    int address = random.nextInt(6) == 0 ? random.nextInt(8) : number;
+    int[] pods = random.ints(random.nextInt(7), 0, 12).distinct().toArray();
+    WantedService service = TestNode.service("s" + number, family, address, pods);
+    wanted.put(name, service);
+    node.want(service);
+  }
+
+  private void failSomething() {
+    Family family = random.nextBoolean() ? Family.IPV4 : Family.IPV6;
+    List<FakeMap<?, ?>> maps =
+        List.of(
+            node.kernel.services,
+            node.kernel.gens,
+            node.kernel.frontends.get(family),
+            node.kernel.backends.get(family));
+    maps.get(random.nextInt(maps.size())).fail(1 + random.nextInt(3), random.nextInt(4), 12);
+  }
+
+  private void calm() {
+    node.kernel.services.fail(0, 0, 0);
+    node.kernel.gens.fail(0, 0, 0);
+    for (Family family : Family.values()) {
+      node.kernel.frontends.get(family).fail(0, 0, 0);
+      node.kernel.backends.get(family).fail(0, 0, 0);
+    }
+  }
+
+  private void killAndStart() {
+    node.kill();
+    node.start();
+    node.syncer.tell(new ServiceSyncer.Complete(false));
+    wanted.values().forEach(node::want);
+    node.complete();
+  }
+
+  private void checkEnd() {
+    Map<FrontendKey, WantedService> owners = new HashMap<>();
+    wanted.values().stream()
+        .sorted((a, b) -> a.name().compareTo(b.name()))
+        .forEach(
+            service -> service.frontends().keySet().forEach(k -> owners.putIfAbsent(k, service)));
+    Map<FrontendKey, List<Endpoint>> expected = new HashMap<>();
+    owners.forEach((key, service) -> expected.put(key, service.backends()));
+    assertThat(node.found()).isEqualTo(expected);
+    assertThat(node.kernel.services.copy()).hasSize(owners.size());
+    List<Integer> ids = new ArrayList<>();
+    int elements = 0;
+    for (Family family : Family.values()) {
+      Map<Integer, Backend> backends = node.kernel.backends.get(family).copy();
+      elements += backends.size();
+      backends.values().forEach(backend -> ids.add(backend.id()));
+    }
+    assertThat(ids).doesNotHaveDuplicates();
+    assertThat(elements)
+        .isEqualTo(owners.values().stream().mapToInt(s -> s.backends().size()).sum());
+  }
+}
