@@ -11,6 +11,7 @@ struct quoted_packet {
 	struct flow f;	/* of the quoted packet, as it stands there */
 	__u32 ip;	/* offset of the quoted IP header */
 	__u32 outer_l4; /* offset of the ICMP header */
+	__u32 end;	/* where the quotation ends, by the outer IP header: then comes padding */
 };
 
 /* Finds the flow of the quoted packet. Returns 0, or a reason to drop. */
@@ -20,10 +21,12 @@ static __noinline __u32 parse_quoted(struct __sk_buff *skb, struct quoted_packet
 	struct flow outer;
 	ip_header *ip = ip_of(skb), quoted;
 	__be16 ports[4];
+	int left = ip ? parse_ip(skb, ip, &outer) : -1;
 
-	if (!ip || parse_ip(skb, ip, &outer) < 0)
+	if (left < 0)
 		return REASON_MALFORMED;
 	q->outer_l4 = outer.l4;
+	q->end = outer.l4 + left;
 	q->ip = outer.l4 + ICMP_SIZE;
 	if (bpf_skb_load_bytes(skb, q->ip, &quoted, sizeof(quoted)))
 		return REASON_MALFORMED;
@@ -39,7 +42,7 @@ static __noinline __u32 parse_quoted(struct __sk_buff *skb, struct quoted_packet
 	f->proto = quoted.nexthdr;
 	f->l4 = q->ip + sizeof(quoted);
 #endif
-	if (bpf_skb_load_bytes(skb, f->l4, ports, sizeof(ports)))
+	if (f->l4 + sizeof(ports) > q->end || bpf_skb_load_bytes(skb, f->l4, ports, sizeof(ports)))
 		return REASON_MALFORMED;
 	if (f->proto == IPPROTO_TCP || f->proto == IPPROTO_UDP || f->proto == IPPROTO_SCTP) {
 		f->sport = ports[0];
@@ -96,7 +99,7 @@ static __noinline int replace_quoted(struct __sk_buff *skb, const struct quoted_
 				     const struct F(ct_tuple) *to)
 {
 	const struct flow *f = &q->f;
-	__u32 icmp_check = q->outer_l4 + 2, addrs, ports;
+	__u32 icmp_check = q->outer_l4 + 2, check_at, addrs, ports;
 	struct F(addr) from[2], new[2] = {to->saddr, to->daddr};
 	__be16 new_ports[2] = {to->sport, to->dport};
 	__u16 check, new_check;
@@ -119,18 +122,20 @@ static __noinline int replace_quoted(struct __sk_buff *skb, const struct quoted_
 	if (bpf_l4_csum_replace(skb, icmp_check, 0, addrs, 0))
 		return -1;
 #endif
-	/* UDP's checksum lies within what must be quoted; TCP's does not, and nobody verifies it.
-	 */
-	if (f->proto != IPPROTO_UDP)
+	/* Of TCP's header, only the ports and the sequence number must be quoted. SCTP's CRC covers
+	 * more than any quotation holds: nobody verifies it. */
+	check_at = f->l4 + (f->proto == IPPROTO_TCP ? 16 : 6);
+	if ((f->proto != IPPROTO_TCP && f->proto != IPPROTO_UDP) ||
+	    check_at + sizeof(check) > q->end)
 		return 0;
-	if (bpf_skb_load_bytes(skb, f->l4 + 6, &check, sizeof(check)))
+	if (bpf_skb_load_bytes(skb, check_at, &check, sizeof(check)))
 		return -1;
-	if (!check)
+	if (!check && f->proto == IPPROTO_UDP)
 		return 0;
 	new_check = csum_apply(check, addrs + ports);
-	if (!new_check)
+	if (!new_check && f->proto == IPPROTO_UDP)
 		new_check = 0xffff;
-	return bpf_skb_store_bytes(skb, f->l4 + 6, &new_check, sizeof(new_check), 0) ||
+	return bpf_skb_store_bytes(skb, check_at, &new_check, sizeof(new_check), 0) ||
 	       bpf_l4_csum_replace(skb, icmp_check, 0, csum_fold(csum_replace16(check, new_check)),
 				   0);
 }
