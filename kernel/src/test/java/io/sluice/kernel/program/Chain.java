@@ -110,7 +110,7 @@ final class Chain implements AutoCloseable {
   /** Opens an object, gives it the maps that are there already, and loads it. */
   private BpfObject load(String name, int hook, int debug) {
     BpfObject object = new BpfObject(name, object(name));
-    if (object.mapNames().contains("progs")) {
+    if (!name.startsWith("ct_clean")) {
       Settings.codec().encode(settings(hook, debug), object.initialValue("settings"), 0);
     }
     for (String map : object.mapNames()) {
