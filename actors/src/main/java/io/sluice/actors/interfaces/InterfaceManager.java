@@ -224,16 +224,17 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
             GetStatus.class,
             get -> {
               get.replyTo().tell(new Status(false, false, List.of(), List.of()));
-              return this;
+              return Behaviors.same();
             })
         .onAnyMessage(
             message -> {
               stash.stash(message);
-              return this;
+              return Behaviors.same();
             })
         .build();
   }
 
+  /** Its messages must not return {@code this}, for that is the behavior before. */
   private Receive<Command> working() {
     return newReceiveBuilder()
         .onMessage(SourceChanged.class, this::sourceChanged)
@@ -250,7 +251,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
 
   private Behavior<Command> unwatch() throws Exception {
     watch.close();
-    return this;
+    return Behaviors.same();
   }
 
   private Behavior<Command> failed(Failed failed) {
@@ -312,7 +313,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
       owners.routes().tell(new RouteKeeper.WorkloadsKnown(now.addresses()));
     }
     tellTargets();
-    return this;
+    return Behaviors.same();
   }
 
   private boolean inSync() {
@@ -337,7 +338,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
     if (!timers.isTimerActive(Hint.class)) {
       timers.startSingleTimer(Hint.class, new Look(), HINT_DELAY);
     }
-    return this;
+    return Behaviors.same();
   }
 
   private Behavior<Command> look() {
@@ -350,14 +351,14 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
               (seen, failed) -> failed == null ? new Seen(seen) : new Failed("links", failed));
       owners.routes().tell(new RouteKeeper.Refresh());
     }
-    return this;
+    return Behaviors.same();
   }
 
   private Behavior<Command> seen(Seen seen) {
     looking = false;
     nics = byName(seen.nics());
     tellTargets();
-    return lookAgain ? look() : this;
+    return lookAgain ? look() : Behaviors.same();
   }
 
   private Behavior<Command> stateChanged(StateChanged change) {
@@ -379,7 +380,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
               nic,
               workload.get().owner());
     }
-    return this;
+    return Behaviors.same();
   }
 
   private Behavior<Command> status(GetStatus get) {
@@ -395,6 +396,6 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
       settled &= waits || workload.isPresent() && state.state() == State.READY;
     }
     get.replyTo().tell(new Status(true, settled, all, memory.workloads.refusals()));
-    return this;
+    return Behaviors.same();
   }
 }

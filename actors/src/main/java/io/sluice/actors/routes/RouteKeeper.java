@@ -194,11 +194,12 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
         .onAnyMessage(
             message -> {
               stash.stash(message);
-              return this;
+              return Behaviors.same();
             })
         .build();
   }
 
+  /** Its messages must not return {@code this}, for that is the behavior before. */
   private Receive<Command> ready() {
     return newReceiveBuilder()
         .onMessage(PutKernel.class, this::putKernel)
@@ -216,13 +217,13 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
     Workload workload = new Workload(put.ifindex(), put.addresses());
     memory.kernel.put(put.nic(), workload);
     answer(put.replyTo(), () -> kernel.put(put.nic(), workload));
-    return this;
+    return Behaviors.same();
   }
 
   private Behavior<Command> removeKernel(RemoveKernel remove) {
     memory.kernel.remove(remove.nic(), remove.ifindex());
     answer(remove.replyTo(), () -> kernel.remove(remove.nic(), remove.ifindex()));
-    return this;
+    return Behaviors.same();
   }
 
   private static void answer(ActorRef<StatusReply<Done>> replyTo, Runnable work) {
@@ -239,21 +240,21 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
     memory.bpf.put(put.nic(), workload);
     bpf.put(put.nic(), workload);
     write(Optional.of(put.replyTo()));
-    return this;
+    return Behaviors.same();
   }
 
   private Behavior<Command> removeBpf(RemoveBpf remove) {
     memory.bpf.remove(remove.nic(), remove.ifindex());
     bpf.remove(remove.nic(), remove.ifindex());
     write(Optional.of(remove.replyTo()));
-    return this;
+    return Behaviors.same();
   }
 
   private Behavior<Command> update(Update update) {
     memory.cluster = Optional.of(update.cluster());
     useCluster();
     write(Optional.empty());
-    return this;
+    return Behaviors.same();
   }
 
   private void useCluster() {
@@ -268,7 +269,7 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
   private Behavior<Command> workloadsKnown(WorkloadsKnown known) {
     memory.workloads = Optional.of(known.addresses());
     sweep();
-    return this;
+    return Behaviors.same();
   }
 
   /** Drops what was found and nobody claimed, once everybody could. */
@@ -285,14 +286,14 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
     kernel.refresh();
     sweep();
     write(Optional.empty());
-    return this;
+    return Behaviors.same();
   }
 
   private Behavior<Command> adopted(Adopted found) {
     told.put(found.family(), found.entries());
     bpf.adopt(found.entries());
     if (told.size() < Family.values().length) {
-      return this;
+      return Behaviors.same();
     }
     memory.bpf.forEach(bpf::put);
     bpf.localHosts(net.addresses());
@@ -358,6 +359,6 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
     } else if (finished.result().isError()) {
       getContext().getLog().warn("routes: {}", finished.result().getError().getMessage());
     }
-    return this;
+    return Behaviors.same();
   }
 }

@@ -23,12 +23,10 @@ import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.Settings;
-import io.sluice.kernel.layout.SluiceReason;
 import io.sluice.kernel.sys.Errno;
 import io.sluice.kernel.sys.Privileges;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.EnumMap;
 import java.util.List;
@@ -209,23 +207,7 @@ public final class DataplaneLoader implements Dataplane {
 
   @Override
   public List<CounterRow> counters() {
-    List<CounterRow> rows = new ArrayList<>();
-    for (int i = 0; i < counters.size(); i++) {
-      long packets = 0;
-      long bytes = 0;
-      for (Counter counter : counters.get(i)) {
-        packets += counter.packets();
-        bytes += counter.bytes();
-      }
-      if (packets != 0 || bytes != 0) {
-        rows.add(
-            new CounterRow(
-                i / SluiceReason.REASON_COUNT,
-                i % SluiceReason.REASON_COUNT,
-                new Counter(packets, bytes)));
-      }
-    }
-    return rows;
+    return CounterRows.read(counters);
   }
 
   @Override
