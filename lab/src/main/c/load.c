@@ -146,6 +146,7 @@ static void flow_begin(struct flow *f)
 {
 	int type = (options.udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
 	struct epoll_event event = {.events = EPOLLIN, .data.u32 = f - flows};
+	int on = 1;
 
 	f->number = flows_begun++;
 	f->backend = -1;
@@ -158,6 +159,8 @@ static void flow_begin(struct flow *f)
 		flow_errno(f, errno);
 		return;
 	}
+	if (options.udp && options.no_checksum)
+		setsockopt(f->fd, SOL_SOCKET, SO_NO_CHECK, &on, sizeof(on));
 	int failed = connect(f->fd, &target.any, endpoint_length(&target));
 	if (failed && errno != EINPROGRESS) {
 		flow_errno(f, errno);

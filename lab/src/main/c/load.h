@@ -21,6 +21,7 @@ struct load_options {
 	const char *source;	  // address to bind to, or NULL
 	uint16_t source_port;	  // of the first flow, the others count up; 0: the kernel's choice
 	bool reset;		  // close by RST, not FIN
+	bool no_checksum;	  // of datagrams over IPv4
 	bool progress;		  // a line a second on stderr: attempts answers failures
 };
 

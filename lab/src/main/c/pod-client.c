@@ -15,7 +15,8 @@ static int usage(void)
 	      "         --rate N                      N new flows a second, a request each; or\n"
 	      "         --connections M [--interval MS]  M flows that stay, a request every MS\n"
 	      "         [--count REQUESTS] [--duration MS] [--timeout MS] [--source ADDRESS]\n"
-	      "         [--source-port PORT] [--reset] [--progress]\n"
+	      "         [--source-port PORT] [--reset] [--no-checksum]\n"
+	      "         [--progress]\n"
 	      "       pod-client get ADDRESS PORT PATH [TIMEOUT-MS]\n",
 	      stderr);
 	return 2;
@@ -81,6 +82,8 @@ static bool parse_option(int option, const char *value, struct load_options *o)
 		return good;
 	case 'R':
 		return o->reset = true;
+	case 'C':
+		return o->no_checksum = true;
 	case 'v':
 		return o->progress = true;
 	}
@@ -102,6 +105,7 @@ static int load(int argc, char **argv)
 	    {"duration", required_argument, NULL, 'd'},
 	    {"timeout", required_argument, NULL, 't'},
 	    {"reset", no_argument, NULL, 'R'},
+	    {"no-checksum", no_argument, NULL, 'C'},
 	    {"progress", no_argument, NULL, 'v'},
 	    {NULL, 0, NULL, 0},
 	};

@@ -260,6 +260,16 @@ public final class Lab implements AutoCloseable {
    */
   public record Output(int code, String text) {}
 
+  /** Takes a pod's link away, as a CNI plugin's DEL does; what runs in the pod stays. */
+  public void unplug(Topology.Pod pod) {
+    new Network(names, running()).unplug(pod);
+  }
+
+  /** Makes a pod's link, addresses and routes, as a CNI plugin's ADD does, after an unplug. */
+  public void plug(Topology.Pod pod) {
+    new Network(names, running()).plug(pod);
+  }
+
   /** Starts the traffic client on a host. */
   public Traffic traffic(String host, Traffic.Spec spec) {
     List<String> command = new ArrayList<>();

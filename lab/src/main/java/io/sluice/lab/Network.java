@@ -116,15 +116,7 @@ final class Network {
     sysctls.put(host, join(ALL_SYSCTLS, FORWARDING));
     List<String> pairs = new ArrayList<>();
     pairs.add(underlay(node.name(), topology.mtu(node.mtu())));
-    for (Topology.Pod pod : topology.podsOf(node)) {
-      int mtu = topology.mtu(pod.mtu());
-      pairs.add(
-          "link add "
-              + Addresses.hostInterface(pod)
-              + (" address " + Addresses.HOST_SIDE_MAC + " mtu " + mtu + " type veth peer name ")
-              + (Addresses.INTERFACE + " address " + Addresses.podMac(topology, pod))
-              + (" mtu " + mtu + " netns " + names.host(pod)));
-    }
+    topology.podsOf(node).forEach(pod -> pairs.add(pair(pod)));
     links.put(host, pairs);
     List<String> lines = new ArrayList<>();
     address(
@@ -138,6 +130,10 @@ final class Network {
       Topology.Pod pod, Map<String, List<String>> sysctls, Map<String, List<String>> addresses) {
     String host = names.host(pod);
     sysctls.put(host, join(ALL_SYSCTLS, MANY_CONNECTIONS));
+    addresses.put(host, podAddresses(pod));
+  }
+
+  private List<String> podAddresses(Topology.Pod pod) {
     List<String> lines = new ArrayList<>();
     address(
         lines,
@@ -148,7 +144,31 @@ final class Network {
     lines.add("route add " + Addresses.POD_GATEWAY4 + dev + " scope link");
     lines.add("route add default via " + Addresses.POD_GATEWAY4 + dev);
     lines.add("route add default via " + Addresses.POD_GATEWAY6 + dev);
-    addresses.put(host, lines);
+    return lines;
+  }
+
+  /** The pair between a pod's eth0 and its host side. */
+  private String pair(Topology.Pod pod) {
+    int mtu = topology.mtu(pod.mtu());
+    return "link add "
+        + Addresses.hostInterface(pod)
+        + (" address " + Addresses.HOST_SIDE_MAC + " mtu " + mtu + " type veth peer name ")
+        + (Addresses.INTERFACE + " address " + Addresses.podMac(topology, pod))
+        + (" mtu " + mtu + " netns " + names.host(pod));
+  }
+
+  /** Makes the link of a pod whose namespace is there without one. */
+  void plug(Topology.Pod pod) {
+    String node = names.host(topology.node(pod.node()));
+    Shell.ipBatch(node, List.of(pair(pod)));
+    Shell.ipBatch(names.host(pod), linksUp(names.host(pod)));
+    Shell.ipBatch(node, List.of("link set " + Addresses.hostInterface(pod) + " up"));
+    Shell.ipBatch(names.host(pod), podAddresses(pod));
+  }
+
+  /** Takes a pod's link away; what runs in the pod stays. */
+  void unplug(Topology.Pod pod) {
+    Shell.ipBatch(names.host(pod), List.of("link del " + Addresses.INTERFACE));
   }
 
   /** The pair between a host's eth0 and the router's interface of that name. */

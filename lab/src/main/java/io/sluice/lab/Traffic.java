@@ -79,6 +79,20 @@ public final class Traffic implements AutoCloseable {
       return new Spec(more);
     }
 
+    /** The address that flows come from; the host must have it. */
+    public Spec source(String address) {
+      List<String> more = new ArrayList<>(arguments);
+      more.addAll(List.of("--source", address));
+      return new Spec(more);
+    }
+
+    /** Sends datagrams without a checksum, which IPv4 alone allows. */
+    public Spec withoutChecksum() {
+      List<String> more = new ArrayList<>(arguments);
+      more.add("--no-checksum");
+      return new Spec(more);
+    }
+
     private Spec with(String option, long value) {
       List<String> more = new ArrayList<>(arguments);
       more.add(option);

@@ -199,6 +199,25 @@ class LabTest {
   }
 
   @Test
+  void aPodsLinkIsTakenAwayAndMadeAnew() {
+    lab.up(SMALL);
+    Topology.Pod pod = SMALL.pods().get(0);
+    String device = Addresses.hostInterface(pod);
+    String before = ok("pod-default-a", "sh", "-c", "ip -o -4 addr; ip route; ip -6 route");
+    lab.unplug(pod);
+    assertThat(lab.run("node1", "ip", "link", "show", device).code()).isNotZero();
+    lab.plug(pod);
+    assertThat(ok("node1", "ip", "-o", "link", "show", device)).contains("state UP");
+    assertThat(lines(ok("pod-default-a", "sh", "-c", "ip -o -4 addr; ip route; ip -6 route")))
+        .isEqualTo(lines(before));
+  }
+
+  /** Without the indexes that a device made anew has anew. */
+  private static List<String> lines(String text) {
+    return text.lines().map(line -> line.replaceFirst("^[0-9]+: ", "")).sorted().toList();
+  }
+
+  @Test
   void manifestsTellTheTopologyAndTheUsersOwnAreAdded() throws IOException {
     lab.up(SMALL);
     Path own = NAMES.manifests().resolve(Manifests.OWN_FILE);

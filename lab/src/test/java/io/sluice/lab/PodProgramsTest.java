@@ -77,6 +77,16 @@ class PodProgramsTest {
     return output.text();
   }
 
+  @Test
+  void datagramsGoWithoutChecksumAndFromAChosenAddress() {
+    Traffic.Spec spec = Traffic.Spec.newFlows("udp", web(4), 8080, 100).count(3);
+    assertThat(lab.traffic(FROM, spec.withoutChecksum()).await().answers()).isEqualTo(3);
+    Traffic.Report mine = lab.traffic(FROM, spec.source(Addresses.pod4(TOPOLOGY, CLIENT))).await();
+    assertThat(mine.sources()).containsOnlyKeys(Addresses.pod4(TOPOLOGY, CLIENT));
+    Traffic.Report nobodys = lab.traffic(FROM, spec.source("10.244.1.99")).await();
+    assertThat(nobodys.failures()).containsOnlyKeys("EADDRNOTAVAIL");
+  }
+
   @ParameterizedTest
   @CsvSource({"tcp,4,8080", "tcp,6,5353", "tcp,4,80", "udp,4,8080", "udp,6,5353", "udp,6,80"})
   void answersWithItsNameTheClientAndTheLine(String protocol, int family, int port) {

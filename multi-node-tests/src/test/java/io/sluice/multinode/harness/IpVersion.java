@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.multinode.harness;
+
+/** The family that a test sends with. */
+public enum IpVersion {
+  V4,
+  V6;
+
+  /** Of two addresses the one of this family. */
+  public String of(String v4, String v6) {
+    return this == V4 ? v4 : v6;
+  }
+
+  /** An address and a port as dumps show them. */
+  public static String endpoint(String address, int port) {
+    return (address.contains(":") ? "[" + address + "]" : address) + ":" + port;
+  }
+}

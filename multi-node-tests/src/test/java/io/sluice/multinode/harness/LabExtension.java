@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.multinode.harness;
+
+import io.sluice.lab.Lab;
+import io.sluice.lab.LabException;
+import io.sluice.lab.LabNames;
+import io.sluice.lab.Topology;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicReference;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ConditionEvaluationResult;
+import org.junit.jupiter.api.extension.ExecutionCondition;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolver;
+
+/** Brings up the lab of a {@link LabTest}, and removes it. */
+final class LabExtension
+    implements ExecutionCondition,
+        BeforeAllCallback,
+        AfterAllCallback,
+        BeforeEachCallback,
+        AfterEachCallback,
+        ParameterResolver {
+  /** Beside the lab of the commands, which a developer may have up meanwhile. */
+  static final LabNames NAMES = LabNames.named("slt-mnt");
+
+  private static final ExtensionContext.Namespace HERE =
+      ExtensionContext.Namespace.create(LabExtension.class);
+
+  /** Others who test wait for this lab, too. */
+  private static final Duration LOCK_PATIENCE = Duration.ofMinutes(10);
+
+  /** What lives as long as the class. */
+  private record Running(Lab lab, Cluster cluster, Janitor janitor, LabTest wanted) {}
+
+  @Override
+  public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
+    if (isRoot()) {
+      return ConditionEvaluationResult.enabled("root");
+    }
+    if ("1".equals(System.getenv("SLUICE_REQUIRE_KERNEL"))) {
+      throw new IllegalStateException(context.getDisplayName() + " needs root to build a lab");
+    }
+    String reason = "SKIPPED, no lab without root: " + context.getDisplayName();
+    System.err.println(reason);
+    return ConditionEvaluationResult.disabled(reason);
+  }
+
+  private static boolean isRoot() {
+    try {
+      return Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(0);
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  @Override
+  public void beforeAll(ExtensionContext context) throws IOException {
+    LabTest wanted = context.getRequiredTestClass().getAnnotation(LabTest.class);
+    Topology topology = topology(wanted);
+    Lab lab = Lab.open(NAMES, null, line -> {});
+    removeLabOfOthersWhoCrashed(lab);
+    Janitor janitor = Janitor.watch(NAMES);
+    Running running = new Running(lab, new Cluster(lab, topology), janitor, wanted);
+    context.getStore(HERE).put(Running.class, running);
+    lab.up(topology);
+    if (wanted.agents()) {
+      lab.startAgents();
+      try {
+        lab.awaitReady();
+      } catch (LabException e) {
+        Evidence.keep(running.cluster, null, name(context));
+        throw e;
+      }
+    }
+  }
+
+  /** Takes the lock, once whoever has it is done. */
+  private static void removeLabOfOthersWhoCrashed(Lab lab) {
+    AtomicReference<LabException> last = new AtomicReference<>();
+    Awaitility.await("for the lab: " + last)
+        .atMost(LOCK_PATIENCE)
+        .pollInterval(Duration.ofMillis(500))
+        .pollDelay(Duration.ZERO)
+        .until(
+            () -> {
+              try {
+                lab.down();
+                return true;
+              } catch (LabException e) {
+                last.set(e);
+                return false;
+              }
+            });
+  }
+
+  private static Topology topology(LabTest wanted) throws IOException {
+    if (wanted.topology().isEmpty()) {
+      return Topology.standard(wanted.nodes());
+    }
+    Path file = Files.createTempFile("topology", ".yaml");
+    try {
+      Files.writeString(file, wanted.topology());
+      return Topology.read(file);
+    } finally {
+      Files.delete(file);
+    }
+  }
+
+  @Override
+  public void beforeEach(ExtensionContext context) {
+    Running running = running(context);
+    if (running.wanted.capture()) {
+      context.getStore(HERE).put(Capture.class, Capture.start(running.lab, "node1"));
+    }
+  }
+
+  @Override
+  public void afterEach(ExtensionContext context) {
+    Running running = running(context);
+    Capture capture = context.getStore(HERE).remove(Capture.class, Capture.class);
+    if (context.getExecutionException().isPresent()) {
+      Evidence.keep(running.cluster, capture, name(context));
+    }
+    running.cluster.endTraffic();
+    if (capture != null) {
+      capture.discard();
+    }
+  }
+
+  @Override
+  public void afterAll(ExtensionContext context) {
+    Running running = context.getStore(HERE).remove(Running.class, Running.class);
+    if (running == null) {
+      return;
+    }
+    running.cluster.endTraffic();
+    running.lab.down();
+    running.lab.close();
+    running.janitor.dismiss();
+  }
+
+  private static String name(ExtensionContext context) {
+    String name =
+        context.getRequiredTestClass().getSimpleName()
+            + context.getTestMethod().map(m -> "." + m.getName()).orElse("")
+            + context.getTestMethod().map(m -> " " + context.getDisplayName()).orElse("");
+    return name.replaceAll("[^A-Za-z0-9.]+", "-").replaceAll("-$", "");
+  }
+
+  private static Running running(ExtensionContext context) {
+    return context.getStore(HERE).get(Running.class, Running.class);
+  }
+
+  @Override
+  public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
+    return parameter.getParameter().getType() == Cluster.class;
+  }
+
+  @Override
+  public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
+    return running(context).cluster;
+  }
+}
