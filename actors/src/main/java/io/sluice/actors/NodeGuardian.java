@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.actors;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.DispatcherSelector;
+import akka.actor.typed.Terminated;
+import akka.actor.typed.javadsl.AbstractBehavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.AskPattern;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.actor.typed.javadsl.Receive;
+import akka.japi.function.Function;
+import io.sluice.actors.conntrack.ConntrackKeeper;
+import io.sluice.actors.conntrack.KernelTimeouts;
+import io.sluice.actors.host.HostNet;
+import io.sluice.actors.host.HostSettings;
+import io.sluice.actors.host.Sysctls;
+import io.sluice.actors.interfaces.InterfaceManager;
+import io.sluice.actors.interfaces.InterfaceSettings;
+import io.sluice.actors.interfaces.LiveInterfaceHost;
+import io.sluice.actors.interfaces.PromisedSlots;
+import io.sluice.actors.maps.MapActor;
+import io.sluice.actors.maps.MapManager;
+import io.sluice.actors.promises.Promises;
+import io.sluice.actors.routes.RouteKeeper;
+import io.sluice.actors.services.ServiceManager;
+import io.sluice.actors.services.ServiceSyncer;
+import io.sluice.actors.tables.Nftables;
+import io.sluice.actors.tables.TablesKeeper;
+import io.sluice.config.model.Problem;
+import io.sluice.config.settings.FelixSettings;
+import io.sluice.config.settings.Settings;
+import io.sluice.config.source.Snapshot;
+import io.sluice.kernel.dataplane.Dataplane;
+import io.sluice.kernel.layout.Family;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The node: starts the keepers, hands each view of the source to those whom it concerns, and says
+ * how they are.
+ *
+ * <p>Every keeper is its own supervisor: it restarts with back-off and reads the kernel again. One
+ * that ends for good ends the guardian, and with it the agent, whose dataplane goes on forwarding
+ * until the agent is started again (AG-1).
+ */
+public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
+  /** What the guardian takes. */
+  public sealed interface Command {}
+
+  /** Starts the keepers; until then nothing is read or written. */
+  public record Begin() implements Command {}
+
+  /** The source's view has changed. */
+  public record SourceChanged(Snapshot snapshot) implements Command {}
+
+  /** Asks whether anybody is there. */
+  public record Ping(ActorRef<Pong> replyTo) implements Command {}
+
+  /** Somebody is. */
+  public record Pong() {}
+
+  /** Asks all keepers how they are. */
+  public record GetStatus(ActorRef<NodeStatus> replyTo) implements Command {}
+
+  /** Asks which service has which ID. */
+  public record GetServiceIds(ActorRef<Promises.Held> replyTo) implements Command {}
+
+  private record Writers(MapManager.Writers writers) implements Command {}
+
+  /** Turns resources into the settings that they put into force on this node. */
+  @FunctionalInterface
+  public interface SettingsOf {
+    Settings of(Snapshot snapshot);
+  }
+
+  /**
+   * What a node works with; all of it is the caller's to close.
+   *
+   * @param nodeName this node, as the resources name it
+   * @param settings what the source's resources and the agent's own configuration make
+   * @param started the settings that the dataplane was opened with
+   * @param policySlots how many slots for policy programs there are, the reserved one included
+   */
+  public record Node(
+      String nodeName,
+      SettingsOf settings,
+      Settings started,
+      Dataplane dataplane,
+      int policySlots,
+      HostNet net,
+      HostSettings hostSettings,
+      Sysctls sysctls,
+      Nftables nftables) {}
+
+  private static final Duration ANSWER = Duration.ofSeconds(3);
+
+  private record Keepers(
+      MapManager.Writers writers,
+      ActorRef<Promises.Command> promises,
+      ActorRef<TablesKeeper.Command> tables,
+      ActorRef<ConntrackKeeper.Command> conntrack,
+      ActorRef<InterfaceManager.Command> interfaces,
+      ActorRef<ServiceManager.Command> services) {}
+
+  private final Node node;
+  private Snapshot snapshot = Snapshot.EMPTY;
+  private Settings settings;
+  private Optional<Keepers> keepers = Optional.empty();
+
+  /** A guardian that waits for {@link Begin}. */
+  public static Behavior<Command> create(Node node) {
+    return Behaviors.setup(context -> new NodeGuardian(context, node));
+  }
+
+  private NodeGuardian(ActorContext<Command> context, Node node) {
+    super(context);
+    this.node = node;
+    this.settings = node.started();
+  }
+
+  @Override
+  public Receive<Command> createReceive() {
+    return newReceiveBuilder()
+        .onMessage(Begin.class, begin -> begin())
+        .onMessage(Writers.class, found -> start(found.writers()))
+        .onMessage(SourceChanged.class, this::sourceChanged)
+        .onMessage(
+            Ping.class,
+            ping -> {
+              ping.replyTo().tell(new Pong());
+              return this;
+            })
+        .onMessage(GetStatus.class, this::status)
+        .onMessage(GetServiceIds.class, this::serviceIds)
+        .onSignal(Terminated.class, this::keeperEnded)
+        .build();
+  }
+
+  private Behavior<Command> begin() {
+    ActorRef<MapManager.Command> maps = keeper(MapManager.create(node.dataplane()), "maps");
+    maps.tell(
+        new MapManager.GetWriters(
+            getContext().messageAdapter(MapManager.Writers.class, Writers::new)));
+    return this;
+  }
+
+  private Behavior<Command> start(MapManager.Writers writers) {
+    ActorRef<Promises.Command> promises =
+        keeper(
+            Promises.create(
+                new Promises.Limits(
+                    node.dataplane().services().maxEntries() - 1,
+                    node.dataplane().backendGen().maxEntries() - 1,
+                    node.policySlots() - 1)),
+            "promises");
+    ActorRef<TablesKeeper.Command> tables =
+        blocking(TablesKeeper.create(node.nftables(), node.sysctls(), node.net()), "tables");
+    ActorRef<RouteKeeper.Command> routes =
+        blocking(
+            RouteKeeper.create(
+                node.net(), writers.routes(Family.IPV4), writers.routes(Family.IPV6)),
+            "routes");
+    ActorRef<ConntrackKeeper.Command> conntrack =
+        blocking(ConntrackKeeper.create(node.dataplane(), conntrackSettings()), "conntrack");
+    LiveInterfaceHost.Owners owners =
+        new LiveInterfaceHost.Owners(
+            writers.ifaces(),
+            writers.node(),
+            routes,
+            tables,
+            conntrack,
+            new PromisedSlots(getContext().getSystem(), promises));
+    LiveInterfaceHost host =
+        new LiveInterfaceHost(
+            getContext().getSystem(), node.dataplane(), node.net(), node.hostSettings(), owners);
+    ActorRef<InterfaceManager.Command> interfaces =
+        keeper(
+            InterfaceManager.create(
+                node.nodeName(), InterfaceSettings.of(settings), node.net(), host, owners),
+            "interfaces");
+    ActorRef<ServiceManager.Command> services =
+        keeper(ServiceManager.create(writers, promises, ServiceSyncer.Options.DEFAULT), "services");
+    keepers = Optional.of(new Keepers(writers, promises, tables, conntrack, interfaces, services));
+    handOut();
+    return this;
+  }
+
+  private <T> ActorRef<T> keeper(Behavior<T> behavior, String name) {
+    ActorRef<T> ref = getContext().spawn(behavior, name);
+    getContext().watch(ref);
+    return ref;
+  }
+
+  /** A keeper that waits for the kernel in its own messages. */
+  private <T> ActorRef<T> blocking(Behavior<T> behavior, String name) {
+    ActorRef<T> ref =
+        getContext()
+            .spawn(behavior, name, DispatcherSelector.fromConfig(MapActor.KERNEL_DISPATCHER));
+    getContext().watch(ref);
+    return ref;
+  }
+
+  private ConntrackKeeper.Settings conntrackSettings() {
+    return ConntrackKeeper.Settings.of(
+        new KernelTimeouts(settings.get(FelixSettings.CONNTRACK_TIMEOUTS), node.sysctls()));
+  }
+
+  private Behavior<Command> keeperEnded(Terminated terminated) {
+    getContext()
+        .getLog()
+        .error(
+            "the keeper of {} has ended for good: the agent ends, and what it has attached goes on",
+            terminated.getRef().path().name());
+    return Behaviors.stopped();
+  }
+
+  private Behavior<Command> sourceChanged(SourceChanged change) {
+    tellProblems(change.snapshot());
+    if (change.snapshot().inSync() && !snapshot.inSync()) {
+      getContext()
+          .getLog()
+          .info("the source is in sync: {} resources", change.snapshot().resources().size());
+    }
+    snapshot = change.snapshot();
+    Settings before = settings;
+    settings = node.settings().of(snapshot);
+    if (!settings.equals(before)) {
+      RestartSettings.changed(before, settings).forEach(line -> getContext().getLog().warn(line));
+      keepers.ifPresent(
+          k -> k.conntrack().tell(new ConntrackKeeper.Configure(conntrackSettings())));
+    }
+    handOut();
+    return this;
+  }
+
+  private void tellProblems(Snapshot now) {
+    for (Problem problem : now.newProblems()) {
+      if (problem.severity() == Problem.Severity.ERROR) {
+        getContext().getLog().error("refused: {}", problem);
+      } else {
+        getContext().getLog().warn("{}", problem);
+      }
+    }
+  }
+
+  /** Hands the latest view to all keepers that work by it. */
+  private void handOut() {
+    if (keepers.isPresent() && snapshot.version() > 0) {
+      Keepers k = keepers.get();
+      k.interfaces()
+          .tell(new InterfaceManager.SourceChanged(snapshot, InterfaceSettings.of(settings)));
+      k.services().tell(new ServiceManager.Changed(snapshot));
+    }
+  }
+
+  private Behavior<Command> serviceIds(GetServiceIds get) {
+    if (keepers.isPresent()) {
+      keepers.get().promises().tell(new Promises.Get(Promises.Kind.SERVICE, get.replyTo()));
+    } else {
+      get.replyTo().tell(new Promises.Held(Promises.Kind.SERVICE, Map.of()));
+    }
+    return this;
+  }
+
+  // Status.
+
+  /** The answer of a keeper, or nothing if it has none in time. */
+  private <Q, A> CompletableFuture<Optional<A>> ask(
+      ActorRef<Q> keeper, Function<ActorRef<A>, Q> question) {
+    CompletionStage<A> answer =
+        AskPattern.ask(keeper, question, ANSWER, getContext().getSystem().scheduler());
+    return answer
+        .toCompletableFuture()
+        .thenApply(Optional::of)
+        .exceptionally(failure -> Optional.empty());
+  }
+
+  private Behavior<Command> status(GetStatus get) {
+    List<String> restart = RestartSettings.changed(node.started(), settings);
+    if (keepers.isEmpty()) {
+      get.replyTo()
+          .tell(
+              new NodeStatus(
+                  false,
+                  snapshot,
+                  settings,
+                  restart,
+                  Optional.empty(),
+                  Optional.empty(),
+                  Optional.empty(),
+                  Optional.empty(),
+                  Optional.empty(),
+                  List.of()));
+      return this;
+    }
+    Keepers k = keepers.get();
+    Snapshot now = snapshot;
+    Settings inForce = settings;
+    var interfaces =
+        this.<InterfaceManager.Command, InterfaceManager.Status>ask(
+            k.interfaces(), InterfaceManager.GetStatus::new);
+    var services =
+        this.<ServiceManager.Command, ServiceSyncer.Status>ask(
+            k.services(), ServiceManager.GetStatus::new);
+    var notices =
+        this.<ServiceManager.Command, ServiceManager.Notices>ask(
+            k.services(), ServiceManager.GetNotices::new);
+    var tables =
+        this.<TablesKeeper.Command, TablesKeeper.Status>ask(
+            k.tables(), TablesKeeper.GetStatus::new);
+    var conntrack =
+        this.<ConntrackKeeper.Command, ConntrackKeeper.Stats>ask(
+            k.conntrack(), ConntrackKeeper.GetStats::new);
+    List<CompletableFuture<Optional<MapActor.Occupancy>>> maps = occupancies(k.writers());
+    List<CompletableFuture<?>> all =
+        new ArrayList<>(List.of(interfaces, services, notices, tables, conntrack));
+    all.addAll(maps);
+    CompletableFuture.allOf(all.toArray(CompletableFuture[]::new))
+        .orTimeout(ANSWER.toSeconds() * 2, TimeUnit.SECONDS)
+        .thenRun(
+            () ->
+                get.replyTo()
+                    .tell(
+                        new NodeStatus(
+                            true,
+                            now,
+                            inForce,
+                            restart,
+                            interfaces.join(),
+                            services.join(),
+                            notices.join(),
+                            tables.join(),
+                            conntrack.join(),
+                            maps.stream().flatMap(m -> m.join().stream()).toList())));
+    return this;
+  }
+
+  private List<CompletableFuture<Optional<MapActor.Occupancy>>> occupancies(
+      MapManager.Writers writers) {
+    return List.of(
+        occupancy(writers.frontends4()),
+        occupancy(writers.frontends6()),
+        occupancy(writers.services()),
+        occupancy(writers.backends4()),
+        occupancy(writers.backends6()),
+        occupancy(writers.backendGen()),
+        occupancy(writers.routes4()),
+        occupancy(writers.routes6()),
+        occupancy(writers.ifaces()),
+        occupancy(writers.node()));
+  }
+
+  private <K, V> CompletableFuture<Optional<MapActor.Occupancy>> occupancy(
+      ActorRef<MapActor.Command<K, V>> writer) {
+    return ask(writer, MapActor.GetOccupancy::new);
+  }
+}

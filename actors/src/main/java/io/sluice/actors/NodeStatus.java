@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.actors;
+
+import io.sluice.actors.conntrack.ConntrackKeeper;
+import io.sluice.actors.interfaces.InterfaceActor.State;
+import io.sluice.actors.interfaces.InterfaceManager;
+import io.sluice.actors.interfaces.InterfaceManager.InterfaceStatus;
+import io.sluice.actors.maps.MapActor;
+import io.sluice.actors.services.ServiceManager;
+import io.sluice.actors.services.ServiceSyncer;
+import io.sluice.actors.tables.TablesKeeper;
+import io.sluice.config.settings.Settings;
+import io.sluice.config.source.Snapshot;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * How a node is: what its keepers say, each for itself. One that did not answer in time is empty.
+ *
+ * @param begun whether the keepers have been started
+ * @param snapshot the source's latest view
+ * @param settings those that it puts into force
+ * @param restart settings that have changed but need a restart, a line each
+ * @param maps of those that answered
+ */
+public record NodeStatus(
+    boolean begun,
+    Snapshot snapshot,
+    Settings settings,
+    List<String> restart,
+    Optional<InterfaceManager.Status> interfaces,
+    Optional<ServiceSyncer.Status> services,
+    Optional<ServiceManager.Notices> notices,
+    Optional<TablesKeeper.Status> tables,
+    Optional<ConntrackKeeper.Stats> conntrack,
+    List<MapActor.Occupancy> maps) {
+  /** Why the node is not ready, a line each; empty if it is. */
+  public List<String> unready() {
+    List<String> reasons = new ArrayList<>();
+    if (!begun) {
+      return List.of("the agent is starting");
+    }
+    if (!snapshot.inSync()) {
+      reasons.add("the source is not in sync: it has not been read whole yet");
+    }
+    interfaces.ifPresentOrElse(
+        status -> ofInterfaces(status, reasons), () -> silent("interfaces", reasons));
+    services.ifPresentOrElse(
+        status -> ofServices(status, reasons), () -> silent("services", reasons));
+    tables.ifPresentOrElse(status -> ofTables(status, reasons), () -> silent("tables", reasons));
+    if (conntrack.isEmpty()) {
+      silent("conntrack", reasons);
+    }
+    for (MapActor.Occupancy map : maps) {
+      map.failure().ifPresent(f -> reasons.add("map " + map.map() + " cannot be written: " + f));
+    }
+    return List.copyOf(reasons);
+  }
+
+  private static void silent(String keeper, List<String> reasons) {
+    reasons.add("the keeper of " + keeper + " does not answer");
+  }
+
+  private static void ofInterfaces(InterfaceManager.Status status, List<String> reasons) {
+    if (!status.begun()) {
+      reasons.add("the host is not prepared yet, see the log");
+      return;
+    }
+    int before = reasons.size();
+    for (InterfaceStatus nic : status.interfaces()) {
+      if (nic.workload().isPresent() && nic.state() != State.READY && nic.ifindex() != 0) {
+        reasons.add(
+            "interface %s of %s is not ready: %s"
+                .formatted(
+                    nic.nic(),
+                    nic.workload().get().owner(),
+                    nic.detail().isEmpty() ? nic.state() : nic.detail()));
+      }
+    }
+    if (!status.settled() && reasons.size() == before) {
+      reasons.add("interfaces are being brought to what the source says");
+    }
+  }
+
+  private static void ofServices(ServiceSyncer.Status status, List<String> reasons) {
+    if (!status.applied()) {
+      reasons.add("services are not applied yet");
+    }
+    status
+        .problems()
+        .forEach(
+            (service, problem) ->
+                reasons.add("service " + service + " is not applied: " + problem));
+  }
+
+  private static void ofTables(TablesKeeper.Status status, List<String> reasons) {
+    if (!status.present()) {
+      reasons.add("table inet sluice is not applied, see the log");
+    }
+  }
+
+  /** Everything that its owners should know, whether it keeps the node from being ready or not. */
+  public List<String> problems() {
+    List<String> problems = new ArrayList<>();
+    snapshot.problems().forEach(problem -> problems.add(problem.toString()));
+    interfaces.ifPresent(
+        status -> status.refusals().forEach(line -> problems.add("refused: " + line)));
+    services.ifPresent(
+        status -> status.problems().forEach((s, p) -> problems.add("service " + s + ": " + p)));
+    notices.ifPresent(
+        all ->
+            all.notices()
+                .forEach((key, lines) -> lines.forEach(line -> problems.add(key + ": " + line))));
+    problems.addAll(restart);
+    return List.copyOf(problems);
+  }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.agent.cli;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import io.sluice.agent.node.Agent;
+import io.sluice.config.cli.SluiceCommand;
+import io.sluice.config.settings.AgentConfig;
+import io.sluice.config.settings.SettingsException;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code sluice agent}: runs this node's agent until it is told to stop. */
+@Command(
+    name = "agent",
+    description = "Run this node's agent, in the foreground, until SIGTERM or SIGINT.",
+    footer = {
+      "",
+      "A configuration (HOCON), with everything but the source's path at its default:",
+      "  sluice {",
+      "    node-name  = node1            # the host's name",
+      "    source     = { type = file, path = /etc/sluice/manifests }",
+      "    bpffs      = /sys/fs/bpf",
+      "    data-dir   = /var/lib/sluice",
+      "    management = { host = 127.0.0.1, port = 8558 }",
+      "    # and any field of a FelixConfiguration, such as",
+      "    bpfLogLevel = Off",
+      "  }",
+      "",
+      "The agent may be stopped, killed and started at any time: what it has attached goes on",
+      "forwarding, and the next one adopts it. 'sluice uninstall' takes it away.",
+      "",
+      "Log on stderr, a line a message. SLUICE_LOG=debug shows more, SLUICE_LOG=warn less."
+    })
+public final class AgentCommand implements SluiceCommand {
+  @Option(
+      names = "--config",
+      required = true,
+      paramLabel = "FILE",
+      description = "the agent's configuration")
+  private Path config;
+
+  @Override
+  public Integer call() throws Exception {
+    AgentConfig settings = load(config);
+    logLevel();
+    CountDownLatch asked = new CountDownLatch(1);
+    CountDownLatch stopped = new CountDownLatch(1);
+    Thread hook = new Thread(() -> stop(asked, stopped), "stop");
+    try (Agent agent = Agent.start(settings)) {
+      Runtime.getRuntime().addShutdownHook(hook);
+      Thread ended = new Thread(() -> awaitEnd(agent, asked), "await-end");
+      ended.setDaemon(true);
+      ended.start();
+      asked.await();
+    } finally {
+      stopped.countDown();
+    }
+    return 1;
+  }
+
+  /** The actors end by themselves only when something is broken for good. */
+  private static void awaitEnd(Agent agent, CountDownLatch asked) {
+    try {
+      agent.await();
+      asked.countDown();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void stop(CountDownLatch asked, CountDownLatch stopped) {
+    asked.countDown();
+    try {
+      stopped.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  static AgentConfig load(Path file) {
+    return load(Optional.of(file), System.getenv());
+  }
+
+  static AgentConfig load(Optional<Path> file, Map<String, String> environment) {
+    try {
+      return AgentConfig.load(file, environment);
+    } catch (SettingsException e) {
+      throw new CommandException(e.getMessage());
+    }
+  }
+
+  private static void logLevel() {
+    String wanted = System.getenv().getOrDefault("SLUICE_LOG", "info");
+    Level level = Level.toLevel(wanted.toUpperCase(Locale.ROOT), Level.INFO);
+    ((Logger) LoggerFactory.getLogger("io.sluice")).setLevel(level);
+  }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.agent.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.config.cli.SluiceCommand;
+import java.io.PrintWriter;
+import java.util.Map;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice status}: how this node is. */
+@Command(
+    name = "status",
+    description = "Show how this node is: agent, source, dataplane, and what is wrong.",
+    footer = {"", "Exits with 1 if the node is not ready, or if no agent answers."})
+public final class StatusCommand implements SluiceCommand {
+  @Spec private CommandSpec spec;
+  @Mixin private NodeClient client;
+
+  @Option(
+      names = {"-o", "--output"},
+      defaultValue = "table",
+      description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
+  private Output output;
+
+  @Override
+  public Integer call() throws Exception {
+    JsonNode status =
+        client
+            .get("/api/v1/status")
+            .orElseThrow(
+                () ->
+                    new CommandException(
+                        "no agent at "
+                            + client.address()
+                            + ": start it with 'sluice agent --config FILE'"));
+    PrintWriter out = spec.commandLine().getOut();
+    if (output == Output.json) {
+      out.println(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(status));
+    } else {
+      print(status, out);
+    }
+    out.flush();
+    return status.path("ready").asBoolean() ? 0 : 1;
+  }
+
+  /** Every value a line; lists of objects, such as problems, a line each. */
+  private static void print(JsonNode status, PrintWriter out) {
+    for (Map.Entry<String, JsonNode> field : status.properties()) {
+      JsonNode value = field.getValue();
+      if (value.isArray()) {
+        out.println(field.getKey() + ": " + (value.isEmpty() ? "none" : value.size()));
+        value.forEach(v -> out.println("  " + (v.isObject() ? inline(v) : v.asText())));
+      } else if (value.isObject()) {
+        out.println(field.getKey() + ": " + inline(value));
+      } else {
+        out.println(field.getKey() + ": " + value.asText());
+      }
+    }
+  }
+
+  private static String inline(JsonNode object) {
+    StringBuilder text = new StringBuilder();
+    for (Map.Entry<String, JsonNode> field : object.properties()) {
+      text.append(text.length() == 0 ? "" : ", ")
+          .append(field.getKey())
+          .append(' ')
+          .append(field.getValue().isValueNode() ? field.getValue().asText() : field.getValue());
+    }
+    return text.toString();
+  }
+}

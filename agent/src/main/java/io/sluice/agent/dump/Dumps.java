@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.agent.dump;
+
+import io.sluice.agent.dump.Rows.CounterEntry;
+import io.sluice.agent.dump.Rows.Interface;
+import io.sluice.agent.dump.Rows.Nat;
+import io.sluice.agent.dump.Rows.RouteEntry;
+import io.sluice.kernel.dataplane.Dataplane;
+import io.sluice.kernel.layout.Backend;
+import io.sluice.kernel.layout.Family;
+import io.sluice.kernel.layout.Frontend;
+import io.sluice.kernel.layout.FrontendFlags;
+import io.sluice.kernel.layout.FrontendKey;
+import io.sluice.kernel.layout.IfaceFlags;
+import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.RouteFlags;
+import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.SluiceHook;
+import io.sluice.kernel.layout.SluiceReason;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Reads the dataplane's maps into rows. Blocks on the kernel; rows are what was there while it
+ * read.
+ *
+ * @param names of services, if anybody knows them
+ */
+public record Dumps(Dataplane dataplane, Names names) {
+  /** The rows of a table of {@link Rows#TABLES}; empty if there is no such table. */
+  public Optional<List<?>> rows(String table) {
+    return switch (table) {
+      case "conntrack" -> Optional.of(conntrack());
+      case "nat" -> Optional.of(nat());
+      case "routes" -> Optional.of(routes());
+      case "ifstate" -> Optional.of(interfaces());
+      case "counters" -> Optional.of(counters());
+      default -> Optional.empty();
+    };
+  }
+
+  /** All flows, those of services first, then by protocol and client. */
+  public List<FlowRow> conntrack() {
+    int now = dataplane.jiffies();
+    int hz = dataplane.hz();
+    List<FlowRow> rows = new ArrayList<>();
+    for (Family family : Family.values()) {
+      dataplane
+          .ct(family)
+          .forEach(
+              (key, value) -> {
+                if (FlowRow.isFlow(value)) {
+                  rows.add(FlowRow.of(key, value, now, hz, names));
+                }
+              });
+    }
+    rows.sort(
+        Comparator.comparing((FlowRow row) -> row.service().isEmpty())
+            .thenComparing(FlowRow::service)
+            .thenComparing(FlowRow::protocol)
+            .thenComparing(FlowRow::client));
+    return rows;
+  }
+
+  /** Every frontend with its backends. */
+  public List<Nat> nat() {
+    Map<Integer, Service> services = new HashMap<>();
+    dataplane.services().forEach(services::put);
+    List<Nat> rows = new ArrayList<>();
+    for (Family family : Family.values()) {
+      dataplane
+          .frontends(family)
+          .forEach(
+              (key, frontend) ->
+                  rows.addAll(rowsOf(family, key, frontend, services.get(frontend.service()))));
+    }
+    rows.sort(Comparator.comparing(Nat::service).thenComparing(Nat::frontend));
+    return rows;
+  }
+
+  private List<Nat> rowsOf(Family family, FrontendKey key, Frontend frontend, Service service) {
+    List<Nat> rows = new ArrayList<>();
+    int count = service == null ? 0 : service.count();
+    for (int i = 0; i < count; i++) {
+      dataplane
+          .backends(family)
+          .get(service.base() + i)
+          .ifPresent(b -> rows.add(row(key, frontend, Optional.of(b))));
+    }
+    if (rows.isEmpty()) {
+      rows.add(row(key, frontend, Optional.empty()));
+    }
+    return rows;
+  }
+
+  private Nat row(FrontendKey key, Frontend frontend, Optional<Backend> backend) {
+    return new Nat(
+        FlowRow.protocol(key.proto()),
+        FlowRow.endpoint(key.addr(), key.port()),
+        FrontendFlags.describe(frontend.flags()),
+        names.service(frontend.service()),
+        frontend.service(),
+        backend.map(b -> FlowRow.endpoint(b.addr(), b.port())).orElse(""),
+        backend.map(Backend::id).orElse(0),
+        backend.map(b -> isLive(b) ? "live" : "removed").orElse("refuses"));
+  }
+
+  private boolean isLive(Backend backend) {
+    return dataplane
+        .backendGen()
+        .get(backend.id())
+        .filter(g -> g.gen() == backend.gen())
+        .isPresent();
+  }
+
+  /** All routes, by address. */
+  public List<RouteEntry> routes() {
+    Map<Integer, String> devices = new HashMap<>();
+    dataplane.ifaces().forEach((ifindex, iface) -> devices.put(ifindex, iface.name()));
+    List<RouteEntry> rows = new ArrayList<>();
+    for (Family family : Family.values()) {
+      Map<String, Ip> addresses = new HashMap<>();
+      List<RouteEntry> ofFamily = new ArrayList<>();
+      dataplane
+          .routes(family)
+          .forEach(
+              (key, route) -> {
+                String cidr = key.addr() + "/" + key.prefixlen();
+                addresses.put(cidr, key.addr());
+                ofFamily.add(
+                    new RouteEntry(
+                        cidr,
+                        RouteFlags.describe(route.flags()),
+                        route.ifindex() == 0
+                            ? ""
+                            : devices.getOrDefault(route.ifindex(), "#" + route.ifindex()),
+                        route.nextHop().isAny() ? "" : route.nextHop().toString()));
+              });
+      ofFamily.sort(Comparator.comparing(row -> addresses.get(row.cidr())));
+      rows.addAll(ofFamily);
+    }
+    return rows;
+  }
+
+  /** All configured interfaces, by ifindex. */
+  public List<Interface> interfaces() {
+    Map<Integer, Dataplane.Attachment> attachments = dataplane.attachments();
+    List<Interface> rows = new ArrayList<>();
+    dataplane
+        .ifaces()
+        .forEach(
+            (ifindex, iface) ->
+                rows.add(
+                    new Interface(
+                        ifindex,
+                        iface.name(),
+                        IfaceFlags.describe(iface.flags()),
+                        iface.policySlot0(),
+                        iface.policySlot1(),
+                        text(iface.addr4()),
+                        text(iface.addr6()),
+                        Optional.ofNullable(attachments.get(ifindex))
+                            .map(Dataplane.Attachment::mechanism)
+                            .orElse(""))));
+    rows.sort(Comparator.comparingInt(Interface::ifindex));
+    return rows;
+  }
+
+  private static String text(Ip address) {
+    return address.isAny() ? "" : address.toString();
+  }
+
+  /** All counters that have counted. */
+  public List<CounterEntry> counters() {
+    return dataplane.counters().stream()
+        .map(
+            row ->
+                new CounterEntry(
+                    SluiceHook.name(row.hook()),
+                    SluiceReason.name(row.reason()),
+                    row.reason() < SluiceReason.REASON_FIRST_DROP ? "pass" : "drop",
+                    row.value().packets(),
+                    row.value().bytes()))
+        .toList();
+  }
+}

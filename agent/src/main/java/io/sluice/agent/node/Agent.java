@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.agent.node;
+
+import akka.actor.CoordinatedShutdown;
+import akka.actor.typed.ActorSystem;
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.sluice.actors.NodeGuardian;
+import io.sluice.actors.host.HostLedger;
+import io.sluice.actors.host.HostSettings;
+import io.sluice.actors.host.NetlinkHostNet;
+import io.sluice.actors.host.ProcSysctls;
+import io.sluice.actors.tables.LibNftables;
+import io.sluice.cluster.management.ManagementServer;
+import io.sluice.config.settings.AgentConfig;
+import io.sluice.config.settings.AgentKeys;
+import io.sluice.config.settings.Settings;
+import io.sluice.config.source.FileSource;
+import io.sluice.config.source.Snapshot;
+import io.sluice.config.source.Source;
+import io.sluice.kernel.bpf.KernelException;
+import io.sluice.kernel.dataplane.DataplaneLoader;
+import io.sluice.kernel.sys.Privileges;
+import io.sluice.persistence.JournalException;
+import io.sluice.persistence.LocalJournal;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A node's agent, from preflight to stop. {@link #start} returns when the actors are at work;
+ * {@link #close} stops them and leaves the dataplane as it is, forwarding (AG-1).
+ */
+public final class Agent implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Agent.class);
+
+  private static final String NAME = "sluice";
+  private static final long FIRST_VIEW_SECONDS = 5;
+  private static final long LISTEN_SECONDS = 20;
+  private static final long STOP_SECONDS = 10;
+
+  /** policies_in and policies_out have as many elements, of which 0 is reserved. */
+  private static final int POLICY_SLOTS = 16_384;
+
+  private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+  private ActorSystem<NodeGuardian.Command> system;
+  private boolean closed;
+
+  private Agent() {}
+
+  /**
+   * Starts an agent in the calling process's network namespace.
+   *
+   * @throws NodeException if it cannot run here; nothing is left half done
+   */
+  public static Agent start(AgentConfig config) throws InterruptedException {
+    Agent agent = new Agent();
+    try {
+      agent.open(config);
+      return agent;
+    } catch (KernelException | JournalException e) {
+      agent.close();
+      throw new NodeException(e.getMessage(), e);
+    } catch (RuntimeException | InterruptedException e) {
+      agent.close();
+      throw e;
+    }
+  }
+
+  private <T extends AutoCloseable> T keep(T resource) {
+    opened.push(resource);
+    return resource;
+  }
+
+  private void open(AgentConfig config) throws InterruptedException {
+    AgentKeys keys = config.keys();
+    Privileges.complaint()
+        .ifPresent(
+            complaint -> {
+              throw new NodeException(complaint);
+            });
+    config.problems().forEach(problem -> LOG.warn("{}", problem));
+    DataDir data = new DataDir(keys.dataDir());
+    keep(data.take());
+    data.ensureBpffs(keys.bpffs());
+    LocalJournal.Opened journal = LocalJournal.open(keys.dataDir());
+    Feed feed = new Feed();
+    keep(source(keys, data)).start(feed);
+    Snapshot first = feed.first(FIRST_VIEW_SECONDS);
+    Settings settings = config.settings(first.resources());
+    DataplaneLoader dataplane = keep(DataplaneLoader.open(Options.of(keys.bpffs(), settings)));
+    dataplane.notes().forEach(note -> LOG.warn("{}", note));
+    HostLedger ledger = keep(HostLedger.open(keys.dataDir()));
+    NetlinkHostNet net = keep(NetlinkHostNet.open());
+    ProcSysctls sysctls = new ProcSysctls();
+    NodeGuardian.Node node =
+        new NodeGuardian.Node(
+            keys.nodeName(),
+            snapshot -> config.settings(snapshot.resources()),
+            settings,
+            dataplane,
+            POLICY_SLOTS,
+            net,
+            new HostSettings(net, sysctls, ledger),
+            sysctls,
+            LibNftables.here());
+    system = ActorSystem.create(NodeGuardian.create(node), NAME, akka(keys, journal));
+    serve(keys, new NodeMetrics(system, dataplane), new LiveNodeView(system, keys, dataplane));
+    system.tell(new NodeGuardian.Begin());
+    feed.to(snapshot -> system.tell(new NodeGuardian.SourceChanged(snapshot)));
+    LOG.info(
+        "node {}: http://{}:{}, manifests of {}",
+        keys.nodeName(),
+        keys.managementHost(),
+        keys.managementPort(),
+        keys.sourcePath().map(Object::toString).orElse("-"));
+  }
+
+  private static Source source(AgentKeys keys, DataDir data) {
+    return new FileSource(
+        keys.sourcePath().orElseThrow(),
+        FileSource.Options.DEFAULT
+            .withLastGood(data.lastGood())
+            .withRecursive(keys.sourceRecursive()));
+  }
+
+  private static Config akka(AgentKeys keys, LocalJournal.Opened journal) {
+    return ManagementServer.config(keys.managementHost(), keys.managementPort())
+        .withFallback(journal.config())
+        .withFallback(ConfigFactory.parseResources(Agent.class, "/agent.conf"))
+        .withFallback(ConfigFactory.load());
+  }
+
+  private void serve(AgentKeys keys, NodeMetrics metrics, LiveNodeView view)
+      throws InterruptedException {
+    PrometheusRegistry registry = new PrometheusRegistry();
+    metrics.register(registry);
+    try {
+      ManagementServer.start(system, view, registry)
+          .toCompletableFuture()
+          .orTimeout(LISTEN_SECONDS, TimeUnit.SECONDS)
+          .join();
+    } catch (CompletionException e) {
+      throw new NodeException(
+          "cannot serve HTTP on %s:%d (management.host, management.port): %s"
+              .formatted(keys.managementHost(), keys.managementPort(), cause(e)),
+          e);
+    }
+  }
+
+  private static String cause(Throwable e) {
+    Throwable root = e;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return String.valueOf(root.getMessage());
+  }
+
+  /** Waits until the actors have ended, asked or by themselves. */
+  public void await() throws InterruptedException {
+    try {
+      system.getWhenTerminated().toCompletableFuture().join();
+    } catch (CompletionException e) {
+      LOG.error("the actors have ended: {}", cause(e));
+    }
+  }
+
+  /** Stops; what is attached goes on. */
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    stopActors();
+    while (!opened.isEmpty()) {
+      try {
+        opened.pop().close();
+      } catch (Exception e) {
+        LOG.warn("stopping: {}", e.getMessage());
+      }
+    }
+  }
+
+  private void stopActors() {
+    if (system == null) {
+      return;
+    }
+    try {
+      CoordinatedShutdown.get(system)
+          .runAll(CoordinatedShutdown.actorSystemTerminateReason())
+          .toCompletableFuture()
+          .get(STOP_SECONDS, TimeUnit.SECONDS);
+    } catch (TimeoutException e) {
+      LOG.warn("the actors have not stopped in {} s: ending without them", STOP_SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (java.util.concurrent.ExecutionException e) {
+      LOG.warn("stopping the actors: {}", cause(e));
+    }
+  }
+}

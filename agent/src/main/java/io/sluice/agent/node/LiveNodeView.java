@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.agent.node;
+
+import akka.actor.typed.ActorSystem;
+import akka.actor.typed.DispatcherSelector;
+import akka.actor.typed.javadsl.AskPattern;
+import io.sluice.actors.NodeGuardian;
+import io.sluice.actors.NodeStatus;
+import io.sluice.actors.maps.MapActor;
+import io.sluice.actors.promises.Promises;
+import io.sluice.agent.dump.Dumps;
+import io.sluice.agent.dump.Rows;
+import io.sluice.cluster.management.Health;
+import io.sluice.cluster.management.NodeView;
+import io.sluice.config.settings.AgentKeys;
+import io.sluice.kernel.dataplane.DataplaneLoader;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+
+/** What the running agent tells over HTTP: from its actors, and from the kernel. */
+final class LiveNodeView implements NodeView {
+  private static final Duration ANSWER = Duration.ofSeconds(8);
+  private static final Duration SIGN_OF_LIFE = Duration.ofSeconds(3);
+
+  private final ActorSystem<NodeGuardian.Command> system;
+  private final AgentKeys keys;
+  private final DataplaneLoader dataplane;
+  private final Executor kernel;
+  private final long began = System.nanoTime();
+
+  LiveNodeView(
+      ActorSystem<NodeGuardian.Command> system, AgentKeys keys, DataplaneLoader dataplane) {
+    this.system = system;
+    this.keys = keys;
+    this.dataplane = dataplane;
+    this.kernel =
+        system.dispatchers().lookup(DispatcherSelector.fromConfig(MapActor.KERNEL_DISPATCHER));
+  }
+
+  @Override
+  public CompletionStage<Health> live() {
+    return AskPattern.<NodeGuardian.Command, NodeGuardian.Pong>ask(
+            system, NodeGuardian.Ping::new, SIGN_OF_LIFE, system.scheduler())
+        .handle(
+            (pong, failure) ->
+                failure == null
+                    ? Health.WELL
+                    : new Health(List.of("the node's guardian does not answer")));
+  }
+
+  private CompletionStage<NodeStatus> nodeStatus() {
+    return AskPattern.ask(system, NodeGuardian.GetStatus::new, ANSWER, system.scheduler());
+  }
+
+  @Override
+  public CompletionStage<Health> ready() {
+    return nodeStatus()
+        .handle(
+            (status, failure) ->
+                failure == null
+                    ? new Health(status.unready())
+                    : new Health(List.of("the node's guardian does not answer")));
+  }
+
+  @Override
+  public CompletionStage<Object> status() {
+    return nodeStatus()
+        .thenApplyAsync(
+            status -> StatusReport.of(status, keys, dataplane, (System.nanoTime() - began) / 1e9),
+            kernel);
+  }
+
+  @Override
+  public Optional<CompletionStage<Object>> dump(String table) {
+    if (!Rows.TABLES.contains(table)) {
+      return Optional.empty();
+    }
+    CompletionStage<Promises.Held> held =
+        AskPattern.ask(system, NodeGuardian.GetServiceIds::new, ANSWER, system.scheduler());
+    return Optional.of(
+        held.thenApplyAsync(
+            ids -> new Dumps(dataplane, ServiceNames.of(ids.ids())).rows(table).orElseThrow(),
+            kernel));
+  }
+}

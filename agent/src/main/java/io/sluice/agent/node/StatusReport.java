@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.agent.node;
+
+import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import io.sluice.actors.NodeStatus;
+import io.sluice.actors.conntrack.ConntrackKeeper;
+import io.sluice.actors.maps.MapActor;
+import io.sluice.config.settings.AgentKeys;
+import io.sluice.config.settings.Origin;
+import io.sluice.config.settings.Settings;
+import io.sluice.kernel.dataplane.DataplaneLoader;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The picture of {@code sluice status}, in the order in which it is shown.
+ *
+ * @param source where resources come from, and how many of each kind are in force
+ * @param interfaces workload interfaces by state
+ * @param maps used and available entries, by map
+ * @param tableDrops packets that the nftables table has dropped, by cause
+ * @param settings those that somebody has set
+ */
+@JsonPropertyOrder({"node", "version", "ready", "reasons"})
+record StatusReport(
+    String node,
+    String version,
+    long pid,
+    double uptimeSeconds,
+    boolean ready,
+    List<String> reasons,
+    SourceReport source,
+    DataplaneReport dataplane,
+    Map<String, Integer> interfaces,
+    ServicesReport services,
+    Map<String, String> conntrack,
+    Map<String, String> maps,
+    Map<String, Long> tableDrops,
+    List<String> problems,
+    List<SettingReport> settings) {
+  record SourceReport(
+      String type, String path, boolean inSync, long version, Map<String, Integer> resources) {}
+
+  /**
+   * @param build names the programs
+   * @param hz of the clock of conntrack's time stamps
+   */
+  record DataplaneReport(
+      String bpffs, String build, int hz, Map<String, Integer> attached, List<String> notes) {}
+
+  /**
+   * @param ports service ports, each family's by itself
+   */
+  record ServicesReport(boolean applied, int ports, int frontends, double lastSyncSeconds) {}
+
+  record SettingReport(String name, String value, String origin) {}
+
+  /** Reads the kernel for what is attached. */
+  static StatusReport of(
+      NodeStatus status, AgentKeys keys, DataplaneLoader dataplane, double uptimeSeconds) {
+    return new StatusReport(
+        keys.nodeName(),
+        Build.VERSION,
+        ProcessHandle.current().pid(),
+        uptimeSeconds,
+        status.unready().isEmpty(),
+        status.unready(),
+        source(status, keys),
+        dataplane(keys, dataplane),
+        interfaces(status),
+        status
+            .services()
+            .map(
+                s ->
+                    new ServicesReport(
+                        s.applied(), s.services(), s.frontends(), s.lastRound().toNanos() / 1e9))
+            .orElse(new ServicesReport(false, 0, 0, 0)),
+        conntrack(status),
+        maps(status),
+        status.tables().map(t -> (Map<String, Long>) new TreeMap<>(t.drops())).orElse(Map.of()),
+        status.problems(),
+        settings(status.settings()));
+  }
+
+  private static SourceReport source(NodeStatus status, AgentKeys keys) {
+    Map<String, Integer> kinds = new TreeMap<>();
+    status
+        .snapshot()
+        .resources()
+        .keySet()
+        .forEach(key -> kinds.merge(key.kind().wireName(), 1, Integer::sum));
+    return new SourceReport(
+        keys.sourceType().name().toLowerCase(Locale.ROOT),
+        keys.sourcePath().map(Object::toString).orElse(""),
+        status.snapshot().inSync(),
+        status.snapshot().version(),
+        kinds);
+  }
+
+  private static DataplaneReport dataplane(AgentKeys keys, DataplaneLoader dataplane) {
+    Map<String, Integer> attached = new TreeMap<>();
+    dataplane.attachments().values().forEach(a -> attached.merge(a.mechanism(), 1, Integer::sum));
+    return new DataplaneReport(
+        keys.bpffs().toString(), dataplane.buildId(), dataplane.hz(), attached, dataplane.notes());
+  }
+
+  private static Map<String, Integer> interfaces(NodeStatus status) {
+    Map<String, Integer> states = new TreeMap<>();
+    status
+        .interfaces()
+        .ifPresent(
+            all ->
+                all.interfaces()
+                    .forEach(
+                        nic ->
+                            states.merge(
+                                nic.state().name().toLowerCase(Locale.ROOT), 1, Integer::sum)));
+    return states;
+  }
+
+  private static Map<String, String> conntrack(NodeStatus status) {
+    Map<String, String> tables = new LinkedHashMap<>();
+    status
+        .conntrack()
+        .map(ConntrackKeeper.Stats::families)
+        .ifPresent(
+            families ->
+                new TreeMap<>(families)
+                    .forEach(
+                        (family, table) ->
+                            tables.put(
+                                "ct" + family.number(),
+                                table.entries()
+                                    + "/"
+                                    + table.capacity()
+                                    + (table.nearlyFull() ? " NEARLY FULL" : ""))));
+    return tables;
+  }
+
+  private static Map<String, String> maps(NodeStatus status) {
+    Map<String, String> maps = new LinkedHashMap<>();
+    for (MapActor.Occupancy map : status.maps()) {
+      maps.put(map.map(), map.entries() + "/" + map.maxEntries());
+    }
+    return maps;
+  }
+
+  private static List<SettingReport> settings(Settings settings) {
+    return settings.lines().stream()
+        .filter(line -> line.origin().layer() != Origin.Layer.DEFAULT)
+        .map(line -> new SettingReport(line.name(), line.value(), line.origin().toString()))
+        .toList();
+  }
+}
