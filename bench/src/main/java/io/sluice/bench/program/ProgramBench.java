@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.bench.program;
 
+import io.sluice.bench.program.Row.Stream;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.layout.SluiceHook;
@@ -11,14 +12,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
-import java.util.function.DoubleSupplier;
 
 /**
- * Measures each path in many short rounds, taken in turn, so that what disturbs the machine for a
- * moment disturbs all paths alike. The feeder's own time is measured with the same stream and taken
- * off.
+ * Measures each path in many rounds, taken in turn, so that what disturbs the machine for a moment disturbs
+ * all paths alike. The feeder's own time is measured with the same stream and taken off.
  */
 final class ProgramBench {
+  private static final int IN = SluiceHook.HOOK_IN;
+  private static final int OUT = SluiceHook.HOOK_OUT;
   private static final int SYN = 0x02;
   private static final int SYN_ACK = 0x12;
   private static final int ACK = 0x10;
@@ -28,14 +29,18 @@ final class ProgramBench {
   private static final int PAYLOAD = 40;
   private static final int MANY = 50_000;
 
+  /** The destination's program sees a SYN straight after the source's: so this many in turn. */
+  private static final int BATCH = 256;
+
   private final Rig rig;
   private final int rounds;
   private final int packets;
   private final Consumer<String> progress;
+  private double floor;
 
   /**
    * @param rounds of each path
-   * @param packets of each round; at most the flows of the streams that open flows
+   * @param packets of each round; at most {@value #MANY}
    */
   ProgramBench(Rig rig, int rounds, int packets, Consumer<String> progress) {
     this.rig = rig;
@@ -45,17 +50,22 @@ final class ProgramBench {
   }
 
   Result run() throws IOException {
+    double[] floors = new double[rounds];
+    Arrays.setAll(floors, i -> rig.floor(direct(Family.IPV4, ACK), packets));
+    Arrays.sort(floors);
+    floor = floors[rounds / 2];
     List<Result.Path> paths = new ArrayList<>();
-    byte[] any = direct(Family.IPV4, ACK);
-    double floor = median(sample(() -> rig.floor(any, packets)));
     for (Family family : Family.values()) {
-      rig.services(family, 1, 1);
-      progress.accept("IPv" + family.number() + ": established");
-      paths.addAll(measure(established(family), floor));
+      progress.accept("IPv" + family.number() + ": established flows");
+      rig.services(family, 1);
+      paths.addAll(established(family));
+      progress.accept("IPv" + family.number() + ": new flows");
+      paths.addAll(opening(family, 0));
       for (int services : new int[] {1, 1_000, 10_000}) {
-        rig.services(family, services, 10);
-        progress.accept("IPv" + family.number() + ": new flows, " + services + " services");
-        paths.addAll(measure(opening(family, services), floor));
+        progress.accept(
+            String.format("IPv%d: new flows to %,d services", family.number(), services));
+        rig.services(family, services);
+        paths.addAll(opening(family, services));
       }
     }
     return new Result(floor, paths, rig.programs());
@@ -83,154 +93,90 @@ final class ProgramBench {
         .build();
   }
 
-  private static List<Row> established(Family family) {
-    byte[] packet = direct(family, ACK);
-    return List.of(
-        path("established, pod to pod", family, packet, 1, Row.Opening.DIRECT, 279),
-        path("same, 50,000 flows at random", family, packet, MANY, Row.Opening.DIRECT, 639),
-        path(
-            "established, pod to ClusterIP",
-            family,
-            toService(family, ACK),
-            1,
-            Row.Opening.BY_SERVICE,
-            418 + 211),
-        path(
-            "its answer",
-            family,
-            answer(family, SERVICE_CLIENT_PORT, ACK),
-            1,
-            Row.Opening.BY_SERVICE,
-            282 + 324));
+  private static Stream one(Family family, byte[] packet) {
+    return new Stream(family, packet, 1, 1);
   }
 
-  /** Established flows meet one program each way: redirect_peer leaves none at the destination. */
-  private static Row path(
-      String name, Family family, byte[] packet, int flows, Row.Opening opening, int peer) {
-    int in = SluiceHook.HOOK_IN;
-    return new Row(name, family, in, packet, flows, 1, opening, SluiceReason.REASON_PEER, peer);
-  }
-
-  private static List<Row> opening(Family family, int services) {
-    int in = SluiceHook.HOOK_IN;
-    int redirect = SluiceReason.REASON_REDIRECT;
-    List<Row> rows = new ArrayList<>();
-    if (services == 1) {
-      byte[] toPod = direct(family, SYN);
-      rows.add(
-          new Row("SYN, pod to pod", family, in, toPod, MANY, 1, Row.Opening.EACH, redirect, 1528));
-      rows.add(
-          new Row(
-              "same, at the destination",
-              family,
-              SluiceHook.HOOK_OUT,
-              toPod,
-              MANY,
-              1,
-              Row.Opening.EACH_AFTER_SOURCE,
-              SluiceReason.REASON_TO_POD,
-              879));
-    }
-    rows.add(
-        new Row(
-            String.format("SYN, rotating over services: %,d", services),
-            family,
-            in,
-            packet(family, PORT, Rig.firstService(family), SERVICE_PORT, SYN),
-            MANY,
-            services,
-            Row.Opening.EACH,
-            redirect,
-            services == 1 ? 2116 : services == 1_000 ? 2383 : 3047));
-    return rows;
-  }
-
-  private List<Result.Path> measure(List<Row> rows, double floor) {
-    List<List<Double>> samples = new ArrayList<>();
-    rows.forEach(row -> samples.add(new ArrayList<>()));
-    long[] counted = new long[rows.size()];
+  /** One program each way: with redirect_peer there is none at the destination. */
+  private List<Result.Path> established(Family family) {
+    Stream many = new Stream(family, direct(family, ACK), MANY, 1);
+    int peer = SluiceReason.REASON_PEER;
+    List<Row> rows =
+        List.of(
+            new Row("established, pod to pod", one(family, direct(family, ACK)), IN, peer, 279),
+            new Row("same, 50,000 flows at random", many, IN, peer, 639),
+            new Row(
+                "established, pod to ClusterIP",
+                one(family, toService(family, ACK)),
+                IN,
+                peer,
+                418 + 211),
+            new Row(
+                "its answer",
+                one(family, answer(family, SERVICE_CLIENT_PORT, ACK)),
+                IN,
+                peer,
+                282 + 324));
+    rig.forgetFlows(family);
+    Stream syns = new Stream(family, direct(family, SYN), MANY, 1);
+    rig.chain(IN, syns, 0, MANY);
+    rig.chain(OUT, syns, 0, MANY);
+    byte[] arrived =
+        packet(family, SERVICE_CLIENT_PORT, Rig.server(family), Rig.backendPort(), SYN);
+    rig.chain(IN, one(family, toService(family, SYN)), 0, 1);
+    rig.chain(OUT, one(family, arrived), 0, 1);
+    rig.chain(IN, one(family, answer(family, SERVICE_CLIENT_PORT, SYN_ACK)), 0, 1);
     for (int round = 0; round < rounds; round++) {
-      for (int i = 0; i < rows.size(); i++) {
-        Row row = rows.get(i);
-        prepare(row, round);
+      for (Row row : rows) {
         long before = rig.counted(row.hook(), row.reason());
-        double chain = rig.chain(row.hook(), row.packet(), row.flows(), row.addresses(), packets);
-        counted[i] += rig.counted(row.hook(), row.reason()) - before;
-        double feeder = rig.feeder(row.packet(), row.flows(), row.addresses(), packets);
-        samples.get(i).add(chain - feeder + floor);
+        double chain = rig.chain(row.hook(), row.stream(), 0, packets);
+        long ended = rig.counted(row.hook(), row.reason()) - before;
+        row.add(chain - rig.feeder(row.stream(), packets) + floor, packets, ended);
       }
     }
-    List<Result.Path> paths = new ArrayList<>();
-    for (int i = 0; i < rows.size(); i++) {
-      paths.add(summary(rows.get(i), samples.get(i), counted[i]));
+    return rows.stream().map(Row::result).toList();
+  }
+
+  /** New flows, each packet in the source's program and then in the destination's. */
+  private List<Result.Path> opening(Family family, int services) {
+    String what =
+        services == 0
+            ? "SYN, pod to pod"
+            : String.format("SYN, pod to 1 of %,d services", services);
+    int peer = services == 0 ? 1528 : services == 1 ? 2116 : services == 1_000 ? 2383 : 3047;
+    byte[] sent =
+        services == 0
+            ? direct(family, SYN)
+            : packet(family, PORT, Rig.firstService(family), SERVICE_PORT, SYN);
+    Stream source = new Stream(family, sent, MANY, Math.max(1, services));
+    Stream arrived = new Stream(family, direct(family, SYN), MANY, 1);
+    Row first = new Row(what, source, IN, SluiceReason.REASON_REDIRECT, peer);
+    Row second =
+        new Row(
+            "  at its destination",
+            arrived,
+            OUT,
+            SluiceReason.REASON_TO_POD,
+            services == 0 ? 879 : 887);
+    for (int round = 0; round < rounds; round++) {
+      rig.forgetFlows(family);
+      double feeder = rig.feeder(source, packets);
+      long before = rig.counted(IN, first.reason());
+      long beforeSecond = rig.counted(OUT, second.reason());
+      double in = 0;
+      double out = 0;
+      for (int n = 0; n < packets; n += BATCH) {
+        int batch = Math.min(BATCH, packets - n);
+        in += batch * rig.chain(IN, source, n, batch);
+        out += batch * rig.chain(OUT, arrived, n, batch);
+      }
+      first.add(
+          in / packets - feeder + floor, packets, rig.counted(IN, first.reason()) - before);
+      second.add(
+          out / packets - feeder + floor,
+          packets,
+          rig.counted(OUT, second.reason()) - beforeSecond);
     }
-    return paths;
-  }
-
-  private Result.Path summary(Row row, List<Double> samples, long counted) {
-    double[] sorted = samples.stream().mapToDouble(Double::doubleValue).sorted().toArray();
-    String evidence =
-        SluiceHook.name(row.hook())
-            + "/"
-            + SluiceReason.name(row.reason())
-            + " counted "
-            + counted
-            + " of "
-            + (long) rounds * packets;
-    return new Result.Path(
-        row.name(),
-        row.family().number(),
-        sorted[sorted.length / 2],
-        sorted[0],
-        sorted[sorted.length - 1],
-        rounds,
-        evidence,
-        row.peer());
-  }
-
-  /** Gives the row's stream the flows that it needs, or none. */
-  private void prepare(Row row, int round) {
-    int in = SluiceHook.HOOK_IN;
-    switch (row.opening()) {
-      case EACH -> rig.forgetFlows(row.family());
-      case EACH_AFTER_SOURCE -> {
-        rig.forgetFlows(row.family());
-        rig.chain(in, row.packet(), row.flows(), row.addresses(), packets);
-      }
-      case DIRECT -> {
-        if (round == 0) {
-          byte[] syn = direct(row.family(), SYN);
-          handshake(row, syn, syn, answer(row.family(), PORT, SYN_ACK));
-        }
-      }
-      case BY_SERVICE -> {
-        if (round == 0) {
-          Family family = row.family();
-          byte[] arrived =
-              packet(family, SERVICE_CLIENT_PORT, Rig.server(family), Rig.backendPort(), SYN);
-          byte[] answer = answer(family, SERVICE_CLIENT_PORT, SYN_ACK);
-          handshake(row, toService(family, SYN), arrived, answer);
-        }
-      }
-      default -> throw new IllegalStateException(row.opening().name());
-    }
-  }
-
-  /** A handshake for each flow of a path, as the programs of both pods see it. */
-  private void handshake(Row row, byte[] sent, byte[] arrived, byte[] answer) {
-    rig.chain(SluiceHook.HOOK_IN, sent, row.flows(), 1, row.flows());
-    rig.chain(SluiceHook.HOOK_OUT, arrived, row.flows(), 1, row.flows());
-    rig.chain(SluiceHook.HOOK_IN, answer, 1, 1, 1);
-  }
-
-  private double[] sample(DoubleSupplier one) {
-    double[] samples = new double[rounds];
-    Arrays.setAll(samples, i -> one.getAsDouble());
-    Arrays.sort(samples);
-    return samples;
-  }
-
-  private static double median(double[] sorted) {
-    return sorted[sorted.length / 2];
+    return List.of(first.result(), second.result());
   }
 }

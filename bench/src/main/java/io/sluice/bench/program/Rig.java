@@ -33,6 +33,7 @@ import io.sluice.kernel.layout.ServiceFlags;
 import io.sluice.kernel.layout.SluiceHook;
 import io.sluice.kernel.layout.SluiceProg;
 import io.sluice.kernel.layout.SluiceProgIndex;
+import io.sluice.kernel.layout.SluiceReason;
 import io.sluice.kernel.sys.Mounts;
 import java.io.IOException;
 import java.io.InputStream;
@@ -58,6 +59,7 @@ final class Rig implements AutoCloseable {
   private static final int POLICY_SLOT = 1;
   private static final int BACKEND_PORT = 8080;
   private static final int POD_CIDRS = 230;
+  private static final int BACKENDS_EACH = 10;
 
   /** An odd number far from any power of two: steps through all flows, hardly ever in order. */
   private static final int STEP = 7919;
@@ -160,8 +162,11 @@ final class Rig implements AutoCloseable {
     dataplane.routes(family).putAll(routes);
   }
 
-  /** Has exactly this many services, each with the same backends under IDs of its own. */
-  void services(Family family, int count, int backendsEach) {
+  /**
+   * Has exactly this many services. The backends of each are one pod under several IDs, so that the
+   * packet that arrives there is known, whichever was picked.
+   */
+  void services(Family family, int count) {
     Map<Integer, Backend> backends = new HashMap<>();
     Map<Integer, BackendGen> generations = new HashMap<>();
     Map<Integer, Service> services = new HashMap<>();
@@ -173,13 +178,13 @@ final class Rig implements AutoCloseable {
         ServiceFlags.SERVICE_IN_USE | (family == Family.IPV6 ? ServiceFlags.SERVICE_IPV6 : 0);
     for (int i = 0; i < count; i++) {
       int service = i + 1;
-      int base = 1 + i * backendsEach;
-      for (int b = 0; b < backendsEach; b++) {
+      int base = 1 + i * BACKENDS_EACH;
+      for (int b = 0; b < BACKENDS_EACH; b++) {
         int id = base + b;
-        backends.put(id, new Backend(server(family), BACKEND_PORT + b, 0, service, id, 1));
+        backends.put(id, new Backend(server(family), BACKEND_PORT, 0, service, id, 1));
         generations.put(id, new BackendGen(1));
       }
-      services.put(service, new Service(base, backendsEach, flags, 0, service));
+      services.put(service, new Service(base, BACKENDS_EACH, flags, 0, service));
       Ip address = new Ip(family, firstService(family).high(), firstService(family).low() + i);
       frontends.put(
           new FrontendKey(address, 80, TCP),
@@ -206,20 +211,29 @@ final class Rig implements AutoCloseable {
         .sum();
   }
 
-  /** Average ns of a packet of this stream in the programs of a hook, the feeder included. */
-  double chain(int hook, byte[] packet, int flows, int addresses, int packets) {
-    return run(preambles.get(hook), packet, flows, addresses, packets);
+  /** A counter's name, as {@code sluice dump counters} has it. */
+  static String counterName(int hook, int reason) {
+    return SluiceHook.name(hook) + "/" + SluiceReason.name(reason);
+  }
+
+  /**
+   * Average ns of a packet in the programs of a hook, the feeder included.
+   *
+   * @param first number of the first packet of the stream to send
+   */
+  double chain(int hook, Row.Stream stream, int first, int packets) {
+    return run(preambles.get(hook), stream, first, packets);
   }
 
   /** Average ns of a packet of this stream in the feeder alone. */
-  double feeder(byte[] packet, int flows, int addresses, int packets) {
-    return run(empty, packet, flows, addresses, packets);
+  double feeder(Row.Stream stream, int packets) {
+    return run(empty, stream, 0, packets);
   }
 
-  private double run(Fd program, byte[] packet, int flows, int addresses, int packets) {
+  private double run(Fd program, Row.Stream stream, int first, int packets) {
     target.set(0, program);
-    plan.put(0, planFor(packet, flows, addresses));
-    return average(feed, packet, packets);
+    plan.put(0, planFor(stream, first));
+    return average(feed, stream.packet(), packets);
   }
 
   /** Average ns of an empty program: the floor of the method. */
@@ -236,28 +250,18 @@ final class Rig implements AutoCloseable {
     return run.durationNanos();
   }
 
-  private static BenchPlan planFor(byte[] packet, int flows, int addresses) {
+  private static BenchPlan planFor(Row.Stream stream, int first) {
+    byte[] packet = stream.packet();
     ByteBuffer header = ByteBuffer.wrap(packet).order(ByteOrder.nativeOrder());
     long[] w = new long[10];
     for (int i = 0; i < w.length; i++) {
       w[i] = header.getLong(i * Long.BYTES);
     }
-    boolean ipv4 = packet[12] == 0x08;
+    int l4 = stream.family() == Family.IPV4 ? 34 : 54;
+    int flows = stream.flows();
+    int addresses = stream.addresses();
     return new BenchPlan(
-        w[0],
-        w[1],
-        w[2],
-        w[3],
-        w[4],
-        w[5],
-        w[6],
-        w[7],
-        w[8],
-        w[9],
-        ipv4 ? 34 : 54,
-        0,
-        STEP,
-        flows,
+        w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], l4, first, STEP, flows,
         addresses);
   }
 
