@@ -180,6 +180,15 @@ static __noinline int settle(const struct __sk_buff *skb, const struct flow *f,
 	return e->c.state & of_side(CT_APPROVED_A, own) ? NEXT_FINISH : NEXT_POLICY;
 }
 
+/* The destination's own program sees what it has not approved, and every attempt to connect
+ * (GAP-2). */
+static __always_inline enum delivery delivery_of(const struct flow *f, const struct F(ct_value) *e)
+{
+	return (e->c.state & CT_APPROVED) == CT_APPROVED && !is_initial_syn(f->tcp_flags)
+		   ? BY_PEER
+		   : BY_PROGRAM;
+}
+
 static __always_inline int unsettled(struct __sk_buff *skb, const struct flow *f,
 				     struct F(ct_value) *e)
 {
@@ -190,7 +199,7 @@ static __always_inline int unsettled(struct __sk_buff *skb, const struct flow *f
 		ct_refresh(&f->key, e);
 	switch (next) {
 	case NEXT_FINISH:
-		return finish(skb, PROG_MAIN, f, e, BY_PROGRAM);
+		return finish(skb, PROG_MAIN, f, e, delivery_of(f, e));
 	case NEXT_NEW_FLOW:
 		if (!save_packet(skb, f, PKT_NEW | PKT_STALE))
 			return drop(skb, PROG_MAIN, REASON_NO_PROGRAM);
