@@ -25,6 +25,9 @@ import picocli.CommandLine.Option;
       ""
     })
 final class LabDemoCommand extends LabCommand.Base {
+  /** Lines of a dump that are shown: enough to see what it is like. */
+  private static final int DUMP_LINES = 24;
+
   @Option(names = "--keep", description = "Leave the lab up; sluice lab down removes it.")
   private boolean keep;
 
@@ -123,7 +126,11 @@ final class LabDemoCommand extends LabCommand.Base {
               .redirectErrorStream(true)
               .start();
       try (var lines = process.inputReader()) {
-        lines.lines().forEach(out()::println);
+        List<String> text = lines.lines().toList();
+        text.stream().limit(DUMP_LINES).forEach(out()::println);
+        if (text.size() > DUMP_LINES) {
+          out().printf("... and %d more%n", text.size() - DUMP_LINES);
+        }
       }
       out().flush();
       return process.waitFor() == 0;
