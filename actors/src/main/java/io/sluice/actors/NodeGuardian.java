@@ -10,6 +10,7 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.AskPattern;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
+import akka.actor.typed.javadsl.TimerScheduler;
 import akka.japi.function.Function;
 import io.sluice.actors.conntrack.ConntrackKeeper;
 import io.sluice.actors.conntrack.KernelTimeouts;
@@ -75,6 +76,10 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
 
   private record Writers(MapManager.Writers writers) implements Command {}
 
+  private record Look() implements Command {}
+
+  private record Looked(NodeStatus status) implements Command {}
+
   /** Turns resources into the settings that they put into force on this node. */
   @FunctionalInterface
   public interface SettingsOf {
@@ -102,6 +107,13 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
 
   private static final Duration ANSWER = Duration.ofSeconds(3);
 
+  /**
+   * How often the guardian itself asks whether the node is ready, to log it: at first, and then.
+   */
+  private static final Duration FIRST_LOOKS = Duration.ofMillis(500);
+
+  private static final Duration LATER_LOOKS = Duration.ofSeconds(10);
+
   private record Keepers(
       MapManager.Writers writers,
       ActorRef<Promises.Command> promises,
@@ -110,18 +122,22 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
       ActorRef<InterfaceManager.Command> interfaces,
       ActorRef<ServiceManager.Command> services) {}
 
+  private final TimerScheduler<Command> timers;
   private final Node node;
   private Snapshot snapshot = Snapshot.EMPTY;
   private Settings settings;
   private Optional<Keepers> keepers = Optional.empty();
+  private List<String> reasonsTold = List.of("the agent is starting");
 
   /** A guardian that waits for {@link Begin}. */
   public static Behavior<Command> create(Node node) {
-    return Behaviors.setup(context -> new NodeGuardian(context, node));
+    return Behaviors.setup(
+        context -> Behaviors.withTimers(timers -> new NodeGuardian(context, timers, node)));
   }
 
-  private NodeGuardian(ActorContext<Command> context, Node node) {
+  private NodeGuardian(ActorContext<Command> context, TimerScheduler<Command> timers, Node node) {
     super(context);
+    this.timers = timers;
     this.node = node;
     this.settings = node.started();
   }
@@ -139,6 +155,8 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
               return this;
             })
         .onMessage(GetStatus.class, this::status)
+        .onMessage(Look.class, look -> look())
+        .onMessage(Looked.class, looked -> looked(looked.status()))
         .onMessage(GetServiceIds.class, this::serviceIds)
         .onSignal(Terminated.class, this::keeperEnded)
         .build();
@@ -190,6 +208,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
         keeper(ServiceManager.create(writers, promises, ServiceSyncer.Options.DEFAULT), "services");
     keepers = Optional.of(new Keepers(writers, promises, tables, conntrack, interfaces, services));
     handOut();
+    timers.startSingleTimer(new Look(), FIRST_LOOKS);
     return this;
   }
 
@@ -271,6 +290,25 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
   }
 
   // Status.
+
+  private Behavior<Command> look() {
+    return status(new GetStatus(getContext().messageAdapter(NodeStatus.class, Looked::new)));
+  }
+
+  /** Logs each change of what keeps the node from being ready. */
+  private Behavior<Command> looked(NodeStatus status) {
+    List<String> reasons = status.unready();
+    if (!reasons.equals(reasonsTold)) {
+      if (reasons.isEmpty()) {
+        getContext().getLog().info("ready");
+      } else {
+        getContext().getLog().info("not ready: {}", String.join("; ", reasons));
+      }
+      reasonsTold = reasons;
+    }
+    timers.startSingleTimer(new Look(), reasons.isEmpty() ? LATER_LOOKS : FIRST_LOOKS);
+    return this;
+  }
 
   /** The answer of a keeper, or nothing if it has none in time. */
   private <Q, A> CompletableFuture<Optional<A>> ask(

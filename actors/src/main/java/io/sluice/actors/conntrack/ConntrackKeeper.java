@@ -9,6 +9,7 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
+import io.sluice.actors.supervision.Restarts;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.layout.CtJudged;
 import io.sluice.kernel.layout.CtKey;
@@ -130,10 +131,12 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
   /** The keeper; a scan that fails is logged, and the next one is due as ever. */
   public static Behavior<Command> create(Dataplane dataplane, Settings settings) {
     return Behaviors.<Command>supervise(
-            Behaviors.setup(
-                context ->
-                    Behaviors.withTimers(
-                        timers -> new ConntrackKeeper(context, timers, dataplane, settings))))
+            Restarts.counted(
+                "conntrack",
+                Behaviors.setup(
+                    context ->
+                        Behaviors.withTimers(
+                            timers -> new ConntrackKeeper(context, timers, dataplane, settings)))))
         .onFailure(
             SupervisorStrategy.restartWithBackoff(
                 Duration.ofSeconds(1), Duration.ofSeconds(30), 0.2));

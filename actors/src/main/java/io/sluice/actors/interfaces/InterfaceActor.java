@@ -7,6 +7,7 @@ import akka.actor.typed.SupervisorStrategy;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import io.sluice.actors.host.HostNet.Nic;
+import io.sluice.actors.supervision.Restarts;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IfaceFlags;
 import java.time.Duration;
@@ -132,8 +133,10 @@ public final class InterfaceActor {
       Duration maxBackOff) {
     Memory memory = new Memory();
     return Behaviors.<Command>supervise(
-            Behaviors.setup(
-                context -> new InterfaceActor(context, nic, host, listener, memory).begin()))
+            Restarts.counted(
+                "interface",
+                Behaviors.setup(
+                    context -> new InterfaceActor(context, nic, host, listener, memory).begin())))
         .onFailure(
             SupervisorStrategy.restartWithBackoff(minBackOff, maxBackOff, 0.2)
                 .withLoggingEnabled(false));

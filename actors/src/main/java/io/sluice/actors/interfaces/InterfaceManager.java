@@ -23,6 +23,7 @@ import io.sluice.actors.interfaces.InterfaceActor.Target;
 import io.sluice.actors.maps.MapActor;
 import io.sluice.actors.routes.ClusterRoutes;
 import io.sluice.actors.routes.RouteKeeper;
+import io.sluice.actors.supervision.Restarts;
 import io.sluice.actors.tables.TablesKeeper;
 import io.sluice.config.source.Snapshot;
 import io.sluice.kernel.layout.Iface;
@@ -134,16 +135,18 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
       LiveInterfaceHost.Owners owners) {
     Memory memory = new Memory(settings);
     return Behaviors.<Command>supervise(
-            Behaviors.setup(
-                context ->
-                    Behaviors.withTimers(
-                        timers ->
-                            Behaviors.withStash(
-                                1000,
-                                stash ->
-                                    new InterfaceManager(
-                                        context, timers, stash, nodeName, net, host, owners,
-                                        memory)))))
+            Restarts.counted(
+                "interfaces",
+                Behaviors.setup(
+                    context ->
+                        Behaviors.withTimers(
+                            timers ->
+                                Behaviors.withStash(
+                                    1000,
+                                    stash ->
+                                        new InterfaceManager(
+                                            context, timers, stash, nodeName, net, host, owners,
+                                            memory))))))
         .onFailure(
             SupervisorStrategy.restartWithBackoff(
                     Duration.ofMillis(500), Duration.ofSeconds(30), 0.2)

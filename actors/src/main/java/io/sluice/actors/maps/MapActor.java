@@ -10,6 +10,7 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
+import io.sluice.actors.supervision.Restarts;
 import io.sluice.kernel.bpf.KernelException;
 import io.sluice.kernel.bpf.TypedMap;
 import java.time.Duration;
@@ -191,7 +192,7 @@ public final class MapActor<K, V> extends AbstractBehavior<MapActor.Command<K, V
             context ->
                 Behaviors.withTimers(
                     timers -> new MapActor<>(context, timers, map, options, memory)));
-    return Behaviors.supervise(writer)
+    return Behaviors.supervise(Restarts.counted("map", writer))
         .onFailure(
             RuntimeException.class,
             SupervisorStrategy.restartWithBackoff(options.minBackOff(), options.maxBackOff(), 0.1));

@@ -15,6 +15,7 @@ import akka.actor.typed.javadsl.TimerScheduler;
 import akka.pattern.StatusReply;
 import io.sluice.actors.host.HostNet;
 import io.sluice.actors.maps.MapActor;
+import io.sluice.actors.supervision.Restarts;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.layout.Route;
@@ -128,20 +129,22 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
       ActorRef<MapActor.Command<RouteKey, Route>> routes6) {
     Memory memory = new Memory();
     return Behaviors.<Command>supervise(
-            Behaviors.setup(
-                context ->
-                    Behaviors.withTimers(
-                        timers ->
-                            Behaviors.withStash(
-                                STASH,
-                                stash ->
-                                    new RouteKeeper(
-                                        context,
-                                        timers,
-                                        stash,
-                                        net,
-                                        Map.of(Family.IPV4, routes4, Family.IPV6, routes6),
-                                        memory)))))
+            Restarts.counted(
+                "routes",
+                Behaviors.setup(
+                    context ->
+                        Behaviors.withTimers(
+                            timers ->
+                                Behaviors.withStash(
+                                    STASH,
+                                    stash ->
+                                        new RouteKeeper(
+                                            context,
+                                            timers,
+                                            stash,
+                                            net,
+                                            Map.of(Family.IPV4, routes4, Family.IPV6, routes6),
+                                            memory))))))
         .onFailure(
             SupervisorStrategy.restartWithBackoff(
                 Duration.ofMillis(200), Duration.ofSeconds(30), 0.2));

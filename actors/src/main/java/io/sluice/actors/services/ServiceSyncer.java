@@ -11,6 +11,7 @@ import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
 import io.sluice.actors.maps.MapManager;
 import io.sluice.actors.promises.Promises;
+import io.sluice.actors.supervision.Restarts;
 import io.sluice.kernel.layout.Family;
 import java.time.Duration;
 import java.util.Collection;
@@ -141,7 +142,7 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
                             new ServiceMaps(context.getSystem(), writers, promises),
                             options,
                             memory)));
-    return Behaviors.supervise(syncer)
+    return Behaviors.supervise(Restarts.counted("service-syncer", syncer))
         .onFailure(
             RuntimeException.class,
             SupervisorStrategy.restartWithBackoff(

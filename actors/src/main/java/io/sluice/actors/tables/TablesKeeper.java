@@ -13,6 +13,7 @@ import akka.actor.typed.javadsl.TimerScheduler;
 import akka.pattern.StatusReply;
 import io.sluice.actors.host.HostNet;
 import io.sluice.actors.host.Sysctls;
+import io.sluice.actors.supervision.Restarts;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -87,10 +88,13 @@ public final class TablesKeeper extends AbstractBehavior<TablesKeeper.Command> {
   public static Behavior<Command> create(Nftables nft, Sysctls sysctls, HostNet net) {
     Memory memory = new Memory();
     return Behaviors.<Command>supervise(
-            Behaviors.setup(
-                context ->
-                    Behaviors.withTimers(
-                        timers -> new TablesKeeper(context, timers, nft, sysctls, net, memory))))
+            Restarts.counted(
+                "tables",
+                Behaviors.setup(
+                    context ->
+                        Behaviors.withTimers(
+                            timers ->
+                                new TablesKeeper(context, timers, nft, sysctls, net, memory)))))
         .onFailure(
             SupervisorStrategy.restartWithBackoff(
                 Duration.ofMillis(200), Duration.ofSeconds(30), 0.2));

@@ -177,6 +177,9 @@ public final class Agent implements AutoCloseable {
       return;
     }
     closed = true;
+    if (system != null) {
+      LOG.info("stopping; what is attached goes on forwarding");
+    }
     stopActors();
     while (!opened.isEmpty()) {
       try {

@@ -14,6 +14,7 @@ import io.sluice.actors.NodeGuardian;
 import io.sluice.actors.NodeStatus;
 import io.sluice.actors.conntrack.ConntrackKeeper;
 import io.sluice.actors.maps.MapActor;
+import io.sluice.actors.supervision.Restarts;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.layout.SluiceHook;
 import io.sluice.kernel.layout.SluiceReason;
@@ -51,6 +52,7 @@ final class NodeMetrics implements MultiCollector {
     List<MetricSnapshot> all = new ArrayList<>();
     packets(all);
     jvm(all);
+    restarts(all);
     try {
       NodeStatus status =
           AskPattern.<NodeGuardian.Command, NodeStatus>ask(
@@ -84,6 +86,17 @@ final class NodeMetrics implements MultiCollector {
     }
     all.add(packets.build());
     all.add(bytes.build());
+  }
+
+  private void restarts(List<MetricSnapshot> all) {
+    var restarts =
+        CounterSnapshot.builder()
+            .name("sluice_actor_restarts")
+            .help("Restarts of actors after a failure, by what they keep");
+    Restarts.of(system)
+        .counts()
+        .forEach((actor, n) -> restarts.dataPoint(point(Labels.of("actor", actor), n)));
+    all.add(restarts.build());
   }
 
   private static CounterSnapshot.CounterDataPointSnapshot point(Labels labels, double value) {

@@ -5,6 +5,7 @@ import static akka.http.javadsl.server.PathMatchers.segment;
 
 import akka.actor.ExtendedActorSystem;
 import akka.actor.typed.javadsl.Adapter;
+import akka.dispatch.Dispatchers;
 import akka.http.javadsl.model.ContentTypes;
 import akka.http.javadsl.model.HttpCharsets;
 import akka.http.javadsl.model.HttpEntities;
@@ -28,6 +29,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.function.Function;
 
 /**
@@ -37,9 +39,11 @@ import java.util.function.Function;
 public final class SluiceRoutes extends AllDirectives implements ManagementRouteProvider {
   private final ObjectMapper json = JsonMapper.builder().findAndAddModules().build();
   private final ManagementServer server;
+  private final Executor blocking;
 
   public SluiceRoutes(ExtendedActorSystem system) {
     server = ManagementServer.of(Adapter.toTyped(system));
+    blocking = system.dispatchers().lookup(Dispatchers.DefaultBlockingDispatcherId());
   }
 
   @Override
@@ -49,7 +53,7 @@ public final class SluiceRoutes extends AllDirectives implements ManagementRoute
             concat(
                 path(segment("health").slash("live"), () -> answer(s -> health(s.node().live()))),
                 path(segment("health").slash("ready"), () -> answer(s -> health(s.node().ready()))),
-                path("metrics", () -> complete(metrics())),
+                path("metrics", () -> completeWithFuture(scrape())),
                 pathPrefix(segment("api").slash("v1"), this::api)));
   }
 
@@ -83,6 +87,11 @@ public final class SluiceRoutes extends AllDirectives implements ManagementRoute
             () ->
                 CompletableFuture.completedFuture(
                     error(StatusCodes.NOT_FOUND, "there is no table " + table)));
+  }
+
+  /** Collectors may ask the kernel and actors, and wait for the answer. */
+  private CompletionStage<HttpResponse> scrape() {
+    return CompletableFuture.supplyAsync(this::metrics, blocking);
   }
 
   private HttpResponse metrics() {
