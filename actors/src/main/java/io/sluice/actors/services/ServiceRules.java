@@ -109,9 +109,6 @@ final class ServiceRules {
 
   private static List<String> notices(Service service) {
     List<String> notices = new ArrayList<>();
-    if (service.sessionAffinity() != Service.SessionAffinity.NONE) {
-      notices.add("sessionAffinity " + service.sessionAffinity() + " is not served yet: ignored");
-    }
     if (!service.externalIps().isEmpty()) {
       notices.add("externalIPs are not served yet: only the cluster IPs are");
     }
