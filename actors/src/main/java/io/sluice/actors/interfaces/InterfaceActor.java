@@ -132,14 +132,15 @@ public final class InterfaceActor {
       Duration minBackOff,
       Duration maxBackOff) {
     Memory memory = new Memory();
-    return Behaviors.<Command>supervise(
-            Restarts.counted(
-                "interface",
-                Behaviors.setup(
-                    context -> new InterfaceActor(context, nic, host, listener, memory).begin())))
-        .onFailure(
-            SupervisorStrategy.restartWithBackoff(minBackOff, maxBackOff, 0.2)
-                .withLoggingEnabled(false));
+    Behavior<Command> actor =
+        Restarts.counted(
+            "interface",
+            Behaviors.setup(
+                context -> new InterfaceActor(context, nic, host, listener, memory).begin()));
+    SupervisorStrategy again = SupervisorStrategy.restartWithBackoff(minBackOff, maxBackOff, 0.2);
+    Behavior<Command> told =
+        Behaviors.supervise(actor).onFailure(StepException.class, again.withLoggingEnabled(false));
+    return Behaviors.supervise(told).onFailure(again);
   }
 
   private InterfaceActor(
@@ -376,6 +377,7 @@ public final class InterfaceActor {
     throw new StepException(complaint, cause);
   }
 
+  /** A step that failed, of which people were told already. */
   private static final class StepException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

@@ -92,6 +92,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
   private static final Duration HINT_DELAY = Duration.ofMillis(20);
   private static final Duration LOOK_INTERVAL = Duration.ofSeconds(10);
   private static final Duration TIMEOUT = Duration.ofSeconds(30);
+  private static final int STASH = 1000;
   private static final int READY = IfaceFlags.IFACE_READY4 | IfaceFlags.IFACE_READY6;
 
   private final TimerScheduler<Command> timers;
@@ -134,23 +135,34 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
       LiveInterfaceHost host,
       LiveInterfaceHost.Owners owners) {
     Memory memory = new Memory(settings);
-    return Behaviors.<Command>supervise(
-            Restarts.counted(
-                "interfaces",
-                Behaviors.setup(
-                    context ->
-                        Behaviors.withTimers(
-                            timers ->
-                                Behaviors.withStash(
-                                    1000,
-                                    stash ->
-                                        new InterfaceManager(
-                                            context, timers, stash, nodeName, net, host, owners,
-                                            memory))))))
-        .onFailure(
-            SupervisorStrategy.restartWithBackoff(
-                    Duration.ofMillis(500), Duration.ofSeconds(30), 0.2)
-                .withLoggingEnabled(false));
+    Behavior<Command> manager =
+        Restarts.counted(
+            "interfaces",
+            Behaviors.setup(
+                context ->
+                    Behaviors.withTimers(
+                        timers ->
+                            Behaviors.withStash(
+                                STASH,
+                                stash ->
+                                    new InterfaceManager(
+                                        context, timers, stash, nodeName, net, host, owners,
+                                        memory)))));
+    SupervisorStrategy again =
+        SupervisorStrategy.restartWithBackoff(Duration.ofMillis(500), Duration.ofSeconds(30), 0.2);
+    Behavior<Command> told =
+        Behaviors.supervise(manager)
+            .onFailure(ToldException.class, again.withLoggingEnabled(false));
+    return Behaviors.supervise(told).onFailure(again);
+  }
+
+  /** A failure that people were told of already. */
+  private static final class ToldException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    ToldException(String message, Throwable cause) {
+      super(message, cause);
+    }
   }
 
   private InterfaceManager(
@@ -262,7 +274,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
         failed.cause().getCause() == null ? failed.cause() : failed.cause().getCause();
     String complaint = failed.what() + ": " + cause.getMessage();
     getContext().getLog().error("workload interfaces: {}; trying again", complaint);
-    throw new IllegalStateException(complaint, cause);
+    throw new ToldException(complaint, cause);
   }
 
   private Behavior<Command> began(Began began) {

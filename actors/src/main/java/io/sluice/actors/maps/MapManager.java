@@ -43,7 +43,7 @@ public final class MapManager extends AbstractBehavior<MapManager.Command> {
   /**
    * The writers. Those of services, backends, generations and frontends, of interfaces and of the
    * node keep entries that nobody asked for: removing these takes an order among maps, which their
-   * owner knows. Routes are swept.
+   * owner knows. Routes, too: their keeper adopts what it finds, and sweeps by itself.
    */
   public record Writers(
       ActorRef<MapActor.Command<FrontendKey, Frontend>> frontends4,
@@ -87,8 +87,8 @@ public final class MapManager extends AbstractBehavior<MapManager.Command> {
             spawn(dataplane.backends(Family.IPV4), MapActor.Options.KEEPING),
             spawn(dataplane.backends(Family.IPV6), MapActor.Options.KEEPING),
             spawn(dataplane.backendGen(), MapActor.Options.KEEPING),
-            spawn(dataplane.routes(Family.IPV4), MapActor.Options.SWEEPING),
-            spawn(dataplane.routes(Family.IPV6), MapActor.Options.SWEEPING),
+            spawn(dataplane.routes(Family.IPV4), MapActor.Options.KEEPING),
+            spawn(dataplane.routes(Family.IPV6), MapActor.Options.KEEPING),
             spawn(dataplane.ifaces(), MapActor.Options.KEEPING),
             spawn(dataplane.node(), MapActor.Options.KEEPING));
   }

@@ -50,6 +50,11 @@ public final class PodLab implements AutoCloseable {
             + " ip -6 route add default via fe80::ecee:eeff:feee:eeee dev eth0");
   }
 
+  /** Makes the second pod's link, which was deleted, anew. */
+  public void replugPod2() {
+    plug(NIC2, pod2, 3);
+  }
+
   public TestNetns node() {
     return node;
   }

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.actors.interfaces;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.DispatcherSelector;
+import akka.actor.typed.javadsl.ActorContext;
+import io.sluice.actors.conntrack.ConntrackKeeper;
+import io.sluice.actors.host.HostLedger;
+import io.sluice.actors.host.HostNet;
+import io.sluice.actors.host.HostSettings;
+import io.sluice.actors.host.Sysctls;
+import io.sluice.actors.maps.MapActor;
+import io.sluice.actors.maps.MapManager;
+import io.sluice.actors.routes.RouteKeeper;
+import io.sluice.actors.tables.Nftables;
+import io.sluice.actors.tables.TablesKeeper;
+import io.sluice.kernel.dataplane.Dataplane;
+
+/**
+ * The actors of the host side of a node, made and connected. What the source says goes to {@link
+ * #interfaces()} alone, which passes on what the routes need.
+ */
+public record HostActors(
+    ActorRef<InterfaceManager.Command> interfaces,
+    ActorRef<RouteKeeper.Command> routes,
+    ActorRef<TablesKeeper.Command> tables,
+    ActorRef<ConntrackKeeper.Command> conntrack) {
+  /**
+   * What they work with.
+   *
+   * @param nodeName this node, as the resources name it
+   * @param writers of the maps; those of routes must leave sweeping to {@link RouteKeeper}
+   */
+  public record Parts(
+      String nodeName,
+      InterfaceSettings interfaces,
+      ConntrackKeeper.Settings conntrack,
+      Dataplane dataplane,
+      MapManager.Writers writers,
+      SlotPromises slots,
+      HostNet net,
+      Sysctls sysctls,
+      HostLedger ledger,
+      Nftables nftables) {}
+
+  /** Spawns them as children; those that block, on the kernel dispatcher. */
+  public static HostActors spawn(ActorContext<?> context, Parts parts) {
+    DispatcherSelector kernel = DispatcherSelector.fromConfig(MapActor.KERNEL_DISPATCHER);
+    ActorRef<RouteKeeper.Command> routes =
+        context.spawn(
+            RouteKeeper.create(parts.net(), parts.writers().routes4(), parts.writers().routes6()),
+            "routes",
+            kernel);
+    ActorRef<TablesKeeper.Command> tables =
+        context.spawn(
+            TablesKeeper.create(parts.nftables(), parts.sysctls(), parts.net()), "tables", kernel);
+    ActorRef<ConntrackKeeper.Command> conntrack =
+        context.spawn(
+            ConntrackKeeper.create(parts.dataplane(), parts.conntrack()), "conntrack", kernel);
+    LiveInterfaceHost.Owners owners =
+        new LiveInterfaceHost.Owners(
+            parts.writers().ifaces(),
+            parts.writers().node(),
+            routes,
+            tables,
+            conntrack,
+            parts.slots());
+    LiveInterfaceHost host =
+        new LiveInterfaceHost(
+            context.getSystem(),
+            parts.dataplane(),
+            parts.net(),
+            new HostSettings(parts.net(), parts.sysctls(), parts.ledger()),
+            owners);
+    ActorRef<InterfaceManager.Command> interfaces =
+        context.spawn(
+            InterfaceManager.create(
+                parts.nodeName(), parts.interfaces(), parts.net(), host, owners),
+            "interfaces");
+    return new HostActors(interfaces, routes, tables, conntrack);
+  }
+}
