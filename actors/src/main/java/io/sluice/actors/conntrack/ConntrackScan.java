@@ -25,6 +25,7 @@ final class ConntrackScan {
   /** Most suspects of one pass; bounds the memory of a pass that finds everything dead. */
   static final int MAX_SUSPECTS = 65536;
 
+  private static final int PROTO_TCP = 6;
   private static final int SYN_BOTH = CtState.CT_SYN_A | CtState.CT_SYN_B;
 
   private final Liveness liveness;
@@ -77,8 +78,14 @@ final class ConntrackScan {
         || ofGoneWorkload(key, c.created());
   }
 
+  /**
+   * TCP is left to its time-out: while its entry is there, the programs answer the next packet with
+   * a RST instead of silence (CT-4). Whatever other protocol still sends gets nothing from the
+   * entry.
+   */
   private boolean ofGoneWorkload(CtKey key, int created) {
     return !gone.isEmpty()
+        && key.proto() != PROTO_TCP
         && (olderThanRemoval(key.addr0(), created) || olderThanRemoval(key.addr1(), created));
   }
 
