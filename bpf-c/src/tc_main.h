@@ -136,11 +136,18 @@ static __always_inline int resolve(const struct __sk_buff *skb, const struct flo
 
 		to = target && target->flags & IFACE_READY ? route->ifindex : CT_IF_UNKNOWN;
 	} else if (was != CT_IF_UNKNOWN && was != CT_IF_STACK) {
+		/* Who opens begins anew: the address may live elsewhere now, and if it does not,
+		 * the host stack says so. */
+		if (is_initial_syn(f->tcp_flags) ||
+		    (f->proto != IPPROTO_TCP && e->c.state & of_side(CT_OPENER_A, side)))
+			return NEXT_NEW_FLOW;
 		return f->proto == IPPROTO_TCP ? NEXT_REFUSE : NEXT_DROP + REASON_WORKLOAD_GONE;
 	}
-	/* Another workload has the address now: what the former one approved does not count. */
+	/* Another workload has an address now: what the former one approved does not count. */
 	if (was != to && was != CT_IF_UNKNOWN)
 		__sync_fetch_and_and(&e->c.state, ~of_side(CT_APPROVED_A, !side));
+	if (e->c.ifindex[side] != skb->ifindex)
+		__sync_fetch_and_and(&e->c.state, ~of_side(CT_APPROVED_A, side));
 	e->c.ifindex[side] = skb->ifindex;
 	e->c.ifindex[!side] = to;
 	e->c.route_epoch = epoch;
@@ -195,7 +202,8 @@ static __always_inline int unsettled(struct __sk_buff *skb, const struct flow *f
 	int next = settle(skb, f, e);
 	const struct iface *iface;
 
-	if (ct_stale(e))
+	/* What ends here does not keep the entry alive. */
+	if (ct_stale(e) && (next == NEXT_FINISH || next == NEXT_POLICY))
 		ct_refresh(&f->key, e);
 	switch (next) {
 	case NEXT_FINISH:

@@ -224,7 +224,45 @@ class ForwardingTest extends ChainTest {
     assertThat(reset.story()).isEqualTo("a: refused_rst bypass");
     assertThat(reset.packet().tcpFlags()).isEqualTo(Packet.RST);
     assertThat(reset.packet().problems()).isEmpty();
+    // Who opens begins anew, as the address may live elsewhere now.
+    assertThat(harness.send(a, Traffic.TCP.first(net.a(), 1000, net.b(), 80)).story())
+        .isEqualTo("stack: stack");
     assertThat(harness.send(a, Traffic.UDP.next(net.a(), 53, net.b(), 53)).story())
+        .isEqualTo("stack: stack");
+    assertThat(harness.entries(family)).hasSize(2);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void anAnswerToAWorkloadThatIsGoneIsDropped(Family family) {
+    Net net = Net.of(family);
+    harness.send(a, Traffic.UDP.first(net.a(), 53, net.b(), 53));
+    harness.send(b, Traffic.UDP.answer(net.b(), 53, net.a(), 53));
+    harness.removeRoute(net.a());
+    harness.configure(a, 0, 0, 0);
+    harness.bumpEpoch();
+    assertThat(harness.send(b, Traffic.UDP.next(net.b(), 53, net.a(), 53)).story())
         .isEqualTo("nowhere: workload_gone");
+  }
+
+  @ParameterizedTest
+  @MethodSource("io.sluice.kernel.program.Traffic#inFamilies")
+  @Tag("INV-POL-1")
+  void aNewWorkloadUnderAnOldAddressHasApprovedNothing(Family family, Traffic traffic) {
+    Net net = Net.of(family);
+    harness.send(a, traffic.first(net.a(), 1000, net.b(), 80));
+    harness.send(b, traffic.answer(net.b(), 80, net.a(), 1000));
+    assertThat(harness.send(a, traffic.next(net.a(), 1000, net.b(), 80)).story())
+        .isEqualTo("b: peer");
+    // The address of b moves to c, which may neither send nor receive.
+    harness.configure(c, ChainHarness.USUAL_FLAGS, ChainHarness.DENY_SLOT, ChainHarness.DENY_SLOT);
+    harness.addRoute(net.b(), c.ifindex());
+    harness.bumpEpoch();
+    byte[] next = traffic.next(net.a(), 1000, net.b(), 80);
+    Outcome out = harness.run(SluiceHook.HOOK_IN, a, next, 0);
+    assertThat(out.toString()).startsWith("redirect");
+    assertThat(harness.fromStack(c, out.frame(), out.mark()).story()).isEqualTo("nowhere: policy");
+    assertThat(harness.send(c, traffic.next(net.b(), 80, net.a(), 1000)).story())
+        .isEqualTo("nowhere: policy");
   }
 }
