@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * that denies, and what was right before a rewrite is right after it.
  */
 class FuzzTest extends ChainTest {
-  private static final int PACKETS = 180_000;
+  private static final int PACKETS = 250_000;
 
   /** Looks at what became of a packet; the output is the run's own buffer. */
   private interface Judge {
