@@ -20,7 +20,7 @@ import io.sluice.kernel.dataplane.Dataplane;
  * The actors of the host side of a node, made and connected. What the source says goes to {@link
  * #interfaces()} alone, which passes on what the routes need.
  */
-public record HostActors(
+record HostActors(
     ActorRef<InterfaceManager.Command> interfaces,
     ActorRef<RouteKeeper.Command> routes,
     ActorRef<TablesKeeper.Command> tables,
@@ -31,7 +31,7 @@ public record HostActors(
    * @param nodeName this node, as the resources name it
    * @param writers of the maps; those of routes must leave sweeping to {@link RouteKeeper}
    */
-  public record Parts(
+  record Parts(
       String nodeName,
       InterfaceSettings interfaces,
       ConntrackKeeper.Settings conntrack,
@@ -44,7 +44,7 @@ public record HostActors(
       Nftables nftables) {}
 
   /** Spawns them as children; those that block, on the kernel dispatcher. */
-  public static HostActors spawn(ActorContext<?> context, Parts parts) {
+  static HostActors spawn(ActorContext<?> context, Parts parts) {
     DispatcherSelector kernel = DispatcherSelector.fromConfig(MapActor.KERNEL_DISPATCHER);
     ActorRef<RouteKeeper.Command> routes =
         context.spawn(
