@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code sluice agent}: runs this node's agent until it is told to stop. */
@@ -39,6 +40,8 @@ import picocli.CommandLine.Option;
       "Log on stderr, a line a message. SLUICE_LOG=debug shows more, SLUICE_LOG=warn less."
     })
 public final class AgentCommand implements SluiceCommand {
+  @Mixin private HelpOption help;
+
   @Option(
       names = "--config",
       required = true,

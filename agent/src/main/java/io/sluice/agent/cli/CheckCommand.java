@@ -7,6 +7,7 @@ import io.sluice.kernel.dataplane.Preflight;
 import java.io.PrintWriter;
 import java.util.List;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -24,6 +25,7 @@ import picocli.CommandLine.Spec;
       "  sluice check -o json | jq '.[] | select(.ok | not)'"
     })
 public final class CheckCommand implements SluiceCommand {
+  @Mixin private HelpOption help;
   @Spec private CommandSpec spec;
 
   @Option(

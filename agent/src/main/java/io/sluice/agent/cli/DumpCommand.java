@@ -36,9 +36,15 @@ import picocli.CommandLine.Spec;
       "  ifstate    interfaces, and which policy slots they use",
       "  counters   packets by hook and by what became of them",
       "",
-      "Asks the agent; if that is not running, reads the pinned maps, which need root."
+      "Asks the agent; if that is not running, reads the pinned maps, which needs root.",
+      "",
+      "Examples:",
+      "  sluice dump conntrack",
+      "  sluice dump nat -o wide",
+      "  sluice dump counters -o json | jq '.[] | select(.verdict == \"drop\")'"
     })
 public final class DumpCommand implements SluiceCommand {
+  @Mixin private HelpOption help;
   @Spec private CommandSpec spec;
   @Mixin private NodeClient client;
 
@@ -80,24 +86,30 @@ public final class DumpCommand implements SluiceCommand {
       return 2;
     }
     PrintWriter out = spec.commandLine().getOut();
-    JsonNode rows = client.get("/api/v1/dump/" + table).orElseGet(this::fromMaps);
+    NodeClient.Rows answer = client.rows("/api/v1/dump/" + table).orElseGet(this::fromMaps);
+    JsonNode rows = answer.json();
     if (output == Output.json) {
       out.println(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(rows));
     } else {
       print(rows, out);
     }
     out.flush();
+    if (answer.omitted() > 0) {
+      say(answer.omitted() + " more rows of " + table + " are not shown");
+    }
     return 0;
   }
 
-  private JsonNode fromMaps() {
-    spec.commandLine()
-        .getErr()
-        .println(
-            "sluice: no agent at " + client.address() + ", reading the maps pinned below " + bpffs);
+  private void say(String line) {
+    spec.commandLine().getErr().println("sluice: " + line);
+    spec.commandLine().getErr().flush();
+  }
+
+  private NodeClient.Rows fromMaps() {
+    say("no agent at " + client.address() + ", reading the maps pinned below " + bpffs);
     try (Dataplane dataplane = PinnedDataplane.open(bpffs)) {
-      return new ObjectMapper()
-          .valueToTree(new Dumps(dataplane, Names.UNKNOWN).rows(table).orElseThrow());
+      Dumps.Part<?> part = new Dumps(dataplane, Names.UNKNOWN).rows(table).orElseThrow();
+      return new NodeClient.Rows(new ObjectMapper().valueToTree(part.rows()), part.omitted());
     } catch (KernelException e) {
       throw new CommandException(e.getMessage());
     }

@@ -3,6 +3,7 @@ package io.sluice.agent.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.cluster.management.SluiceRoutes;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
@@ -40,6 +41,18 @@ public final class NodeClient {
    * @throws CommandException if it answers with an error
    */
   public Optional<JsonNode> get(String path) {
+    return rows(path).map(Rows::json);
+  }
+
+  /**
+   * What the agent answers with.
+   *
+   * @param omitted how many rows it says that it left out
+   */
+  public record Rows(JsonNode json, long omitted) {}
+
+  /** As {@link #get}, for a dump. */
+  public Optional<Rows> rows(String path) {
     try {
       HttpResponse<byte[]> response = ask(path);
       JsonNode body = json.readTree(response.body());
@@ -50,24 +63,14 @@ public final class NodeClient {
         throw new CommandException(
             "http://" + address + path + " is not known to the agent: is it of this version?");
       }
-      return Optional.of(body);
+      long omitted = response.headers().firstValueAsLong(SluiceRoutes.OMITTED).orElse(0);
+      return Optional.of(new Rows(body, omitted));
     } catch (ConnectException e) {
       return Optional.empty();
     } catch (HttpTimeoutException e) {
       throw new CommandException("the agent at " + address + " does not answer: see its log");
     } catch (IOException e) {
       throw new CommandException("what listens at " + address + " is no agent: " + e.getMessage());
-    }
-  }
-
-  /** The status of {@code /health/ready}, with the reasons, whether it is ready or not. */
-  public Optional<JsonNode> readiness() {
-    try {
-      return Optional.of(json.readTree(ask("/health/ready").body()));
-    } catch (ConnectException e) {
-      return Optional.empty();
-    } catch (IOException e) {
-      throw new CommandException("the agent at " + address + " does not answer: " + e.getMessage());
     }
   }
 

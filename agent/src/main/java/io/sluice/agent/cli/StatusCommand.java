@@ -18,6 +18,7 @@ import picocli.CommandLine.Spec;
     description = "Show how this node is: agent, source, dataplane, and what is wrong.",
     footer = {"", "Exits with 1 if the node is not ready, or if no agent answers."})
 public final class StatusCommand implements SluiceCommand {
+  @Mixin private HelpOption help;
   @Spec private CommandSpec spec;
   @Mixin private NodeClient client;
 

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -28,6 +29,7 @@ import picocli.CommandLine.Spec;
       "  sluice uninstall --bpffs /sys/fs/bpf --data-dir /var/lib/sluice --purge"
     })
 public final class UninstallCommand implements SluiceCommand {
+  @Mixin private HelpOption help;
   @Spec private CommandSpec spec;
 
   @ArgGroup(exclusive = true, multiplicity = "0..1")

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.agent.dump;
 
+import io.sluice.actors.conntrack.FlowKeys;
 import io.sluice.agent.dump.Rows.CounterEntry;
 import io.sluice.agent.dump.Rows.Interface;
 import io.sluice.agent.dump.Rows.Nat;
 import io.sluice.agent.dump.Rows.RouteEntry;
+import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.layout.Backend;
+import io.sluice.kernel.layout.CtKey;
+import io.sluice.kernel.layout.CtValue;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendFlags;
@@ -23,6 +27,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Reads the dataplane's maps into rows. Blocks on the kernel; rows are what was there while it
@@ -31,39 +36,69 @@ import java.util.Optional;
  * @param names of services, if anybody knows them
  */
 public record Dumps(Dataplane dataplane, Names names) {
+  /** The most flows in one dump: a table of half a million would not fit into the agent's heap. */
+  public static final int MAX_FLOWS = 50_000;
+
+  /**
+   * Rows of one table.
+   *
+   * @param omitted how many there are besides
+   */
+  public record Part<T>(List<T> rows, long omitted) {}
+
   /** The rows of a table of {@link Rows#TABLES}; empty if there is no such table. */
-  public Optional<List<?>> rows(String table) {
+  public Optional<Part<?>> rows(String table) {
     return switch (table) {
-      case "conntrack" -> Optional.of(conntrack());
-      case "nat" -> Optional.of(nat());
-      case "routes" -> Optional.of(routes());
-      case "ifstate" -> Optional.of(interfaces());
-      case "counters" -> Optional.of(counters());
+      case "conntrack" -> Optional.of(flows(MAX_FLOWS));
+      case "nat" -> Optional.of(new Part<>(nat(), 0));
+      case "routes" -> Optional.of(new Part<>(routes(), 0));
+      case "ifstate" -> Optional.of(new Part<>(interfaces(), 0));
+      case "counters" -> Optional.of(new Part<>(counters(), 0));
       default -> Optional.empty();
     };
   }
 
-  /** All flows, those of services first, then by protocol and client. */
-  public List<FlowRow> conntrack() {
+  /**
+   * Flows, those of services first, then by protocol and client. A flow's last packet is the newer
+   * of what its two entries say, if it has two.
+   */
+  public Part<FlowRow> flows(int max) {
     int now = dataplane.jiffies();
     int hz = dataplane.hz();
     List<FlowRow> rows = new ArrayList<>();
+    long omitted = 0;
     for (Family family : Family.values()) {
-      dataplane
-          .ct(family)
-          .forEach(
-              (key, value) -> {
-                if (FlowRow.isFlow(value)) {
-                  rows.add(FlowRow.of(key, value, now, hz, names));
-                }
-              });
+      TypedMap<CtKey, CtValue> entries = dataplane.ct(family);
+      Map<CtKey, CtValue> flows = new HashMap<>();
+      int room = max - rows.size();
+      LongAdder all = new LongAdder();
+      entries.forEach(
+          (key, value) -> {
+            if (FlowRow.isFlow(value)) {
+              all.increment();
+              if (flows.size() < room) {
+                flows.put(key, value);
+              }
+            }
+          });
+      omitted += all.sum() - flows.size();
+      flows.forEach(
+          (key, value) ->
+              rows.add(FlowRow.of(key, value, twin(entries, key, value), now, hz, names)));
     }
     rows.sort(
         Comparator.comparing((FlowRow row) -> row.service().isEmpty())
             .thenComparing(FlowRow::service)
             .thenComparing(FlowRow::protocol)
             .thenComparing(FlowRow::client));
-    return rows;
+    return new Part<>(rows, omitted);
+  }
+
+  private static Optional<CtValue> twin(
+      TypedMap<CtKey, CtValue> entries, CtKey key, CtValue value) {
+    return FlowKeys.hasTwin(value.c().state())
+        ? entries.get(FlowKeys.twin(key, value))
+        : Optional.empty();
   }
 
   /** Every frontend with its backends. */

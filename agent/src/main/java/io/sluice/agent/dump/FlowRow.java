@@ -9,6 +9,7 @@ import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * One flow: its normal or tracking entry in words.
@@ -38,11 +39,15 @@ public record FlowRow(
   }
 
   /**
+   * @param twin the other entry of a translated flow, if it is there
    * @param jiffies the dataplane's clock now
    * @param hz jiffies in a second
    */
-  static FlowRow of(CtKey key, CtValue value, int jiffies, int hz, Names names) {
+  static FlowRow of(
+      CtKey key, CtValue value, Optional<CtValue> twin, int jiffies, int hz, Names names) {
     CtCommon c = value.c();
+    double idle = seconds(jiffies - c.lastSeen(), hz);
+    double twinIdle = twin.map(t -> seconds(jiffies - t.c().lastSeen(), hz)).orElse(idle);
     boolean openerIsB = (c.state() & CtState.CT_OPENER_B) != 0;
     String a = endpoint(key.addr0(), key.port0());
     String b = endpoint(key.addr1(), key.port1());
@@ -56,7 +61,7 @@ public record FlowRow(
         nat ? names.service(c.service()) : "",
         state(key.proto(), c.state()),
         seconds(jiffies - c.created(), hz),
-        seconds(jiffies - c.lastSeen(), hz),
+        Math.min(idle, twinIdle),
         flags(c.state()));
   }
 

@@ -74,7 +74,7 @@ final class LiveNodeView implements NodeView {
   }
 
   @Override
-  public Optional<CompletionStage<Object>> dump(String table) {
+  public Optional<CompletionStage<Dump>> dump(String table) {
     if (!Rows.TABLES.contains(table)) {
       return Optional.empty();
     }
@@ -82,7 +82,11 @@ final class LiveNodeView implements NodeView {
         AskPattern.ask(system, NodeGuardian.GetServiceIds::new, ANSWER, system.scheduler());
     return Optional.of(
         held.thenApplyAsync(
-            ids -> new Dumps(dataplane, ServiceNames.of(ids.ids())).rows(table).orElseThrow(),
+            ids -> {
+              Dumps dumps = new Dumps(dataplane, ServiceNames.of(ids.ids()));
+              Dumps.Part<?> part = dumps.rows(table).orElseThrow();
+              return new Dump(part.rows(), part.omitted());
+            },
             kernel));
   }
 }

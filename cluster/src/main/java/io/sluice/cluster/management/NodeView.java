@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.cluster.management;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
@@ -24,5 +25,16 @@ public interface NodeView {
    * @param table a name such as {@code conntrack}
    * @return empty if there is no such table
    */
-  Optional<CompletionStage<Object>> dump(String table);
+  Optional<CompletionStage<Dump>> dump(String table);
+
+  /**
+   * A part of a table, or all of it.
+   *
+   * @param omitted how many rows are missing, because nobody should hold them all in memory
+   */
+  record Dump(List<?> rows, long omitted) {
+    public Dump {
+      rows = List.copyOf(rows);
+    }
+  }
 }

@@ -13,6 +13,7 @@ import akka.http.javadsl.model.HttpResponse;
 import akka.http.javadsl.model.MediaTypes;
 import akka.http.javadsl.model.StatusCode;
 import akka.http.javadsl.model.StatusCodes;
+import akka.http.javadsl.model.headers.RawHeader;
 import akka.http.javadsl.server.AllDirectives;
 import akka.http.javadsl.server.Route;
 import akka.management.javadsl.ManagementRouteProvider;
@@ -37,6 +38,9 @@ import java.util.function.Function;
  * /api/v1/dump/TABLE}. Akka Management makes this by its name in the configuration.
  */
 public final class SluiceRoutes extends AllDirectives implements ManagementRouteProvider {
+  /** The header of a dump that says how many rows it lacks; not there if it lacks none. */
+  public static final String OMITTED = "Sluice-Omitted-Rows";
+
   private final ObjectMapper json = JsonMapper.builder().findAndAddModules().build();
   private final ManagementServer server;
   private final Executor blocking;
@@ -82,7 +86,7 @@ public final class SluiceRoutes extends AllDirectives implements ManagementRoute
 
   private CompletionStage<HttpResponse> dump(NodeView node, String table) {
     return node.dump(table)
-        .map(rows -> rows.thenApply(this::ok))
+        .map(dump -> dump.thenApply(this::rows))
         .orElseGet(
             () ->
                 CompletableFuture.completedFuture(
@@ -115,6 +119,13 @@ public final class SluiceRoutes extends AllDirectives implements ManagementRoute
             HttpEntities.create(
                 ContentTypes.create(MediaTypes.TEXT_PLAIN, HttpCharsets.UTF_8),
                 text.toByteArray()));
+  }
+
+  private HttpResponse rows(NodeView.Dump dump) {
+    HttpResponse response = ok(dump.rows());
+    return dump.omitted() == 0
+        ? response
+        : response.addHeader(RawHeader.create(OMITTED, Long.toString(dump.omitted())));
   }
 
   private HttpResponse ok(Object body) {

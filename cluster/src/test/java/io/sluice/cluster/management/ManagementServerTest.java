@@ -46,9 +46,10 @@ class ManagementServerTest {
     }
 
     @Override
-    public Optional<CompletionStage<Object>> dump(String table) {
+    public Optional<CompletionStage<Dump>> dump(String table) {
       return switch (table) {
-        case "nat" -> Optional.of(CompletableFuture.completedFuture(List.of("row")));
+        case "nat" -> Optional.of(CompletableFuture.completedFuture(new Dump(List.of("row"), 0)));
+        case "huge" -> Optional.of(CompletableFuture.completedFuture(new Dump(List.of("row"), 41)));
         case "broken" ->
             Optional.of(CompletableFuture.failedFuture(new IllegalStateException("map is gone")));
         default -> Optional.empty();
@@ -86,6 +87,8 @@ class ManagementServerTest {
   @Test
   void dumpsATableAndRefusesAnUnknownOne() throws Exception {
     assertThat(get("/api/v1/dump/nat").body()).isEqualTo("[\"row\"]");
+    assertThat(get("/api/v1/dump/nat").headers().firstValue(SluiceRoutes.OMITTED)).isEmpty();
+    assertThat(get("/api/v1/dump/huge").headers().firstValue(SluiceRoutes.OMITTED)).contains("41");
     assertThat(get("/api/v1/dump/none").statusCode()).isEqualTo(404);
     assertThat(get("/api/v1/dump/none").body()).contains("there is no table none");
     HttpResponse<String> broken = get("/api/v1/dump/broken");

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.agent.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.net.httpserver.HttpServer;
+import io.sluice.agent.cli.Terminal.Said;
+import io.sluice.agent.dump.FlowRow;
+import io.sluice.agent.dump.Rows.Nat;
+import io.sluice.cluster.management.SluiceRoutes;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What commands make of an agent's answers. */
+class AnswersTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private HttpServer server;
+  private String address;
+
+  @BeforeEach
+  void start() throws IOException {
+    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    server.start();
+    address = "127.0.0.1:" + server.getAddress().getPort();
+  }
+
+  @AfterEach
+  void stop() {
+    server.stop(0);
+  }
+
+  private void answer(String path, int status, Object body, Map<String, String> headers) {
+    server.createContext(
+        path,
+        exchange -> {
+          byte[] bytes = JSON.writeValueAsBytes(body);
+          headers.forEach(exchange.getResponseHeaders()::add);
+          exchange.sendResponseHeaders(status, bytes.length);
+          exchange.getResponseBody().write(bytes);
+          exchange.close();
+        });
+  }
+
+  private Said dump(String table, String format) {
+    return Terminal.run("dump", table, "-o", format, "--address", address);
+  }
+
+  @Test
+  void flowsAreColumnsOfWhichNoneIsEmpty() {
+    FlowRow translated =
+        new FlowRow(
+            "tcp",
+            "10.1.0.2:40000",
+            "10.96.0.10:80",
+            "10.1.0.3:8080",
+            "default/web:80",
+            "established",
+            185,
+            0.25,
+            List.of("nat", "hairpin"));
+    FlowRow plain =
+        new FlowRow("udp", "[fd00::2]:9", "", "[fd00::3]:53", "", "active", 3, 3, List.of());
+    answer("/api/v1/dump/conntrack", 200, List.of(translated, plain), Map.of());
+
+    String[] lines = dump("conntrack", "table").out().split("\n");
+    assertThat(lines[0].split(" +"))
+        .containsExactly(
+            "PROTOCOL",
+            "CLIENT",
+            "FRONTEND",
+            "BACKEND",
+            "SERVICE",
+            "STATE",
+            "AGE",
+            "IDLE",
+            "FLAGS");
+    assertThat(lines[1].split(" +"))
+        .containsExactly(
+            "tcp",
+            "10.1.0.2:40000",
+            "10.96.0.10:80",
+            "10.1.0.3:8080",
+            "default/web:80",
+            "established",
+            "3m5s",
+            "0.3s",
+            "nat,hairpin");
+    assertThat(lines[2].split(" +"))
+        .containsExactly(
+            "udp", "[fd00::2]:9", "-", "[fd00::3]:53", "-", "active", "3.0s", "3.0s", "-");
+  }
+
+  @Test
+  void numbersThatOnlyMapsKnowAreForTheWideTableAndJson() throws IOException {
+    Nat row = new Nat("tcp", "10.96.0.10:80", "cluster_ip", "d/w:80", 7, "10.1.0.3:1", 4, "live");
+    answer("/api/v1/dump/nat", 200, List.of(row), Map.of());
+
+    assertThat(dump("nat", "table").out()).doesNotContain("SERVICE-ID").contains("cluster_ip");
+    assertThat(dump("nat", "wide").out()).contains("SERVICE-ID", "BACKEND-ID");
+    assertThat(JSON.readTree(dump("nat", "json").out()).get(0).get("serviceId").asInt())
+        .isEqualTo(7);
+  }
+
+  @Test
+  void rowsThatAreNotShownAreToldOf() {
+    answer("/api/v1/dump/routes", 200, List.of(), Map.of(SluiceRoutes.OMITTED, "41"));
+    Said said = dump("routes", "table");
+    assertThat(said.out()).contains("(routes is empty)");
+    assertThat(said.err()).contains("41 more rows of routes are not shown");
+    assertThat(said.code()).isZero();
+  }
+
+  @Test
+  void aFailureOfTheAgentIsOneLine() {
+    answer("/api/v1/dump/nat", 500, Map.of("reasons", List.of("map is gone")), Map.of());
+    Said said = dump("nat", "table");
+    assertThat(said.code()).isEqualTo(1);
+    assertThat(said.err()).isEqualTo("sluice: the agent failed: map is gone\n");
+  }
+
+  @Test
+  void somethingElseOnThePortIsNotTakenForAnAgent() {
+    answer("/", 404, Map.of(), Map.of());
+    assertThat(dump("nat", "table").err()).contains("is not known to the agent").hasLineCount(1);
+  }
+
+  @Test
+  void statusTellsWhyANodeIsNotReadyAndExitsWithOne() {
+    Map<String, Object> status =
+        Map.of(
+            "ready", false,
+            "reasons", List.of("service default/web is not applied: map is full"),
+            "source", Map.of("type", "file"));
+    answer("/api/v1/status", 200, status, Map.of());
+    Said said = Terminal.run("status", "--address", address);
+    assertThat(said.code()).isEqualTo(1);
+    assertThat(said.out())
+        .contains("  service default/web is not applied: map is full", "source: type file");
+  }
+}

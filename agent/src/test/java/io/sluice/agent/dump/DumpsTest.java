@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.agent.dump;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.actors.conntrack.FlowKeys;
+import io.sluice.agent.dump.Rows.CounterEntry;
+import io.sluice.agent.dump.Rows.Interface;
+import io.sluice.agent.dump.Rows.Nat;
+import io.sluice.agent.dump.Rows.RouteEntry;
+import io.sluice.kernel.dataplane.Dataplane.Attachment;
+import io.sluice.kernel.dataplane.Dataplane.CounterRow;
+import io.sluice.kernel.layout.Backend;
+import io.sluice.kernel.layout.BackendGen;
+import io.sluice.kernel.layout.Counter;
+import io.sluice.kernel.layout.CtCommon;
+import io.sluice.kernel.layout.CtKey;
+import io.sluice.kernel.layout.CtState;
+import io.sluice.kernel.layout.CtTuple;
+import io.sluice.kernel.layout.CtValue;
+import io.sluice.kernel.layout.Family;
+import io.sluice.kernel.layout.Frontend;
+import io.sluice.kernel.layout.FrontendFlags;
+import io.sluice.kernel.layout.FrontendKey;
+import io.sluice.kernel.layout.Iface;
+import io.sluice.kernel.layout.IfaceFlags;
+import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.Route;
+import io.sluice.kernel.layout.RouteFlags;
+import io.sluice.kernel.layout.RouteKey;
+import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.SluiceHook;
+import io.sluice.kernel.layout.SluiceReason;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class DumpsTest {
+  private static final int TCP = 6;
+  private static final int UDP = 17;
+  private static final int SERVICE = 7;
+
+  private final MemoryDataplane dataplane = new MemoryDataplane();
+  private final Dumps dumps =
+      new Dumps(dataplane, id -> id == SERVICE ? "default/web:80" : Names.UNKNOWN.service(id));
+
+  private static Ip client(Family family) {
+    return Ip.parse(family == Family.IPV4 ? "10.1.0.2" : "fd00:1::2");
+  }
+
+  private static Ip backend(Family family) {
+    return Ip.parse(family == Family.IPV4 ? "10.1.0.3" : "fd00:1::3");
+  }
+
+  private static Ip frontend(Family family) {
+    return Ip.parse(family == Family.IPV4 ? "10.96.0.10" : "fd00:96::10");
+  }
+
+  private static String text(Ip ip, int port) {
+    return ip.family() == Family.IPV4 ? ip + ":" + port : "[" + ip + "]:" + port;
+  }
+
+  private static CtCommon common(int state, int age, int idle) {
+    int now = MemoryDataplane.NOW;
+    return new CtCommon(now - idle, now - age, state, 0, 2, 3, SERVICE, 1, 1, 0, 0);
+  }
+
+  private void flow(CtTuple tuple, int proto, int state, CtTuple x, int age, int idle) {
+    CtKey key = FlowKeys.of(tuple, proto);
+    Family family = tuple.saddr().family();
+    dataplane.ct(family).put(key, new CtValue(common(state, age, idle), x, Ip.any(family)));
+  }
+
+  private static int opener(CtTuple tuple) {
+    boolean sourceIsA = FlowKeys.of(tuple, TCP).addr0().equals(tuple.saddr());
+    return sourceIsA ? CtState.CT_OPENER_A : CtState.CT_OPENER_B;
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aTranslatedFlowIsOneLineWithTheNewerOfItsEntriesTimes(Family family) {
+    CtTuple before = new CtTuple(client(family), frontend(family), 40_000, 80);
+    CtTuple after = new CtTuple(client(family), backend(family), 40_000, 8080);
+    CtTuple answer = new CtTuple(frontend(family), client(family), 80, 40_000);
+    int both = CtState.CT_APPROVED_A | CtState.CT_APPROVED_B;
+    flow(before, TCP, CtState.CT_NAT_FORWARD | both, after, 2500, 25);
+    int syns = CtState.CT_SYN_A | CtState.CT_SYN_B;
+    flow(after, TCP, CtState.CT_NAT_REVERSE | both | syns | opener(after), answer, 2500, 500);
+
+    assertThat(dumps.flows(10).rows())
+        .containsExactly(
+            new FlowRow(
+                "tcp",
+                text(client(family), 40_000),
+                text(frontend(family), 80),
+                text(backend(family), 8080),
+                "default/web:80",
+                "established",
+                10,
+                0.1,
+                List.of("nat")));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aFlowIsToldFromItsOpenersSideWhicheverAddressIsLower(Family family) {
+    CtTuple up = new CtTuple(client(family), backend(family), 1000, 53);
+    CtTuple down = new CtTuple(backend(family), client(family), 2000, 54);
+    CtTuple none = new CtTuple(Ip.any(family), Ip.any(family), 0, 0);
+    flow(up, UDP, opener(up), none, 250, 0);
+    flow(down, UDP, opener(down), none, 250, -5);
+
+    assertThat(dumps.flows(10).rows())
+        .extracting(FlowRow::client, FlowRow::backend, FlowRow::idleSeconds, FlowRow::flags)
+        .containsExactly(
+            org.assertj.core.groups.Tuple.tuple(
+                text(client(family), 1000), text(backend(family), 53), 0.0, List.of("unapproved")),
+            org.assertj.core.groups.Tuple.tuple(
+                text(backend(family), 2000), text(client(family), 54), 0.0, List.of("unapproved")));
+  }
+
+  @Test
+  void theStatesOfTcpHaveNames() {
+    int[] states = {
+      CtState.CT_SYN_A,
+      CtState.CT_SYN_A | CtState.CT_SYN_B,
+      CtState.CT_SYN_A | CtState.CT_SYN_B | CtState.CT_FIN_B,
+      CtState.CT_SYN_A | CtState.CT_SYN_B | CtState.CT_FIN_A | CtState.CT_FIN_B,
+      CtState.CT_SYN_A | CtState.CT_RST_B,
+    };
+    for (int i = 0; i < states.length; i++) {
+      CtTuple tuple = new CtTuple(client(Family.IPV4), backend(Family.IPV4), 1000 + i, 80);
+      flow(tuple, TCP, states[i] | CtState.CT_OPENER_A, tuple, 250, 0);
+    }
+    assertThat(dumps.flows(10).rows())
+        .extracting(FlowRow::state)
+        .containsExactly("syn-sent", "established", "closing", "closed", "reset");
+  }
+
+  @Test
+  void moreFlowsThanOneDumpHoldsAreCountedNotLost() {
+    for (int port = 1; port <= 30; port++) {
+      CtTuple four = new CtTuple(client(Family.IPV4), backend(Family.IPV4), port, 80);
+      CtTuple six = new CtTuple(client(Family.IPV6), backend(Family.IPV6), port, 80);
+      flow(four, TCP, opener(four), four, 0, 0);
+      flow(six, TCP, opener(six), six, 0, 0);
+    }
+    assertThat(dumps.flows(40).rows()).hasSize(40);
+    assertThat(dumps.flows(40).omitted()).isEqualTo(20);
+    assertThat(dumps.flows(60).omitted()).isZero();
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void everyFrontendIsShownWithItsBackendsAndThatItRefusesWithoutAny(Family family) {
+    FrontendKey web = new FrontendKey(frontend(family), 80, TCP);
+    FrontendKey empty = new FrontendKey(frontend(family), 81, TCP);
+    dataplane.frontends(family).put(web, new Frontend(SERVICE, FrontendFlags.FRONTEND_CLUSTER_IP));
+    dataplane.frontends(family).put(empty, new Frontend(9, FrontendFlags.FRONTEND_CLUSTER_IP));
+    dataplane.services().put(SERVICE, new Service(4, 2, 0, 0, 1L));
+    dataplane.backends(family).put(4, new Backend(backend(family), 8080, 0, SERVICE, 1, 3));
+    dataplane.backends(family).put(5, new Backend(client(family), 8080, 0, SERVICE, 2, 3));
+    dataplane.backendGen().put(1, new BackendGen(3));
+    dataplane.backendGen().put(2, new BackendGen(4));
+
+    String kind = FrontendFlags.describe(FrontendFlags.FRONTEND_CLUSTER_IP);
+    String at = text(frontend(family), 80);
+    assertThat(dumps.nat())
+        .containsExactlyInAnyOrder(
+            new Nat(
+                "tcp", at, kind, "default/web:80", SERVICE, text(backend(family), 8080), 1, "live"),
+            new Nat(
+                "tcp",
+                at,
+                kind,
+                "default/web:80",
+                SERVICE,
+                text(client(family), 8080),
+                2,
+                "removed"),
+            new Nat("tcp", text(frontend(family), 81), kind, "#9", 9, "", 0, "refuses"));
+  }
+
+  @Test
+  void routesAreInTheOrderOfAddressesWithTheNamesOfInterfaces() {
+    dataplane
+        .ifaces()
+        .put(2, new Iface(IfaceFlags.IFACE_WORKLOAD, 1, 1, 0, 0, Ip.ANY4, Ip.ANY6, "cali2"));
+    int local = RouteFlags.ROUTE_WORKLOAD | RouteFlags.ROUTE_LOCAL;
+    var routes = dataplane.routes(Family.IPV4);
+    routes.put(new RouteKey(32, Ip.parse("10.1.0.20")), new Route(local, 2, Ip.ANY4));
+    routes.put(new RouteKey(32, Ip.parse("10.1.0.3")), new Route(local, 77, Ip.ANY4));
+    routes.put(
+        new RouteKey(24, Ip.parse("10.2.0.0")),
+        new Route(RouteFlags.ROUTE_WORKLOAD, 0, Ip.parse("192.168.1.2")));
+
+    String workload = RouteFlags.describe(RouteFlags.ROUTE_WORKLOAD);
+    assertThat(dumps.routes())
+        .containsExactly(
+            new RouteEntry("10.1.0.3/32", RouteFlags.describe(local), "#77", ""),
+            new RouteEntry("10.1.0.20/32", RouteFlags.describe(local), "cali2", ""),
+            new RouteEntry("10.2.0.0/24", workload, "", "192.168.1.2"));
+  }
+
+  @Test
+  void interfacesAndCountersSpeakInWords() {
+    int flags = IfaceFlags.IFACE_CONFIGURED | IfaceFlags.IFACE_READY6;
+    Ip six = Ip.parse("fd00:1::2");
+    dataplane.ifaces().put(5, new Iface(flags, 3, 4, 0, 0, Ip.ANY4, six, "cali5"));
+    dataplane.attachments.putAll(Map.of(5, new Attachment("cali5", 5, "tcx", List.of())));
+    dataplane.counters.add(
+        new CounterRow(SluiceHook.HOOK_IN, SluiceReason.REASON_POLICY, new Counter(1L << 33, 5)));
+
+    assertThat(dumps.interfaces())
+        .containsExactly(
+            new Interface(5, "cali5", "configured,ready6", 3, 4, "", "fd00:1::2", "tcx"));
+    assertThat(dumps.counters())
+        .containsExactly(new CounterEntry("in", "policy", "drop", 1L << 33, 5));
+  }
+
+  @Test
+  void everyTableThatIsNamedIsThereAndNoOther() {
+    assertThat(Rows.TABLES).allSatisfy(table -> assertThat(dumps.rows(table)).isPresent());
+    assertThat(dumps.rows("affinity")).isEmpty();
+  }
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.agent.dump;
+
+import io.sluice.kernel.bpf.TypedMap;
+import io.sluice.kernel.dataplane.Dataplane;
+import io.sluice.kernel.layout.Backend;
+import io.sluice.kernel.layout.BackendGen;
+import io.sluice.kernel.layout.CtJudged;
+import io.sluice.kernel.layout.CtKey;
+import io.sluice.kernel.layout.CtValue;
+import io.sluice.kernel.layout.Family;
+import io.sluice.kernel.layout.Frontend;
+import io.sluice.kernel.layout.FrontendKey;
+import io.sluice.kernel.layout.Iface;
+import io.sluice.kernel.layout.NodeState;
+import io.sluice.kernel.layout.Route;
+import io.sluice.kernel.layout.RouteKey;
+import io.sluice.kernel.layout.Service;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** A dataplane to look at, without a kernel. Its clock stands still, at 250 jiffies a second. */
+final class MemoryDataplane implements Dataplane {
+  static final int NOW = 100; // just after the clock wrapped
+  final List<CounterRow> counters = new ArrayList<>();
+  final Map<Integer, Attachment> attachments = new HashMap<>();
+  private final Map<Family, TypedMap<CtKey, CtValue>> ct = new EnumMap<>(Family.class);
+  private final Map<Family, TypedMap<FrontendKey, Frontend>> frontends =
+      new EnumMap<>(Family.class);
+  private final Map<Family, TypedMap<Integer, Backend>> backends = new EnumMap<>(Family.class);
+  private final Map<Family, TypedMap<RouteKey, Route>> routes = new EnumMap<>(Family.class);
+  private final TypedMap<Integer, Service> services = new MemoryMap<>("services");
+  private final TypedMap<Integer, BackendGen> gens = new MemoryMap<>("backend_gen");
+  private final TypedMap<Integer, Iface> ifaces = new MemoryMap<>("ifaces");
+  private final TypedMap<Integer, NodeState> node = new MemoryMap<>("node");
+
+  MemoryDataplane() {
+    for (Family family : Family.values()) {
+      ct.put(family, new MemoryMap<>("ct" + family.number()));
+      frontends.put(family, new MemoryMap<>("frontends" + family.number()));
+      backends.put(family, new MemoryMap<>("backends" + family.number()));
+      routes.put(family, new MemoryMap<>("routes" + family.number()));
+    }
+  }
+
+  @Override
+  public TypedMap<CtKey, CtValue> ct(Family family) {
+    return ct.get(family);
+  }
+
+  @Override
+  public TypedMap<FrontendKey, Frontend> frontends(Family family) {
+    return frontends.get(family);
+  }
+
+  @Override
+  public TypedMap<Integer, Service> services() {
+    return services;
+  }
+
+  @Override
+  public TypedMap<Integer, Backend> backends(Family family) {
+    return backends.get(family);
+  }
+
+  @Override
+  public TypedMap<Integer, BackendGen> backendGen() {
+    return gens;
+  }
+
+  @Override
+  public TypedMap<RouteKey, Route> routes(Family family) {
+    return routes.get(family);
+  }
+
+  @Override
+  public TypedMap<Integer, Iface> ifaces() {
+    return ifaces;
+  }
+
+  @Override
+  public TypedMap<Integer, NodeState> node() {
+    return node;
+  }
+
+  @Override
+  public List<CounterRow> counters() {
+    return counters;
+  }
+
+  @Override
+  public int jiffies() {
+    return NOW;
+  }
+
+  @Override
+  public int hz() {
+    return 250;
+  }
+
+  @Override
+  public Map<Integer, Attachment> attachments() {
+    return attachments;
+  }
+
+  @Override
+  public void setPolicy(int hook, int slot, PolicyProgram program) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void clearPolicy(int hook, int slot) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public Set<Integer> policySlots(int hook) {
+    return Set.of();
+  }
+
+  @Override
+  public Attachment attach(String name, int ifindex) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void detach(String name, int ifindex) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public CleanResult clean(Family family, Map<CtKey, CtJudged> judged) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void close() {}
+}
