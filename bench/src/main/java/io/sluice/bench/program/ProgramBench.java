@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * Measures each path in many rounds, taken in turn, so that what disturbs the machine for a moment disturbs
- * all paths alike. The feeder's own time is measured with the same stream and taken off.
+ * Measures each path in many rounds, taken in turn, so that what disturbs the machine for a moment
+ * disturbs all paths alike. The feeder's own time is measured with the same stream and taken off.
  */
 final class ProgramBench {
   private static final int IN = SluiceHook.HOOK_IN;
@@ -170,8 +170,7 @@ final class ProgramBench {
         in += batch * rig.chain(IN, source, n, batch);
         out += batch * rig.chain(OUT, arrived, n, batch);
       }
-      first.add(
-          in / packets - feeder + floor, packets, rig.counted(IN, first.reason()) - before);
+      first.add(in / packets - feeder + floor, packets, rig.counted(IN, first.reason()) - before);
       second.add(
           out / packets - feeder + floor,
           packets,
