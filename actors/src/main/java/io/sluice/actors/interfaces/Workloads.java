@@ -3,6 +3,7 @@ package io.sluice.actors.interfaces;
 
 import io.sluice.actors.host.Addresses;
 import io.sluice.config.model.Cidr;
+import io.sluice.config.model.IpAddress;
 import io.sluice.config.model.IpFamily;
 import io.sluice.config.model.Pod;
 import io.sluice.config.model.Resource;
@@ -116,21 +117,20 @@ public record Workloads(SortedMap<String, Workload> byNic, List<String> refusals
 
     void claim(Resource resource) {
       if (resource instanceof WorkloadEndpoint endpoint) {
+        List<IpAddress> addresses = endpoint.ipNetworks().stream().map(Cidr::address).toList();
         add(
-            new Workload(
-                endpoint.key(),
-                endpoint.interfaceName().isEmpty()
-                    ? conventionalNic(endpoint.meta().namespace(), endpoint.pod())
-                    : endpoint.interfaceName(),
-                endpoint.ipNetworks().stream().map(net -> Addresses.ip(net.address())).toList(),
-                mayUseAnySource(endpoint)));
+            endpoint.key(),
+            endpoint.interfaceName().isEmpty()
+                ? conventionalNic(endpoint.meta().namespace(), endpoint.pod())
+                : endpoint.interfaceName(),
+            addresses,
+            endpoint.allowedSources());
       } else if (resource instanceof Pod pod) {
         add(
-            new Workload(
-                pod.key(),
-                conventionalNic(pod.meta().namespace(), pod.meta().name()),
-                pod.podIps().stream().map(Addresses::ip).toList(),
-                false));
+            pod.key(),
+            conventionalNic(pod.meta().namespace(), pod.meta().name()),
+            pod.podIps(),
+            pod.allowedSources());
       }
     }
 
@@ -139,8 +139,8 @@ public record Workloads(SortedMap<String, Workload> byNic, List<String> refusals
     }
 
     /** The programs know "its own" and "any", nothing in between: less than any is not granted. */
-    private boolean mayUseAnySource(WorkloadEndpoint endpoint) {
-      List<Cidr> allowed = endpoint.allowedSources();
+    private boolean mayUseAnySource(
+        ResourceKey owner, List<IpAddress> addresses, List<Cidr> allowed) {
       if (allowed.isEmpty()) {
         return false;
       }
@@ -149,30 +149,29 @@ public record Workloads(SortedMap<String, Workload> byNic, List<String> refusals
               .filter(cidr -> cidr.prefix() == 0)
               .map(Cidr::family)
               .collect(Collectors.toSet());
-      boolean all =
-          endpoint.ipNetworks().stream().allMatch(net -> unlimited.contains(net.family()));
+      boolean all = addresses.stream().allMatch(ip -> unlimited.contains(ip.family()));
+      String refusal = owner + ": other source addresses than its own are not granted: ";
       if (!settings.anySource()) {
-        refusals.add(
-            endpoint.key()
-                + ": allowedSpoofedSourcePrefixes is not granted, for workloadSourceSpoofing is"
-                + " Disabled");
+        refusals.add(refusal + "workloadSourceSpoofing is Disabled");
       } else if (!all) {
         refusals.add(
-            endpoint.key()
-                + ": allowedSpoofedSourcePrefixes is not granted: only 0.0.0.0/0 and ::/0, for each"
-                + " family of the workload, are supported");
+            refusal + "only 0.0.0.0/0 and ::/0, for each family of the workload, are supported");
       }
       return settings.anySource() && all;
     }
 
-    private void add(Workload workload) {
+    private void add(
+        ResourceKey owner, String nic, List<IpAddress> addresses, List<Cidr> allowedSources) {
+      List<Ip> ips = addresses.stream().map(Addresses::ip).toList();
+      Workload workload =
+          new Workload(owner, nic, ips, mayUseAnySource(owner, addresses, allowedSources));
       String refusal = refusal(workload);
       if (refusal != null) {
-        refusals.add(workload.owner() + ": " + refusal);
+        refusals.add(owner + ": " + refusal);
         return;
       }
-      byNic.put(workload.nic(), workload);
-      workload.addresses().forEach(address -> byAddress.put(address, workload));
+      byNic.put(nic, workload);
+      ips.forEach(address -> byAddress.put(address, workload));
     }
 
     private String refusal(Workload workload) {

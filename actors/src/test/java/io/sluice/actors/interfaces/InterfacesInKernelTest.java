@@ -10,14 +10,8 @@ import io.sluice.actors.host.NetlinkHostNet;
 import io.sluice.actors.host.Uninstaller;
 import io.sluice.actors.tables.LibNftables;
 import io.sluice.actors.testing.PodLab;
-import io.sluice.config.model.Cidr;
-import io.sluice.config.model.IpAddress;
-import io.sluice.config.model.IpPool;
-import io.sluice.config.model.Node;
-import io.sluice.config.model.ObjectMeta;
+import io.sluice.actors.testing.Resources;
 import io.sluice.config.model.Resource;
-import io.sluice.config.model.ResourceKey;
-import io.sluice.config.model.WorkloadEndpoint;
 import io.sluice.config.source.Snapshot;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Iface;
@@ -30,10 +24,10 @@ import io.sluice.kernel.testing.TestBpffs;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -66,50 +60,16 @@ class InterfacesInKernelTest {
     lab.close();
   }
 
-  private static WorkloadEndpoint endpoint(String nic, int number) {
-    return new WorkloadEndpoint(
-        ObjectMeta.of("default", "wep-" + number),
-        "node1",
-        "k8s",
-        "",
-        "pod" + number,
-        "eth0",
-        nic,
-        List.of(
-            Cidr.parseNetwork("10.244.1." + number), Cidr.parseNetwork("fd00:244:1::" + number)),
-        List.of(),
-        "",
-        List.of(),
-        List.of(),
-        "",
-        List.of(),
-        Map.of());
+  private static Resource endpoint(String nic, int number) {
+    return Resources.endpoint(
+        "wep-" + number, "node1", nic, "10.244.1." + number, "fd00:244:1::" + number);
   }
 
   private static Snapshot snapshot(boolean inSync, Resource... more) {
-    TreeMap<ResourceKey, Resource> resources = new TreeMap<>();
-    Node node =
-        new Node(
-            ObjectMeta.of("", "node1"),
-            List.of(
-                new Node.NodeAddress(
-                    Node.AddressType.INTERNAL_IP, IpAddress.parse("192.168.101.2"))),
-            List.of(Cidr.parse("10.244.1.0/24")));
-    IpPool pool =
-        new IpPool(
-            ObjectMeta.of("", "pool"),
-            Cidr.parse("10.244.0.0/16"),
-            IpPool.VxlanMode.NEVER,
-            true,
-            false,
-            "all()",
-            26);
-    resources.put(node.key(), node);
-    resources.put(pool.key(), pool);
-    for (Resource resource : more) {
-      resources.put(resource.key(), resource);
-    }
-    return new Snapshot(1, inSync, resources, Map.of(), Map.of(), List.of(), List.of(), List.of());
+    List<Resource> all = new ArrayList<>(List.of(more));
+    all.add(Resources.node("node1", "192.168.101.2", "10.244.1.0/24"));
+    all.add(Resources.pool("pool", "10.244.0.0/16", true));
+    return Resources.snapshot(inSync, all.toArray(Resource[]::new));
   }
 
   private static final Resource ONE = endpoint(PodLab.NIC1, 2);

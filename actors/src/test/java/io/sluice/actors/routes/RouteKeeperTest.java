@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.actors.routes;
+
+import static io.sluice.actors.testing.Resources.endpoint;
+import static io.sluice.actors.testing.Resources.node;
+import static io.sluice.actors.testing.Resources.pod;
+import static io.sluice.actors.testing.Resources.pool;
+import static io.sluice.actors.testing.Resources.snapshot;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import akka.Done;
+import akka.actor.testkit.typed.javadsl.ActorTestKit;
+import akka.actor.testkit.typed.javadsl.LoggingTestKit;
+import akka.actor.testkit.typed.javadsl.TestProbe;
+import akka.actor.typed.ActorRef;
+import akka.pattern.StatusReply;
+import io.sluice.actors.host.HostNet.HostAddress;
+import io.sluice.actors.host.HostNet.HostRoute;
+import io.sluice.actors.maps.MapActor;
+import io.sluice.actors.testing.FakeDataplane;
+import io.sluice.actors.testing.FakeHostNet;
+import io.sluice.kernel.layout.Family;
+import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.Route;
+import io.sluice.kernel.layout.RouteFlags;
+import io.sluice.kernel.layout.RouteKey;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+class RouteKeeperTest {
+  private static final int LOCAL_WORKLOAD = RouteFlags.ROUTE_LOCAL | RouteFlags.ROUTE_WORKLOAD;
+
+  private final ActorTestKit kit = ActorTestKit.create();
+  private final FakeDataplane dataplane = new FakeDataplane(10);
+  private final FakeHostNet net = new FakeHostNet();
+  private final TestProbe<StatusReply<Done>> done = kit.createTestProbe();
+  private final TestProbe<StatusReply<Boolean>> changed = kit.createTestProbe();
+  private ActorRef<RouteKeeper.Command> keeper;
+
+  private void start() {
+    keeper =
+        kit.spawn(
+            RouteKeeper.create(
+                net,
+                kit.spawn(MapActor.create(dataplane.routes(Family.IPV4), MapActor.Options.KEEPING)),
+                kit.spawn(
+                    MapActor.create(dataplane.routes(Family.IPV6), MapActor.Options.KEEPING))));
+  }
+
+  @AfterEach
+  void tearDown() {
+    kit.shutdownTestKit();
+  }
+
+  private static Set<Ip> ips(String... addresses) {
+    return Arrays.stream(addresses).map(Ip::parse).collect(Collectors.toSet());
+  }
+
+  private void putKernel(String nic, int ifindex, String... addresses) {
+    keeper.tell(new RouteKeeper.PutKernel(nic, ifindex, ips(addresses), done.getRef()));
+    assertThat(done.receiveMessage().isSuccess()).isTrue();
+  }
+
+  private boolean putBpf(String nic, int ifindex, String... addresses) {
+    keeper.tell(new RouteKeeper.PutBpf(nic, ifindex, ips(addresses), changed.getRef()));
+    return changed.receiveMessage().getValue();
+  }
+
+  private Map<RouteKey, Route> map(Family family) {
+    return Map.copyOf(dataplane.routes(family).entries);
+  }
+
+  private static RouteKey key(String address, int prefix) {
+    return new RouteKey(prefix, Ip.parse(address));
+  }
+
+  private static Route route(int flags, int ifindex, String nextHop) {
+    return new Route(flags, ifindex, Ip.parse(nextHop));
+  }
+
+  @Test
+  void aWorkloadIsRoutedByKernelAndProgramsAndForgotten() {
+    start();
+    putKernel("cali1", 7, "10.244.1.2", "fd00:244:1::2");
+    assertThat(net.changes)
+        .containsExactlyInAnyOrder(
+            "+ 169.254.1.1/32 dev 1", "+ 10.244.1.2/32 dev 7", "+ fd00:244:1::2/128 dev 7");
+    assertThat(putBpf("cali1", 7, "10.244.1.2", "fd00:244:1::2")).isTrue();
+    assertThat(putBpf("cali1", 7, "10.244.1.2", "fd00:244:1::2")).isFalse();
+    assertThat(map(Family.IPV4))
+        .containsOnly(Map.entry(key("10.244.1.2", 32), route(LOCAL_WORKLOAD, 7, "0.0.0.0")));
+    assertThat(map(Family.IPV6))
+        .containsOnly(Map.entry(key("fd00:244:1::2", 128), route(LOCAL_WORKLOAD, 7, "::")));
+    keeper.tell(new RouteKeeper.RemoveBpf("cali1", 7, changed.getRef()));
+    assertThat(changed.receiveMessage().getValue()).isTrue();
+    assertThat(map(Family.IPV4)).isEmpty();
+    keeper.tell(new RouteKeeper.RemoveKernel("cali1", 7, done.getRef()));
+    done.receiveMessage();
+    assertThat(net.routes()).extracting(HostRoute::ifindex).containsExactly(1);
+  }
+
+  @Test
+  void theClusterIsInTheMapsWithTheFlagsOfItsPools() {
+    net.addresses.add(new HostAddress(2, Ip.parse("192.168.101.2"), 24, true));
+    net.addresses.add(new HostAddress(1, Ip.parse("127.0.0.1"), 8, true));
+    net.addresses.add(new HostAddress(2, Ip.parse("fe80::1"), 64, true));
+    start();
+    keeper.tell(
+        new RouteKeeper.Update(
+            ClusterRoutes.of(
+                snapshot(
+                    true,
+                    node("node1", "192.168.101.2", "10.244.1.0/24"),
+                    node("node2", "192.168.102.2", "10.244.2.0/24"),
+                    pool("outer", "10.244.0.0/16", true),
+                    pool("inner", "10.244.2.0/25", false),
+                    pod("inside", "node2", "10.244.2.9"),
+                    pod("stray", "node2", "10.9.9.9"),
+                    endpoint("stray2", "node2", "cali9", "10.244.7.7")),
+                "node1")));
+    putBpf("cali1", 7, "10.244.1.2");
+    int nat = RouteFlags.ROUTE_IN_POOL | RouteFlags.ROUTE_NAT_OUTGOING;
+    assertThat(map(Family.IPV4))
+        .containsOnly(
+            Map.entry(key("10.244.0.0", 16), route(nat, 0, "0.0.0.0")),
+            Map.entry(key("10.244.2.0", 25), route(RouteFlags.ROUTE_IN_POOL, 0, "0.0.0.0")),
+            Map.entry(
+                key("10.244.2.0", 24), route(nat | RouteFlags.ROUTE_WORKLOAD, 0, "192.168.102.2")),
+            Map.entry(key("10.9.9.9", 32), route(RouteFlags.ROUTE_WORKLOAD, 0, "192.168.102.2")),
+            Map.entry(
+                key("10.244.7.7", 32), route(nat | RouteFlags.ROUTE_WORKLOAD, 0, "192.168.102.2")),
+            Map.entry(key("192.168.102.2", 32), route(0, 0, "0.0.0.0")),
+            Map.entry(key("192.168.101.2", 32), route(RouteFlags.ROUTE_LOCAL, 0, "0.0.0.0")),
+            Map.entry(key("10.244.1.2", 32), route(nat | LOCAL_WORKLOAD, 7, "0.0.0.0")));
+    putKernel("cali1", 7, "10.244.1.2");
+    assertThat(net.routes())
+        .contains(
+            new HostRoute(Ip.parse("10.244.1.2"), 32, 7, Optional.of(Ip.parse("192.168.101.2"))));
+  }
+
+  @Test
+  @Tag("INV-AG-1")
+  @Tag("INV-AG-3")
+  void whatWasFoundStaysUntilAllWorkloadsAreKnown() {
+    Route found = route(LOCAL_WORKLOAD, 7, "0.0.0.0");
+    dataplane.routes(Family.IPV4).entries.put(key("10.244.1.2", 32), found);
+    dataplane.routes(Family.IPV4).entries.put(key("10.244.1.3", 32), found);
+    dataplane.routes(Family.IPV4).entries.put(key("10.9.0.0", 16), route(0, 0, "0.0.0.0"));
+    net.addRoute(new HostRoute(Ip.parse("10.244.1.2"), 32, 7, Optional.empty()), false);
+    net.addRoute(new HostRoute(Ip.parse("10.244.1.3"), 32, 7, Optional.empty()), false);
+    net.changes.clear();
+    start();
+    keeper.tell(new RouteKeeper.Update(ClusterRoutes.EMPTY));
+    assertThat(putBpf("cali1", 7, "10.244.1.2")).isFalse();
+    assertThat(map(Family.IPV4)).hasSize(3);
+    assertThat(net.changes).isEmpty();
+    keeper.tell(new RouteKeeper.WorkloadsKnown(ips("10.244.1.2")));
+    await().until(() -> map(Family.IPV4).size() == 1);
+    assertThat(map(Family.IPV4)).containsOnlyKeys(key("10.244.1.2", 32));
+    await().untilAsserted(() -> assertThat(net.changes).containsExactly("- 10.244.1.3/32 dev 7"));
+  }
+
+  @Test
+  void routesThatWentWithTheirLinkComeBack() {
+    start();
+    putKernel("cali1", 7, "10.244.1.2");
+    net.loseRoutes(7);
+    keeper.tell(new RouteKeeper.Refresh());
+    await().until(() -> net.routes().stream().anyMatch(route -> route.ifindex() == 7));
+  }
+
+  @Test
+  void aRouteOfSomebodyElseStaysAndIsTold() {
+    net.foreign.add(Ip.parse("10.244.1.2"));
+    start();
+    LoggingTestKit.warn("10.244.1.2")
+        .withOccurrences(1)
+        .expect(
+            kit.system(),
+            () -> {
+              putKernel("cali1", 7, "10.244.1.2");
+              putKernel("cali1", 7, "10.244.1.2");
+              return null;
+            });
+    assertThat(net.changes).containsExactly("+ 169.254.1.1/32 dev 1");
+  }
+
+  @Test
+  void anAddressThatMovesIsReplacedAndSurvivesItsOldInterface() {
+    start();
+    putKernel("cali1", 7, "10.244.1.2");
+    putBpf("cali1", 7, "10.244.1.2");
+    putKernel("cali2", 9, "10.244.1.2");
+    keeper.tell(new RouteKeeper.RemoveKernel("cali1", 7, done.getRef()));
+    done.receiveMessage();
+    assertThat(net.routes())
+        .filteredOn(route -> route.destination().equals(Ip.parse("10.244.1.2")))
+        .extracting(HostRoute::ifindex)
+        .containsExactly(9);
+    keeper.tell(new RouteKeeper.RemoveBpf("cali1", 7, changed.getRef()));
+    changed.receiveMessage();
+    assertThat(putBpf("cali2", 9, "10.244.1.2")).isTrue();
+    assertThat(map(Family.IPV4).get(key("10.244.1.2", 32)).ifindex()).isEqualTo(9);
+  }
+}
