@@ -173,6 +173,7 @@ public final class MapActor<K, V> extends AbstractBehavior<MapActor.Command<K, V
 
   private int failures;
   private String failure;
+  private String lastRefusal;
   private Flight<K, V> flight;
 
   /**
@@ -349,7 +350,11 @@ public final class MapActor<K, V> extends AbstractBehavior<MapActor.Command<K, V
             map.name(), map.maxEntries(), done.refused().size());
     if (!done.refused().isEmpty()) {
       memory.refused += done.refused().size();
-      getContext().getLog().warn(reason);
+      if (!reason.equals(lastRefusal)) {
+        // Owners ask again: what they are told each time need not be logged each time.
+        getContext().getLog().warn(reason);
+      }
+      lastRefusal = reason;
     }
     for (Update<K, V> update : memory.inFlight) {
       Set<K> refused = new LinkedHashSet<>(done.refused());

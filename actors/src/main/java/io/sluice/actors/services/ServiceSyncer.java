@@ -309,13 +309,13 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
     Iterator<SyncRound.Step> steps = outcome.steps().iterator();
     if (outcome.addsFrontends() && !noted) {
       noted = true;
-      when(maps.note(true), done -> carryOut(steps, () -> endRound(next, outcome)));
+      when(maps.note(true), done -> carryOut(next, steps, () -> endRound(next, outcome)));
     } else {
-      carryOut(steps, () -> endRound(next, outcome));
+      carryOut(next, steps, () -> endRound(next, outcome));
     }
   }
 
-  private void carryOut(Iterator<SyncRound.Step> steps, Runnable atTheEnd) {
+  private void carryOut(SyncRound next, Iterator<SyncRound.Step> steps, Runnable atTheEnd) {
     if (!steps.hasNext()) {
       atTheEnd.run();
       return;
@@ -326,14 +326,16 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
     when(
         maps.write(step.writes()),
         refusals -> {
-          refusals.forEach(this::refuse);
-          carryOut(steps, atTheEnd);
+          refusals.forEach(refusal -> refuse(next, refusal));
+          carryOut(next, steps, atTheEnd);
         });
   }
 
-  private void refuse(ServiceMaps.Refusal refusal) {
+  private void refuse(SyncRound next, ServiceMaps.Refusal refusal) {
     table.frontends().remove(refusal.key());
-    refused.put(refusal.key().addr() + ":" + refusal.key().port(), refusal.reason());
+    refused.put(
+        next.holder(refusal.key()).text(),
+        String.format("%s: %s", refusal.key().addr(), refusal.reason()));
   }
 
   private void endRound(SyncRound next, SyncRound.Outcome outcome) {

@@ -147,6 +147,11 @@ final class SyncRound {
     return byService.getOrDefault(id, List.of());
   }
 
+  /** Who has that frontend, of those who want it; it is wanted by somebody. */
+  ServiceName holder(FrontendKey key) {
+    return claims.get(key);
+  }
+
   /** What could not be done, in words, by service. */
   Map<ServiceName, String> problems() {
     return problems;
