@@ -100,10 +100,16 @@ final class SyncRound {
   private void compare(WantedService service) {
     Installed installed = table.services().get(service.name());
     List<Endpoint> backends = service.backends();
+    boolean reachable =
+        service.frontends().keySet().stream().anyMatch(key -> claimed(key, service.name()));
     if (installed == null) {
-      if (service.frontends().keySet().stream().anyMatch(key -> claimed(key, service.name()))) {
+      if (reachable) {
         toWrite.put(service.name(), backends);
       }
+      return;
+    }
+    if (!reachable) {
+      toRemove.add(service.name());
       return;
     }
     if (losesFrontend(service, installed)) {

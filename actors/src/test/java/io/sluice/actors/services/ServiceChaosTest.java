@@ -34,7 +34,7 @@ final class ServiceChaosTest {
   private TestNode node;
 
   @ParameterizedTest
-  @ValueSource(longs = {1, 2, 3, 4})
+  @ValueSource(longs = {1, 2, 3, 4, 5, 6})
   @Tag("INV-SVC-3")
   @Tag("INV-SVC-2")
   @Tag("INV-AG-1")
