@@ -78,10 +78,15 @@ public final class AgentCommand implements SluiceCommand {
     }
   }
 
+  /** Being told to stop, and stopping, is success; the JVM's own idea is 128 and the signal. */
   private static void stop(CountDownLatch asked, CountDownLatch stopped) {
+    if (stopped.getCount() == 0) {
+      return;
+    }
     asked.countDown();
     try {
       stopped.await();
+      Runtime.getRuntime().halt(0);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
