@@ -100,12 +100,23 @@ public record NodeStatus(
     }
   }
 
+  private static String missing(InterfaceStatus nic) {
+    return "interface %s of %s does not exist: it is set up when it appears"
+        .formatted(nic.nic(), nic.workload().orElseThrow().owner());
+  }
+
   /** Everything that its owners should know, whether it keeps the node from being ready or not. */
   public List<String> problems() {
     List<String> problems = new ArrayList<>();
     snapshot.problems().forEach(problem -> problems.add(problem.toString()));
     interfaces.ifPresent(
-        status -> status.refusals().forEach(line -> problems.add("refused: " + line)));
+        status -> {
+          status.refusals().forEach(line -> problems.add("refused: " + line));
+          status.interfaces().stream()
+              .filter(nic -> nic.workload().isPresent() && nic.ifindex() == 0)
+              .map(NodeStatus::missing)
+              .forEach(problems::add);
+        });
     services.ifPresent(
         status -> status.problems().forEach((s, p) -> problems.add("service " + s + ": " + p)));
     notices.ifPresent(

@@ -22,6 +22,8 @@ import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One workload interface, by name, from the moment that somebody speaks of it until nothing of it
@@ -94,6 +96,8 @@ public final class InterfaceActor {
 
   private static final int READY_FLAGS = IfaceFlags.IFACE_READY4 | IfaceFlags.IFACE_READY6;
 
+  private static final Logger LOG = LoggerFactory.getLogger(InterfaceActor.class);
+
   private final ActorContext<Command> context;
   private final String nic;
   private final InterfaceHost host;
@@ -104,7 +108,10 @@ public final class InterfaceActor {
   /** What outlives a restart. */
   private static final class Memory {
     private Target target;
-    private Set<String> foreignTold = new HashSet<>();
+
+    /** Read and replaced where attaching ends, on the kernel's dispatcher. */
+    private volatile Set<String> foreignTold = Set.of();
+
     private String complaint = "";
 
     /**
@@ -261,18 +268,19 @@ public final class InterfaceActor {
     return new Planned(target, Way.NONE, List.of(), steps, Optional.of(State.GONE));
   }
 
-  /** Programs of others on our hooks are told once, for they stay and may drop what we pass. */
+  /**
+   * Programs of others on our hooks are told once, for they stay and may drop what we pass. Called
+   * on the kernel's dispatcher, where the actor's context may not be touched.
+   */
   private void foreign(List<String> programs) {
     Set<String> fresh = new HashSet<>(programs);
     fresh.removeAll(memory.foreignTold);
-    memory.foreignTold = new HashSet<>(programs);
+    memory.foreignTold = Set.copyOf(programs);
     if (!fresh.isEmpty()) {
-      context
-          .getLog()
-          .warn(
-              "interface {}: programs of somebody else are attached, too, and see its packets: {}",
-              nic,
-              String.join(", ", programs));
+      LOG.warn(
+          "interface {}: programs of somebody else are attached, too, and see its packets: {}",
+          nic,
+          String.join(", ", programs));
     }
   }
 

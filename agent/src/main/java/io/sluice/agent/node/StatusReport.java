@@ -8,7 +8,10 @@ import io.sluice.actors.maps.MapActor;
 import io.sluice.config.settings.AgentKeys;
 import io.sluice.config.settings.Origin;
 import io.sluice.config.settings.Settings;
+import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.dataplane.DataplaneLoader;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -61,6 +64,7 @@ record StatusReport(
   /** Reads the kernel for what is attached. */
   static StatusReport of(
       NodeStatus status, AgentKeys keys, DataplaneLoader dataplane, double uptimeSeconds) {
+    Collection<Dataplane.Attachment> attachments = dataplane.attachments().values();
     return new StatusReport(
         keys.nodeName(),
         Build.VERSION,
@@ -69,7 +73,7 @@ record StatusReport(
         status.unready().isEmpty(),
         status.unready(),
         source(status, keys),
-        dataplane(keys, dataplane),
+        dataplane(keys, dataplane, attachments),
         interfaces(status),
         status
             .services()
@@ -81,7 +85,7 @@ record StatusReport(
         conntrack(status),
         maps(status),
         status.tables().map(t -> (Map<String, Long>) new TreeMap<>(t.drops())).orElse(Map.of()),
-        status.problems(),
+        problems(status, attachments),
         settings(status.settings()));
   }
 
@@ -100,9 +104,23 @@ record StatusReport(
         kinds);
   }
 
-  private static DataplaneReport dataplane(AgentKeys keys, DataplaneLoader dataplane) {
+  private static List<String> problems(
+      NodeStatus status, Collection<Dataplane.Attachment> attachments) {
+    List<String> problems = new ArrayList<>(status.problems());
+    attachments.stream()
+        .filter(attachment -> !attachment.foreign().isEmpty())
+        .map(
+            a ->
+                "interface %s: programs of somebody else are attached, too: %s"
+                    .formatted(a.name(), String.join(", ", a.foreign())))
+        .forEach(problems::add);
+    return problems;
+  }
+
+  private static DataplaneReport dataplane(
+      AgentKeys keys, DataplaneLoader dataplane, Collection<Dataplane.Attachment> attachments) {
     Map<String, Integer> attached = new TreeMap<>();
-    dataplane.attachments().values().forEach(a -> attached.merge(a.mechanism(), 1, Integer::sum));
+    attachments.forEach(a -> attached.merge(a.mechanism(), 1, Integer::sum));
     return new DataplaneReport(
         keys.bpffs().toString(), dataplane.buildId(), dataplane.hz(), attached, dataplane.notes());
   }
