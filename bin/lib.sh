@@ -41,6 +41,8 @@ test_packages=(
 	shellcheck=shellcheck
 	nftables=nft
 	iputils-ping=ping
+	ethtool=ethtool
+	tcpdump=tcpdump
 )
 
 say() { printf 'sluice: %s\n' "$*" >&2; }

@@ -75,8 +75,7 @@ class ChangeTest {
     cluster.apply(WEB);
     Traffic flow =
         cluster.start(
-            CLIENT,
-            Traffic.Spec.lasting("udp", WEB.address(version), 53, 1, 5).sourcePort(5000));
+            CLIENT, Traffic.Spec.lasting("udp", WEB.address(version), 53, 1, 5).sourcePort(5000));
     awaitAnswers(flow, 50);
     String pod = backendOf(cluster.address("client", version), 5000);
     List<String> others = new ArrayList<>(WEB.pods());

@@ -12,6 +12,7 @@ import io.sluice.multinode.harness.IpVersion;
 import io.sluice.multinode.harness.LabTest;
 import io.sluice.multinode.harness.ServiceSpec;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -51,12 +52,18 @@ class ConnectivityTest {
     assertThat(report.backends()).containsOnlyKeys(pods);
   }
 
+  /** The clients that servers saw. */
+  private static void assertSeen(Traffic.Report report, String... addresses) {
+    assertThat(report.sources())
+        .containsOnlyKeys(Stream.of(addresses).map(IpVersion::bracketed).toArray(String[]::new));
+  }
+
   @AllProtocols
   @Tag("INV-SVC-1")
   void aServiceIsServedByAllItsPodsWhoSeeTheClientItself(String protocol, IpVersion version) {
     Traffic.Report report = cluster.ask(CLIENT, protocol, WEB, version, 60);
     assertAnsweredBy(report, "default/web-1", "default/web-2", "default/web-3");
-    assertThat(report.sources()).containsOnlyKeys(cluster.address("client", version));
+    assertSeen(report, cluster.address("client", version));
   }
 
   @AllProtocols
@@ -64,7 +71,7 @@ class ConnectivityTest {
     Traffic.Report report =
         cluster.ask(CLIENT, protocol, cluster.address("web-2", version), POD_PORT, 10);
     assertAnsweredBy(report, "default/web-2");
-    assertThat(report.sources()).containsOnlyKeys(cluster.address("client", version));
+    assertSeen(report, cluster.address("client", version));
   }
 
   @AllProtocols
@@ -81,7 +88,7 @@ class ConnectivityTest {
     String address = version.of(Addresses.node4(node), Addresses.node6(node));
     Traffic.Report report = cluster.ask(CLIENT, protocol, address, HOST_PORT, 10);
     assertAnsweredBy(report, "host/node1");
-    assertThat(report.sources()).containsOnlyKeys(cluster.address("client", version));
+    assertSeen(report, cluster.address("client", version));
   }
 
   @AllProtocols
@@ -99,11 +106,11 @@ class ConnectivityTest {
     String outside = version.of(Addresses.CLIENT4, Addresses.CLIENT6);
     Traffic.Report there = cluster.ask(CLIENT, protocol, outside, HOST_PORT, 10);
     assertAnsweredBy(there, "host/client");
-    assertThat(there.sources()).containsOnlyKeys(cluster.address("client", version));
+    assertSeen(there, cluster.address("client", version));
     Traffic.Report back =
         cluster.ask("client", protocol, cluster.address("web-3", version), POD_PORT, 10);
     assertAnsweredBy(back, "default/web-3");
-    assertThat(back.sources()).containsOnlyKeys(outside);
+    assertSeen(back, outside);
   }
 
   @AllProtocols
@@ -111,11 +118,10 @@ class ConnectivityTest {
   void aPodReachesItselfThroughItsService(String protocol, IpVersion version) {
     Traffic.Report alone = cluster.ask(Cluster.host("web-1"), protocol, SOLO, version, 10);
     assertAnsweredBy(alone, "default/web-1");
-    assertThat(alone.sources()).containsOnlyKeys(SOLO.address(version));
+    assertSeen(alone, SOLO.address(version));
     Traffic.Report among = cluster.ask(Cluster.host("web-1"), protocol, WEB, version, 60);
     assertAnsweredBy(among, "default/web-1", "default/web-2", "default/web-3");
-    assertThat(among.sources())
-        .containsOnlyKeys(WEB.address(version), cluster.address("web-1", version));
+    assertSeen(among, WEB.address(version), cluster.address("web-1", version));
   }
 
   @AllProtocols

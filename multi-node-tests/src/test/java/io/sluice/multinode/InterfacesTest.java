@@ -65,13 +65,6 @@ class InterfacesTest {
     await().atMost(Cluster.PATIENCE).until(() -> state().equals("absent"));
   }
 
-  /** Packets that the pod's own interface has taken. */
-  private long received() {
-    return Long.parseLong(
-        cluster.run(
-            Cluster.host(LATE), "cat", "/sys/class/net/eth0/statistics/rx_packets"));
-  }
-
   /**
    * Programs do not guard the interface yet, and a route leads to it all the same, as a CNI plugin
    * may have made it: only the agent's table stands before the pod.
@@ -89,8 +82,7 @@ class InterfacesTest {
     Traffic.Report early =
         cluster
             .start(
-                CLIENT,
-                Traffic.Spec.newFlows(protocol, address, PORT, 200).count(200).timeout(300))
+                CLIENT, Traffic.Spec.newFlows(protocol, address, PORT, 200).count(200).timeout(300))
             .await();
     assertThat(early.answers()).isZero();
     assertThat(tcpAndUdpSeen()).isEqualTo(before);
@@ -101,6 +93,7 @@ class InterfacesTest {
     awaitReady();
     Traffic.Report after = cluster.ask(CLIENT, protocol, address, PORT, 50);
     assertThat(after.failures()).isEmpty();
+    assertThat(tcpAndUdpSeen()).isGreaterThan(before);
     flood.stop();
   }
 
@@ -122,8 +115,7 @@ class InterfacesTest {
     unplug();
     String address = cluster.address(LATE, version);
     Traffic flood =
-        cluster.start(
-            CLIENT, Traffic.Spec.newFlows(protocol, address, PORT, 300).timeout(500));
+        cluster.start(CLIENT, Traffic.Spec.newFlows(protocol, address, PORT, 300).timeout(500));
     await().atMost(Cluster.PATIENCE).until(() -> flood.progress().attempts() > 100);
     cluster.lab().plug(cluster.pod(LATE));
     awaitReady();
@@ -189,8 +181,10 @@ class InterfacesTest {
     for (IpVersion version : IpVersion.values()) {
       String address = cluster.address(LATE, version);
       assertThat(cluster.ask(CLIENT, "tcp", address, PORT, 20).failures()).isEmpty();
-      assertThat(cluster.ask(Cluster.host(LATE), "tcp", cluster.address("web-1", version), PORT, 20)
-              .failures())
+      assertThat(
+              cluster
+                  .ask(Cluster.host(LATE), "tcp", cluster.address("web-1", version), PORT, 20)
+                  .failures())
           .isEmpty();
     }
   }

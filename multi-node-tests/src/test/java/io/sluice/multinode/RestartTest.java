@@ -150,8 +150,7 @@ class RestartTest {
     agent().terminate();
     assertThat(cluster.lab().agent("node1")).isEmpty();
     // Nobody is there, and new connections are made all the same.
-    Traffic.Report meanwhile =
-        cluster.ask(CLIENT, "tcp", WEB, IpVersion.V4, 50);
+    Traffic.Report meanwhile = cluster.ask(CLIENT, "tcp", WEB, IpVersion.V4, 50);
     assertThat(meanwhile.failures()).isEmpty();
     startAgain(before);
     assertThat(oldFlows(load.age().minusSeconds(2))).isGreaterThanOrEqualTo(2 * LASTING + 2);

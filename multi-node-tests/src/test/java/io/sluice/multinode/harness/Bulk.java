@@ -15,8 +15,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Much data over TCP: a server that sends back the first byte's wish, all of what it gets or the sum
- * of it, and clients that judge what came back.
+ * Much data over TCP: a server that sends back the first byte's wish, all of what it gets or the
+ * sum of it, and clients that judge what came back.
  */
 public final class Bulk implements AutoCloseable {
   private static final int PATIENCE_SECONDS = 20;

@@ -29,13 +29,27 @@ final class Capture {
   /** Starts it; packets from now on are seen. */
   static Capture start(Lab lab, String host) {
     try {
-      Path folder = Files.createTempDirectory("slt-capture");
+      Path root = Files.createDirectories(Path.of("target", "captures").toAbsolutePath());
+      Path folder = Files.createTempDirectory(root, host);
       Path log = folder.resolve("tcpdump.log");
       // Two files of 20 MB in turn.
       List<String> command =
           List.of(
-              "tcpdump", "-i", "any", "-n", "-U", "-s", "160", "-Z", "root", "-C", "20", "-W", "2",
-              "-w", folder.resolve(FILE).toString());
+              "tcpdump",
+              "-i",
+              "any",
+              "-n",
+              "-U",
+              "-s",
+              "160",
+              "-Z",
+              "root",
+              "-C",
+              "20",
+              "-W",
+              "2",
+              "-w",
+              folder.resolve(FILE).toString());
       Process process =
           new ProcessBuilder(lab.commandOn(host, command))
               .redirectErrorStream(true)
@@ -57,8 +71,7 @@ final class Capture {
     end();
     try (Stream<Path> files = Files.list(folder)) {
       for (Path file : files.toList()) {
-        Files.move(
-            file, target.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+        Files.move(file, target.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

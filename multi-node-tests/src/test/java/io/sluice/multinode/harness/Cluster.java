@@ -189,7 +189,9 @@ public final class Cluster {
 
   /** A metric of node1 without labels, or the sum over its labels. */
   public double metric(String name) {
-    return lab.get("node1", "/metrics").orElse("").lines()
+    return lab.get("node1", "/metrics")
+        .orElse("")
+        .lines()
         .filter(line -> line.startsWith(name + " ") || line.startsWith(name + "{"))
         .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
         .sum();
@@ -227,7 +229,8 @@ public final class Cluster {
         .await();
   }
 
-  public Traffic.Report ask(String host, String protocol, ServiceSpec to, IpVersion version, int n) {
+  public Traffic.Report ask(
+      String host, String protocol, ServiceSpec to, IpVersion version, int n) {
     return ask(host, protocol, to.address(version), to.port(protocol), n);
   }
 
@@ -259,6 +262,12 @@ public final class Cluster {
   public Lab.Output sluice(String... arguments) {
     List<String> command = new ArrayList<>(List.of("sluice"));
     command.addAll(List.of(arguments));
+    return command(command.toArray(String[]::new));
+  }
+
+  /** Runs a command on node1, with {@code sluice} on its PATH. */
+  public Lab.Output command(String... words) {
+    List<String> command = List.of(words);
     try {
       Process process = lab.processOn("node1", command).redirectErrorStream(true).start();
       process.getOutputStream().close();

@@ -13,6 +13,11 @@ public enum IpVersion {
 
   /** An address and a port as dumps show them. */
   public static String endpoint(String address, int port) {
-    return (address.contains(":") ? "[" + address + "]" : address) + ":" + port;
+    return bracketed(address) + ":" + port;
+  }
+
+  /** An address as it stands before a port, and among the sources of a traffic report. */
+  public static String bracketed(String address) {
+    return address.contains(":") ? "[" + address + "]" : address;
   }
 }

@@ -28,8 +28,17 @@ final class Janitor {
     ProcessBuilder builder =
         new ProcessBuilder(
             List.of(
-                "setsid", "sh", "-c", SCRIPT, "sh", java, "-Xshare:auto", "-XX:+UseSerialGC",
-                "-XX:-UseContainerSupport", Janitor.class.getName(), names.name()));
+                "setsid",
+                "sh",
+                "-c",
+                SCRIPT,
+                "sh",
+                java,
+                "-Xshare:auto",
+                "-XX:+UseSerialGC",
+                "-XX:-UseContainerSupport",
+                Janitor.class.getName(),
+                names.name()));
     // Surefire's own class path is a jar's manifest; the tests' is this property.
     builder
         .environment()

@@ -1,55 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.multinode.harness;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.kernel.bpf.TypedMap;
+import io.sluice.kernel.dataplane.Dataplane;
+import io.sluice.kernel.dataplane.PinnedDataplane;
+import io.sluice.kernel.layout.Family;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 
 /**
- * How much is in the maps of node1 that services live in, as the kernel says it. Elements of arrays
- * count when they are not zero.
+ * How much is in the maps of node1 that services live in, read from the pins. Elements of arrays
+ * count when they hold something.
  */
 public record MapCensus(Map<String, Integer> elements) {
-  private static final List<String> MAPS =
-      List.of("frontends4", "frontends6", "services", "backends4", "backends6");
-
   /** Reads the pinned maps. */
   public static MapCensus of(Cluster cluster) {
-    Path maps =
-        cluster
-            .lab()
-            .names()
-            .bpffs(cluster.topology().node("node1"))
-            .resolve("sluice")
-            .resolve("maps");
+    Path bpffs = cluster.lab().names().bpffs(cluster.topology().node("node1"));
     Map<String, Integer> elements = new TreeMap<>();
-    for (String map : MAPS) {
-      String json =
-          cluster.run(
-              "node1", "bpftool", "-j", "map", "dump", "pinned", maps.resolve(map).toString());
-      elements.put(map, count(json));
+    try (Dataplane dataplane = PinnedDataplane.open(bpffs)) {
+      elements.put("services", count(dataplane.services(), s -> s.owner() != 0 || s.flags() != 0));
+      for (Family family : Family.values()) {
+        elements.put("frontends of " + family, count(dataplane.frontends(family), f -> true));
+        elements.put("backends of " + family, count(dataplane.backends(family), b -> b.id() != 0));
+      }
     }
     return new MapCensus(elements);
   }
 
-  private static int count(String json) {
-    try {
-      int count = 0;
-      for (JsonNode element : new ObjectMapper().readTree(json)) {
-        for (JsonNode b : element.path("value")) {
-          if (!b.asText().equals("0x00")) {
-            count++;
-            break;
+  private static <V> int count(TypedMap<?, V> map, Predicate<V> holds) {
+    AtomicInteger count = new AtomicInteger();
+    map.forEach(
+        (key, value) -> {
+          if (holds.test(value)) {
+            count.incrementAndGet();
           }
-        }
-      }
-      return count;
-    } catch (JsonProcessingException e) {
-      throw new AssertionError("not JSON: " + json, e);
-    }
+        });
+    return count.get();
   }
 }

@@ -114,7 +114,8 @@ public record ServiceSpec(
     lines.add("spec:");
     lines.add("  type: ClusterIP");
     lines.add("  clusterIP: " + address(IpVersion.V4));
-    lines.add("  clusterIPs: [\"" + address(IpVersion.V4) + "\", \"" + address(IpVersion.V6) + "\"]");
+    lines.add(
+        "  clusterIPs: [\"" + address(IpVersion.V4) + "\", \"" + address(IpVersion.V6) + "\"]");
     lines.add("  ipFamilies: [IPv4, IPv6]");
     lines.add("  ipFamilyPolicy: RequireDualStack");
     lines.add("  ports:");
