@@ -226,8 +226,9 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
 
   private ConntrackScan scan(Family family, Liveness liveness) {
     int capacity = dataplane.ct(family).maxEntries();
-    ConntrackScan scan = new ConntrackScan(liveness, dataplane.jiffies(), gone, mask(capacity));
-    dataplane.ct(family).forEach(scan::visit);
+    ConntrackScan scan =
+        new ConntrackScan(family, liveness, dataplane.jiffies(), gone, mask(capacity));
+    dataplane.ct(family).forEachRaw(scan::visit);
     Function<CtKey, Optional<CtValue>> lookUp = dataplane.ct(family)::get;
     Map<CtKey, CtJudged> judged = scan.judge(lookUp);
     Dataplane.CleanResult cleaned = clean(family, judged);
@@ -299,8 +300,8 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
             : previous.stream().filter(hash -> !now.contains(hash)).count();
     judged.forEach(
         (key, judgement) -> {
-          now.remove(ConntrackScan.spread(key));
-          now.remove(ConntrackScan.spread(judgement.twin()));
+          now.remove(scan.hash(key));
+          now.remove(scan.hash(judgement.twin()));
         });
     return missing * (mask(before.capacity()) + 1L);
   }

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.actors.conntrack;
 
+import io.sluice.kernel.layout.Codec;
 import io.sluice.kernel.layout.CtCommon;
 import io.sluice.kernel.layout.CtJudged;
 import io.sluice.kernel.layout.CtKey;
 import io.sluice.kernel.layout.CtState;
 import io.sluice.kernel.layout.CtValue;
+import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -28,6 +32,11 @@ final class ConntrackScan {
   private static final int PROTO_TCP = 6;
   private static final int SYN_BOTH = CtState.CT_SYN_A | CtState.CT_SYN_B;
 
+  private final Codec<CtKey> keys;
+  private final Codec<CtValue> values;
+  private final int protoAt;
+  private final int commonAt;
+  private final ByteBuffer scratch;
   private final Liveness liveness;
   private final int now;
   private final Map<Ip, Integer> gone;
@@ -46,36 +55,46 @@ final class ConntrackScan {
    * @param gone addresses of removed workloads, and when (jiffies) each went
    * @param sampleMask keys whose hash has none of these bits are kept as the pass's sample
    */
-  ConntrackScan(Liveness liveness, int now, Map<Ip, Integer> gone, int sampleMask) {
+  ConntrackScan(Family family, Liveness liveness, int now, Map<Ip, Integer> gone, int sampleMask) {
+    this.keys = CtKey.codec(family);
+    this.values = CtValue.codec(family);
+    this.protoAt = family == Family.IPV4 ? CtKey.OFFSET4_PROTO : CtKey.OFFSET6_PROTO;
+    this.commonAt = family == Family.IPV4 ? CtValue.OFFSET4_C : CtValue.OFFSET6_C;
+    this.scratch = ByteBuffer.allocate(keys.size()).order(ByteOrder.nativeOrder());
     this.liveness = liveness;
     this.now = now;
     this.gone = Map.copyOf(gone);
     this.sampleMask = sampleMask;
   }
 
-  /** Takes note of an entry. */
-  void visit(CtKey key, CtValue value) {
+  /** Takes note of an entry. Makes objects of what may be dead, and of nothing else. */
+  void visit(ByteBuffer someKeys, int keyAt, ByteBuffer someValues, int valueAt) {
     entries++;
-    int hash = spread(key);
+    int hash = hash(someKeys, keyAt);
     if ((hash & sampleMask) == 0) {
       sample.add(hash);
     }
-    if (looksDead(key, value)) {
-      if (suspects.size() < MAX_SUSPECTS) {
-        suspects.add(new Suspect(key, value));
-      } else {
-        complete = false;
-      }
+    int proto = Byte.toUnsignedInt(someKeys.get(keyAt + protoAt));
+    int common = valueAt + commonAt;
+    int state = someValues.getInt(common + CtCommon.OFFSET_STATE);
+    int created = someValues.getInt(common + CtCommon.OFFSET_CREATED);
+    int lastSeen = someValues.getInt(common + CtCommon.OFFSET_LAST_SEEN);
+    boolean forward = (state & CtState.CT_NAT_FORWARD) != 0;
+    if (liveness.isDead(now, proto, forward ? SYN_BOTH : state, created, lastSeen)
+        || !forward
+            && proto != PROTO_TCP
+            && !gone.isEmpty()
+            && ofGoneWorkload(keys.decode(someKeys, keyAt), created)) {
+      suspect(new Suspect(keys.decode(someKeys, keyAt), values.decode(someValues, valueAt)));
     }
   }
 
-  private boolean looksDead(CtKey key, CtValue value) {
-    CtCommon c = value.c();
-    if ((c.state() & CtState.CT_NAT_FORWARD) != 0) {
-      return liveness.isDead(now, key.proto(), SYN_BOTH, c.created(), c.lastSeen());
+  private void suspect(Suspect suspect) {
+    if (suspects.size() < MAX_SUSPECTS) {
+      suspects.add(suspect);
+    } else {
+      complete = false;
     }
-    return liveness.isDead(now, key.proto(), c.state(), c.created(), c.lastSeen())
-        || ofGoneWorkload(key, c.created());
   }
 
   /**
@@ -156,12 +175,19 @@ final class ConntrackScan {
     return FlowKeys.hasTwin(value.c().state()) && FlowKeys.twin(key, value).equals(of);
   }
 
-  /** A hash whose every bit depends on all of the key: records' own is a polynomial. */
-  static int spread(CtKey key) {
-    int h = key.hashCode() * 0x9e3779b9;
-    h ^= h >>> 16;
-    h *= 0x85ebca6b;
-    return h ^ h >>> 13;
+  /** The hash by which a key is sampled: every bit depends on all of the key. */
+  int hash(CtKey key) {
+    keys.encode(key, scratch, 0);
+    return hash(scratch, 0);
+  }
+
+  private int hash(ByteBuffer buffer, int at) {
+    long h = 0;
+    for (int i = 0; i < keys.size(); i += Long.BYTES) {
+      h = (h ^ buffer.getLong(at + i)) * 0x9e3779b97f4a7c15L;
+      h ^= h >>> 32;
+    }
+    return (int) h;
   }
 
   /** Entries visited. */

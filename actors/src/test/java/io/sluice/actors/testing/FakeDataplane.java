@@ -46,7 +46,10 @@ public final class FakeDataplane implements Dataplane {
    */
   public FakeDataplane(int ctSize) {
     for (Family family : Family.values()) {
-      ct.put(family, new FakeMap<>("ct" + family.number(), ctSize));
+      ct.put(
+          family,
+          new FakeMap<>(
+              "ct" + family.number(), ctSize, CtKey.codec(family), CtValue.codec(family)));
       routes.put(family, new FakeMap<>("routes" + family.number(), 1000));
     }
   }

@@ -2,6 +2,9 @@
 package io.sluice.actors.testing;
 
 import io.sluice.kernel.bpf.TypedMap;
+import io.sluice.kernel.layout.Codec;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -16,9 +19,31 @@ public final class FakeMap<K, V> implements TypedMap<K, V> {
   private final String name;
   private final int maxEntries;
 
+  private final Codec<K> keys;
+  private final Codec<V> values;
+
   public FakeMap(String name, int maxEntries) {
+    this(name, maxEntries, null, null);
+  }
+
+  /** One whose entries can be visited as bytes. */
+  public FakeMap(String name, int maxEntries, Codec<K> keys, Codec<V> values) {
     this.name = name;
     this.maxEntries = maxEntries;
+    this.keys = keys;
+    this.values = values;
+  }
+
+  @Override
+  public synchronized void forEachRaw(RawVisitor visitor) {
+    ByteBuffer key = ByteBuffer.allocate(8 + keys.size()).order(ByteOrder.nativeOrder());
+    ByteBuffer value = ByteBuffer.allocate(16 + values.size()).order(ByteOrder.nativeOrder());
+    entries.forEach(
+        (k, v) -> {
+          keys.encode(k, key, 8);
+          values.encode(v, value, 16);
+          visitor.visit(key, 8, value, 16);
+        });
   }
 
   @Override

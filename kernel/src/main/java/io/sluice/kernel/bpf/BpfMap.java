@@ -145,6 +145,14 @@ public final class BpfMap<K, V> implements TypedMap<K, V>, AutoCloseable {
 
   @Override
   public void forEach(BiConsumer<? super K, ? super V> visitor) {
+    forEachRaw(
+        (someKeys, keyAt, someValues, valueAt) ->
+            visitor.accept(
+                keyCodec.decode(someKeys, keyAt), valueCodec.decode(someValues, valueAt)));
+  }
+
+  @Override
+  public void forEachRaw(RawVisitor visitor) {
     NativeBuffer tokens = new NativeBuffer(2 * Math.max(Long.BYTES, info.keySize()));
     long out = tokens.address() + tokens.size() / 2;
     int room = BATCH;
@@ -172,14 +180,11 @@ public final class BpfMap<K, V> implements TypedMap<K, V>, AutoCloseable {
     }
   }
 
-  private void visit(
-      ByteBuffer someKeys, ByteBuffer someValues, int count, BiConsumer<? super K, ? super V> to) {
+  private void visit(ByteBuffer someKeys, ByteBuffer someValues, int count, RawVisitor to) {
     int valueSize = info.valueSize();
     for (int i = 0; i < count; i++) {
       if (!info.type().isArray() || !isZero(someValues, i * valueSize, valueSize)) {
-        to.accept(
-            keyCodec.decode(someKeys, i * info.keySize()),
-            valueCodec.decode(someValues, i * valueSize));
+        to.visit(someKeys, i * info.keySize(), someValues, i * valueSize);
       }
     }
   }

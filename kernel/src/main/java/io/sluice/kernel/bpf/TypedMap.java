@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.kernel.bpf;
 
+import java.nio.ByteBuffer;
 import java.util.Collection;
 import java.util.Map;
 import java.util.Optional;
@@ -41,4 +42,20 @@ public interface TypedMap<K, V> {
    * visit elements that are not all zeroes.
    */
   void forEach(BiConsumer<? super K, ? super V> visitor);
+
+  /**
+   * Visits every entry as bytes: for scans of big maps that look at a few fields of each entry, and
+   * need objects of few.
+   *
+   * @throws UnsupportedOperationException if there are none to see, as in a map in memory
+   */
+  default void forEachRaw(RawVisitor visitor) {
+    throw new UnsupportedOperationException("map " + name() + " has no bytes to visit");
+  }
+
+  /** Takes an entry as bytes in native order, at positions of buffers that are the map's. */
+  @FunctionalInterface
+  interface RawVisitor {
+    void visit(ByteBuffer keys, int keyAt, ByteBuffer values, int valueAt);
+  }
 }
