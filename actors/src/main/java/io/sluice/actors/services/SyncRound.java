@@ -336,8 +336,11 @@ final class SyncRound {
           .frontends()
           .forEach(
               (key, flags) -> {
-                if (claimed(key, service.name())) {
-                  desired.put(key, new Frontend(installed.id(), flags));
+                Frontend value = new Frontend(installed.id(), flags);
+                // What an interrupted round left behind gets no frontends before it is mended.
+                boolean whole = !installed.broken() || value.equals(table.frontends().get(key));
+                if (claimed(key, service.name()) && whole) {
+                  desired.put(key, value);
                 }
               });
     }

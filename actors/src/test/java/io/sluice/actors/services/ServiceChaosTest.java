@@ -27,14 +27,14 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @Timeout(value = 3, unit = TimeUnit.MINUTES)
 final class ServiceChaosTest {
-  private static final int STEPS = 60;
+  private static final int STEPS = 100;
 
   private final Map<ServiceName, WantedService> wanted = new HashMap<>();
   private Random random;
   private TestNode node;
 
   @ParameterizedTest
-  @ValueSource(longs = {1, 2, 3, 4, 5, 6})
+  @ValueSource(longs = {1, 2, 3, 4, 5, 13})
   @Tag("INV-SVC-3")
   @Tag("INV-SVC-2")
   @Tag("INV-AG-1")
