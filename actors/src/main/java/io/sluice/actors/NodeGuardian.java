@@ -36,6 +36,7 @@ import io.sluice.config.source.Snapshot;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.layout.Family;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -125,6 +126,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
   private final TimerScheduler<Command> timers;
   private final Node node;
   private Snapshot snapshot = Snapshot.EMPTY;
+  private Instant changed = Instant.EPOCH;
   private Settings settings;
   private Optional<Keepers> keepers = Optional.empty();
   private List<String> reasonsTold = List.of("the agent is starting");
@@ -249,6 +251,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
           .info("the source is in sync: {} resources", change.snapshot().resources().size());
     }
     snapshot = change.snapshot();
+    changed = Instant.now();
     Settings before = settings;
     settings = node.settings().of(snapshot);
     if (!settings.equals(before)) {
@@ -329,6 +332,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
               new NodeStatus(
                   false,
                   snapshot,
+                  changed,
                   settings,
                   restart,
                   Optional.empty(),
@@ -341,6 +345,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
     }
     Keepers k = keepers.get();
     Snapshot now = snapshot;
+    Instant since = changed;
     Settings inForce = settings;
     var interfaces =
         this.<InterfaceManager.Command, InterfaceManager.Status>ask(
@@ -370,6 +375,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                         new NodeStatus(
                             true,
                             now,
+                            since,
                             inForce,
                             restart,
                             interfaces.join(),

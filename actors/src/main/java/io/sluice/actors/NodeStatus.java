@@ -11,6 +11,7 @@ import io.sluice.actors.services.ServiceSyncer;
 import io.sluice.actors.tables.TablesKeeper;
 import io.sluice.config.settings.Settings;
 import io.sluice.config.source.Snapshot;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -20,6 +21,7 @@ import java.util.Optional;
  *
  * @param begun whether the keepers have been started
  * @param snapshot the source's latest view
+ * @param changed when the source delivered it; the epoch before it has delivered anything
  * @param settings those that it puts into force
  * @param restart settings that have changed but need a restart, a line each
  * @param maps of those that answered
@@ -27,6 +29,7 @@ import java.util.Optional;
 public record NodeStatus(
     boolean begun,
     Snapshot snapshot,
+    Instant changed,
     Settings settings,
     List<String> restart,
     Optional<InterfaceManager.Status> interfaces,

@@ -134,6 +134,11 @@ final class NodeMetrics implements MultiCollector {
             status.snapshot().inSync() ? 1 : 0));
     all.add(
         gauge(
+            "sluice_source_change_timestamp_seconds",
+            "When the source's latest view came, in seconds since 1970",
+            status.changed().toEpochMilli() / 1e3));
+    all.add(
+        gauge(
             "sluice_source_version",
             "Views that the source has delivered since the start",
             status.snapshot().version()));

@@ -10,6 +10,7 @@ import io.sluice.config.settings.Origin;
 import io.sluice.config.settings.Settings;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.dataplane.DataplaneLoader;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -45,7 +46,12 @@ record StatusReport(
     List<String> problems,
     List<SettingReport> settings) {
   record SourceReport(
-      String type, String path, boolean inSync, long version, Map<String, Integer> resources) {}
+      String type,
+      String path,
+      boolean inSync,
+      long version,
+      String changed,
+      Map<String, Integer> resources) {}
 
   /**
    * @param build names the programs
@@ -101,6 +107,7 @@ record StatusReport(
         keys.sourcePath().map(Object::toString).orElse(""),
         status.snapshot().inSync(),
         status.snapshot().version(),
+        status.changed().truncatedTo(ChronoUnit.SECONDS).toString(),
         kinds);
   }
 
