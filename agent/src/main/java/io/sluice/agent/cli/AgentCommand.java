@@ -4,6 +4,7 @@ package io.sluice.agent.cli;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import io.sluice.agent.node.Agent;
+import io.sluice.config.cli.CommandException;
 import io.sluice.config.cli.SluiceCommand;
 import io.sluice.config.settings.AgentConfig;
 import io.sluice.config.settings.SettingsException;

@@ -2,7 +2,9 @@
 package io.sluice.agent.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.config.cli.Output;
 import io.sluice.config.cli.SluiceCommand;
+import io.sluice.config.cli.Table;
 import io.sluice.kernel.dataplane.Preflight;
 import java.io.PrintWriter;
 import java.util.List;

@@ -4,6 +4,7 @@ package io.sluice.agent.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.cluster.management.SluiceRoutes;
+import io.sluice.config.cli.CommandException;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;

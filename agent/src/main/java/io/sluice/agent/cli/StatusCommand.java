@@ -3,6 +3,8 @@ package io.sluice.agent.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.config.cli.CommandException;
+import io.sluice.config.cli.Output;
 import io.sluice.config.cli.SluiceCommand;
 import java.io.PrintWriter;
 import java.util.Map;

@@ -2,9 +2,9 @@
 package io.sluice.bench.program;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.sluice.agent.cli.CommandException;
-import io.sluice.agent.cli.Output;
-import io.sluice.agent.cli.Table;
+import io.sluice.config.cli.CommandException;
+import io.sluice.config.cli.Output;
+import io.sluice.config.cli.Table;
 import io.sluice.kernel.sys.Privileges;
 import java.io.PrintWriter;
 import java.util.Locale;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.lab.cli;
 
+import io.sluice.config.cli.Table;
 import io.sluice.lab.Lab;
 import io.sluice.lab.LabServices;
 import io.sluice.lab.Traffic;
@@ -48,7 +49,7 @@ final class DemoTraffic {
       row.add(Long.toString(report.answers()));
       row.add(report.backends().isEmpty() ? counts(report.failures()) : counts(report.backends()));
       row.add(good ? (to.served() ? "ok" : "ok: refused, for nobody serves it") : "FAILED");
-      table.row(row);
+      table.add(row.toArray());
     }
   }
 

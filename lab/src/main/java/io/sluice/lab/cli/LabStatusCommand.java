@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.sluice.config.cli.Table;
 import io.sluice.lab.HostStatus;
 import io.sluice.lab.Lab;
 import java.util.ArrayList;
@@ -58,7 +59,7 @@ final class LabStatusCommand extends LabCommand.Base {
         row.add(host.pid() == null ? "-" : host.pid().toString());
         row.add(host.addresses().isEmpty() ? "-" : host.addresses().get(0));
         row.add(host.addresses().isEmpty() ? "-" : host.addresses().get(1));
-        table.row(row);
+        table.add(row.toArray());
       }
       out().print(table);
     }

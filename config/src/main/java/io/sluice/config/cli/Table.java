@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.sluice.agent.cli;
+package io.sluice.config.cli;
 
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -8,6 +8,8 @@ import java.util.List;
 
 /** Columns for people: as wide as their widest cell, two spaces apart, no lines around them. */
 public final class Table {
+  private static final int GAP = 2;
+
   private final List<String[]> rows = new ArrayList<>();
   private final int[] widths;
 
@@ -30,18 +32,23 @@ public final class Table {
     return this;
   }
 
-  /** Prints all rows, without blanks at the end of lines. */
+  /** Prints all rows. */
   public void print(PrintWriter out) {
+    out.print(this);
+    out.flush();
+  }
+
+  /** All rows, a line each, without blanks at the end of lines. */
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder();
     for (String[] row : rows) {
       StringBuilder line = new StringBuilder();
       for (int i = 0; i < row.length; i++) {
-        line.append(row[i]);
-        if (i < row.length - 1) {
-          line.append(" ".repeat(widths[i] - row[i].length() + 2));
-        }
+        line.append(row[i]).append(" ".repeat(widths[i] - row[i].length() + GAP));
       }
-      out.println(line);
+      text.append(line.toString().stripTrailing()).append(System.lineSeparator());
     }
-    out.flush();
+    return text.toString();
   }
 }

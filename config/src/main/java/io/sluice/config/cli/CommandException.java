@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.sluice.agent.cli;
+package io.sluice.config.cli;
 
 /** A command cannot do what it was asked: one line for people, and the exit code 1. */
 public final class CommandException extends RuntimeException {

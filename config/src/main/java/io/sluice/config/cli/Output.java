@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.sluice.agent.cli;
+package io.sluice.config.cli;
 
 /** How a command prints: for people, for people with patience, or for scripts. */
 public enum Output {
