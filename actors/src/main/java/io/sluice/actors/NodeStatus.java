@@ -45,7 +45,13 @@ public record NodeStatus(
       return List.of("the agent is starting");
     }
     if (!snapshot.inSync()) {
-      reasons.add("the source is not in sync: it has not been read whole yet");
+      // Everything else waits for it, and would only repeat that.
+      return List.of(
+          "the source is not in sync: "
+              + snapshot.problems().stream()
+                  .map(Object::toString)
+                  .findFirst()
+                  .orElse("it has not been read whole yet"));
     }
     interfaces.ifPresentOrElse(
         status -> ofInterfaces(status, reasons), () -> silent("interfaces", reasons));

@@ -59,7 +59,7 @@ public final class StatusCommand implements SluiceCommand {
         out.println(field.getKey() + ": " + (value.isEmpty() ? "none" : value.size()));
         value.forEach(v -> out.println("  " + (v.isObject() ? inline(v) : v.asText())));
       } else if (value.isObject()) {
-        out.println(field.getKey() + ": " + inline(value));
+        out.println(field.getKey() + ": " + (value.isEmpty() ? "none" : inline(value)));
       } else {
         out.println(field.getKey() + ": " + value.asText());
       }

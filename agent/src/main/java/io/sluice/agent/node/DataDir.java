@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.List;
 import java.util.stream.Stream;
 
 /**
@@ -17,6 +18,9 @@ import java.util.stream.Stream;
  * @param path the folder, {@code data-dir} in the configuration
  */
 public record DataDir(Path path) {
+  /** In the note of a mount: the folder was made for it. */
+  private static final String MADE = "made";
+
   /** Where the last good version of each manifest is kept. */
   public Path lastGood() {
     return path.resolve("last-good");
@@ -53,9 +57,10 @@ public record DataDir(Path path) {
     if (Mounts.isBpffs(bpffs)) {
       return;
     }
+    String made = Files.exists(bpffs) ? "" : MADE;
     try {
       // The note first: without the mount it does no harm, a mount without it would stay for ever.
-      Files.writeString(mounted(), bpffs.toAbsolutePath() + "\n");
+      Files.writeString(mounted(), bpffs.toAbsolutePath() + "\n" + made + "\n");
     } catch (IOException e) {
       throw new NodeException("data-dir " + path + " cannot be written: " + e, e);
     }
@@ -68,8 +73,12 @@ public record DataDir(Path path) {
       return;
     }
     try {
-      if (Files.readString(mounted()).strip().equals(bpffs.toAbsolutePath().toString())) {
+      List<String> note = Files.readAllLines(mounted());
+      if (note.get(0).equals(bpffs.toAbsolutePath().toString())) {
         Mounts.unmount(bpffs);
+        if (note.contains(MADE)) {
+          Files.deleteIfExists(bpffs);
+        }
         Files.delete(mounted());
       }
     } catch (IOException e) {

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 
 /** What the running agent tells over HTTP: from its actors, and from the kernel. */
 final class LiveNodeView implements NodeView {
@@ -38,6 +39,11 @@ final class LiveNodeView implements NodeView {
     this.dataplane = dataplane;
     this.kernel =
         system.dispatchers().lookup(DispatcherSelector.fromConfig(MapActor.KERNEL_DISPATCHER));
+  }
+
+  /** To a tenth: nobody wants more. */
+  private double uptimeSeconds() {
+    return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began) / 100 / 10.0;
   }
 
   @Override
@@ -69,8 +75,7 @@ final class LiveNodeView implements NodeView {
   public CompletionStage<Object> status() {
     return nodeStatus()
         .thenApplyAsync(
-            status -> StatusReport.of(status, keys, dataplane, (System.nanoTime() - began) / 1e9),
-            kernel);
+            status -> StatusReport.of(status, keys, dataplane, uptimeSeconds()), kernel);
   }
 
   @Override

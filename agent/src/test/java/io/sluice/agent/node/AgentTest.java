@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.agent.node.TestAgent.Said;
 import io.sluice.kernel.testing.RequiresKernel;
 import java.net.Socket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -200,6 +201,27 @@ class AgentTest {
               assertThat(status.path("settings").toString())
                   .contains("bpfMapSizeRoute", "FelixConfiguration default");
             });
+  }
+
+  @Test
+  @Tag("INV-AG-3")
+  void aSourceThatIsGoneChangesNothingAndIsToldOf() throws Exception {
+    startAndAwaitReady();
+    agent.stop();
+    Path manifests = folder.resolve("manifests");
+    Files.move(manifests, folder.resolve("elsewhere"));
+    agent.start();
+    await()
+        .ignoreExceptions() // until HTTP listens
+        .atMost(LONG)
+        .untilAsserted(
+            () ->
+                assertThat(agent.get("/health/ready").output())
+                    .contains("the source is not in sync", "there is no such file or folder"));
+    assertThat(agent.serves()).isTrue();
+    Files.move(folder.resolve("elsewhere"), manifests);
+    awaitReady();
+    assertThat(agent.serves()).isTrue();
   }
 
   @Test
