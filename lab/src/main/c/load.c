@@ -317,8 +317,8 @@ static void sweep(uint64_t now)
 static bool anything_waits(void)
 {
 	for (unsigned int i = 0; i < slots; i++)
-		if (flows[i].state == CONNECTING ||
-		    (flows[i].state == WAITING && flows[i].outstanding))
+		// A datagram flow is idle as soon as one of several requests is answered.
+		if (flows[i].state == CONNECTING || flows[i].outstanding)
 			return true;
 	return false;
 }
