@@ -2,16 +2,23 @@
 package io.sluice.multinode;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.kernel.bpf.HookQuery;
 import io.sluice.kernel.bpf.TcxLink;
+import io.sluice.kernel.dataplane.Dataplane;
+import io.sluice.kernel.dataplane.PinnedDataplane;
+import io.sluice.kernel.layout.CtCommon;
+import io.sluice.kernel.layout.CtState;
+import io.sluice.kernel.layout.Family;
 import io.sluice.lab.OwnedProcess;
 import io.sluice.lab.Traffic;
 import io.sluice.multinode.harness.Cluster;
 import io.sluice.multinode.harness.IpVersion;
 import io.sluice.multinode.harness.LabTest;
 import io.sluice.multinode.harness.ServiceSpec;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -19,7 +26,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -157,12 +166,30 @@ class RestartTest {
     load.assertUnharmed();
   }
 
-  /** Flows of the client that conntrack has known for so long. */
+  /**
+   * Open flows of services that conntrack has known for so long. Read from the map itself, for
+   * there are tens of thousands of closed ones beside them.
+   */
   private long oldFlows(Duration age) {
-    return cluster.dump("conntrack").stream()
-        .filter(row -> !row.path("service").asText().isEmpty())
-        .filter(row -> row.path("ageSeconds").asDouble() > age.toMillis() / 1e3)
-        .count();
+    Path bpffs = cluster.lab().names().bpffs(cluster.topology().node("node1"));
+    AtomicLong flows = new AtomicLong();
+    try (Dataplane dataplane = PinnedDataplane.open(bpffs)) {
+      long created = dataplane.jiffies() - age.toSeconds() * dataplane.hz();
+      for (Family family : Family.values()) {
+        dataplane
+            .ct(family)
+            .forEach(
+                (key, value) -> {
+                  CtCommon c = value.c();
+                  boolean open = (c.state() & (CtState.CT_FIN_A | CtState.CT_FIN_B)) == 0;
+                  boolean ofService = (c.state() & CtState.CT_NAT_REVERSE) != 0;
+                  if (open && ofService && c.created() - (int) created < 0) {
+                    flows.incrementAndGet();
+                  }
+                });
+      }
+    }
+    return flows.get();
   }
 
   /** What was removed while nobody was there goes when somebody is, and not before. */
@@ -181,5 +208,53 @@ class RestartTest {
     cluster.awaitInForce(fresh);
     cluster.delete(gone);
     cluster.delete(fresh);
+  }
+
+  /**
+   * The agent dies as soon as a change shows in the maps, or before, and finds another change when
+   * it comes back. Nobody notices, and what was promised (IDs) is kept.
+   */
+  @Test
+  @Tag("INV-AG-2")
+  @Tag("INV-SVC-2")
+  @Tag("INV-SVC-3")
+  void killsInTheMiddleOfChangesLeaveNoHalfService() {
+    Map<String, Integer> ids = serviceIds();
+    List<Traffic> load = new ArrayList<>();
+    for (IpVersion version : IpVersion.values()) {
+      for (String protocol : List.of("tcp", "udp")) {
+        String address = WEB.address(version);
+        load.add(
+            cluster.start(
+                CLIENT, Traffic.Spec.newFlows(protocol, address, WEB.port(protocol), 50)));
+      }
+    }
+    String[][] sets = {{"web-1"}, {"web-2", "web-3"}, {"web-3"}, {"web-1", "web-2"}};
+    for (int i = 0; i < sets.length; i++) {
+      Set<String> before = texts("nat");
+      cluster.applyWithoutWaiting(WEB.with(sets[i]));
+      if (i % 2 == 0) {
+        await().pollInterval(Duration.ofMillis(5)).until(() -> !texts("nat").equals(before));
+      }
+      agent().kill();
+      cluster.applyWithoutWaiting(WEB);
+      cluster.lab().startAgent("node1");
+      cluster.awaitReady();
+      cluster.awaitInForce(WEB);
+      assertThat(serviceIds()).isEqualTo(ids);
+    }
+    for (Traffic traffic : load) {
+      Traffic.Report report = traffic.stop();
+      assertThat(report.failures()).as("%s to %s", report.protocol(), report.target()).isEmpty();
+    }
+  }
+
+  private Map<String, Integer> serviceIds() {
+    Map<String, Integer> ids = new TreeMap<>();
+    for (JsonNode row : cluster.dump("nat")) {
+      String frontend = row.path("protocol").asText() + " " + row.path("frontend").asText();
+      ids.put(frontend, row.path("serviceId").asInt());
+    }
+    return ids;
   }
 }
