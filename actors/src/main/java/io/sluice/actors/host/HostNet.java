@@ -63,6 +63,9 @@ public interface HostNet extends AutoCloseable {
 
   List<HostAddress> addresses();
 
+  /** The addresses of one interface; none if it is not there. */
+  List<HostAddress> addresses(int ifindex);
+
   /** The routes of {@link #ROUTE_PROTOCOL} in the main table, both families. */
   List<HostRoute> routes();
 

@@ -154,9 +154,7 @@ public final class HostSettings {
    */
   private void ensureGateway6(HostNet.Nic nic) {
     Optional<HostNet.HostAddress> existing =
-        net.addresses().stream()
-            .filter(a -> a.ifindex() == nic.index() && a.address().equals(GATEWAY6))
-            .findFirst();
+        net.addresses(nic.index()).stream().filter(a -> a.address().equals(GATEWAY6)).findFirst();
     if (existing.isPresent() && existing.get().usable()) {
       return;
     }

@@ -54,6 +54,11 @@ public final class NetlinkHostNet implements HostNet {
     return netlink.addresses().stream().map(NetlinkHostNet::address).toList();
   }
 
+  @Override
+  public List<HostAddress> addresses(int ifindex) {
+    return netlink.addresses(ifindex).stream().map(NetlinkHostNet::address).toList();
+  }
+
   private static HostAddress address(Address address) {
     int unusable = Address.FLAG_TENTATIVE | ADDRESS_DADFAILED;
     return new HostAddress(

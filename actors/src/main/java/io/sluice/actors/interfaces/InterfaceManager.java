@@ -65,6 +65,8 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
 
   private record Look() implements Command {}
 
+  private record RefreshRoutes() implements Command {}
+
   private record Seen(List<Nic> nics) implements Command {}
 
   private record Failed(String what, Throwable cause) implements Command {}
@@ -90,6 +92,10 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
       String nic, Optional<Workload> workload, int ifindex, State state, String detail) {}
 
   private static final Duration HINT_DELAY = Duration.ofMillis(20);
+
+  /** Address changes come in hundreds while interfaces are set up: look at them together. */
+  private static final Duration REFRESH_DELAY = Duration.ofMillis(500);
+
   private static final Duration LOOK_INTERVAL = Duration.ofSeconds(10);
   private static final Duration TIMEOUT = Duration.ofSeconds(30);
   private static final int STASH = 1000;
@@ -256,6 +262,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
         .onMessage(Hint.class, this::hint)
         .onMessage(Look.class, look -> look())
         .onMessage(Seen.class, this::seen)
+        .onMessage(RefreshRoutes.class, refresh -> refreshRoutes())
         .onMessage(Changed.class, changed -> stateChanged(changed.change()))
         .onMessage(GetStatus.class, this::status)
         .onMessage(Failed.class, this::failed)
@@ -364,16 +371,26 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
           .pipeToSelf(
               CompletableFuture.supplyAsync(net::nics, kernel),
               (seen, failed) -> failed == null ? new Seen(seen) : new Failed("links", failed));
-      owners.routes().tell(new RouteKeeper.Refresh());
     }
     return Behaviors.same();
   }
 
   private Behavior<Command> seen(Seen seen) {
     looking = false;
+    Map<String, Nic> before = nics;
     nics = byName(seen.nics());
+    if (!nics.equals(before)) {
+      refreshRoutes();
+    } else if (!timers.isTimerActive(RefreshRoutes.class)) {
+      timers.startSingleTimer(RefreshRoutes.class, new RefreshRoutes(), REFRESH_DELAY);
+    }
     tellTargets();
     return lookAgain ? look() : Behaviors.same();
+  }
+
+  private Behavior<Command> refreshRoutes() {
+    owners.routes().tell(new RouteKeeper.Refresh());
+    return Behaviors.same();
   }
 
   private Behavior<Command> stateChanged(StateChanged change) {

@@ -96,8 +96,8 @@ record Ruleset(List<String> prefixes, boolean conntrack) {
     return "add element " + NAME + " " + SET + " " + elements(indexes) + "\n";
   }
 
-  static String remove(int index) {
-    return "delete element " + NAME + " " + SET + " " + elements(List.of(index)) + "\n";
+  static String remove(Collection<Integer> indexes) {
+    return "delete element " + NAME + " " + SET + " " + elements(indexes) + "\n";
   }
 
   private static String elements(Collection<Integer> indexes) {

@@ -15,6 +15,7 @@ import io.sluice.actors.host.HostNet;
 import io.sluice.actors.host.Sysctls;
 import io.sluice.actors.supervision.Restarts;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -60,6 +61,8 @@ public final class TablesKeeper extends AbstractBehavior<TablesKeeper.Command> {
 
   private record Check() implements Command {}
 
+  private record Flush() implements Command {}
+
   /**
    * @param present whether the table was there, as wanted, when last looked at
    * @param conntrack whether it asks kernel conntrack
@@ -74,6 +77,9 @@ public final class TablesKeeper extends AbstractBehavior<TablesKeeper.Command> {
   private final Sysctls sysctls;
   private final HostNet net;
   private final Memory memory;
+  private final Set<Integer> added = new TreeSet<>();
+  private final Set<Integer> removed = new TreeSet<>();
+  private final List<ActorRef<StatusReply<Done>>> waiting = new ArrayList<>();
   private boolean present;
 
   /** What outlives a restart. */
@@ -121,6 +127,7 @@ public final class TablesKeeper extends AbstractBehavior<TablesKeeper.Command> {
         .onMessage(Begin.class, this::begin)
         .onMessage(Admit.class, this::admit)
         .onMessage(Expel.class, this::expel)
+        .onMessage(Flush.class, flush -> flush())
         .onMessage(GetStatus.class, this::status)
         .onMessage(
             Check.class,
@@ -133,12 +140,15 @@ public final class TablesKeeper extends AbstractBehavior<TablesKeeper.Command> {
 
   private Behavior<Command> begin(Begin begin) {
     begin.ready().forEach(memory.ready::putIfAbsent);
-    return answer(
-        begin.replyTo(),
-        () -> {
-          memory.rules = Optional.of(new Ruleset(begin.prefixes(), conntrackAtWork()));
-          apply();
-        });
+    begin
+        .replyTo()
+        .tell(
+            attempt(
+                () -> {
+                  memory.rules = Optional.of(new Ruleset(begin.prefixes(), conntrackAtWork()));
+                  apply();
+                }));
+    return this;
   }
 
   /**
@@ -150,30 +160,50 @@ public final class TablesKeeper extends AbstractBehavior<TablesKeeper.Command> {
   }
 
   private Behavior<Command> admit(Admit admit) {
-    boolean known = memory.ready.put(admit.ifindex(), admit.nic()) != null;
-    return answer(
-        admit.replyTo(),
-        () -> {
-          if (!known && present) {
-            change(Ruleset.add(List.of(admit.ifindex())));
-          } else if (!present) {
-            apply();
-          }
-        });
+    if (memory.ready.put(admit.ifindex(), admit.nic()) == null) {
+      added.add(admit.ifindex());
+      removed.remove(admit.ifindex());
+    }
+    return later(admit.replyTo());
   }
 
   private Behavior<Command> expel(Expel expel) {
-    boolean known = memory.ready.remove(expel.ifindex(), expel.nic());
-    return answer(
-        expel.replyTo(),
-        () -> {
-          if (known && present) {
-            change(Ruleset.remove(expel.ifindex()));
-          }
-        });
+    if (memory.ready.remove(expel.ifindex(), expel.nic())) {
+      removed.add(expel.ifindex());
+      added.remove(expel.ifindex());
+    }
+    return later(expel.replyTo());
   }
 
-  /** Changes an element; where the kernel's set is not what we believe, makes all of it so. */
+  /** What comes while the kernel is busy with one transaction becomes the next one together. */
+  private Behavior<Command> later(ActorRef<StatusReply<Done>> replyTo) {
+    if (waiting.isEmpty()) {
+      getContext().getSelf().tell(new Flush());
+    }
+    waiting.add(replyTo);
+    return this;
+  }
+
+  private Behavior<Command> flush() {
+    StatusReply<Done> reply = attempt(this::write);
+    added.clear();
+    removed.clear();
+    waiting.forEach(replyTo -> replyTo.tell(reply));
+    waiting.clear();
+    return this;
+  }
+
+  private void write() {
+    if (!present) {
+      apply();
+    } else if (!added.isEmpty() || !removed.isEmpty()) {
+      change(
+          (added.isEmpty() ? "" : Ruleset.add(added))
+              + (removed.isEmpty() ? "" : Ruleset.remove(removed)));
+    }
+  }
+
+  /** Changes elements; where the kernel's set is not what we believe, makes all of it so. */
   private void change(String commands) {
     try {
       nft.run(commands);
@@ -183,15 +213,14 @@ public final class TablesKeeper extends AbstractBehavior<TablesKeeper.Command> {
     }
   }
 
-  private Behavior<Command> answer(ActorRef<StatusReply<Done>> replyTo, Runnable work) {
+  private StatusReply<Done> attempt(Runnable work) {
     try {
       work.run();
-      replyTo.tell(StatusReply.ack());
+      return StatusReply.ack();
     } catch (RuntimeException e) {
       present = false;
-      replyTo.tell(StatusReply.error("table inet sluice: " + e.getMessage()));
+      return StatusReply.error("table inet sluice: " + e.getMessage());
     }
-    return this;
   }
 
   private void repair() {

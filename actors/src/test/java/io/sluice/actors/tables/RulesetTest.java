@@ -97,7 +97,7 @@ class RulesetTest {
     nft.run(Ruleset.add(List.of(nic2)));
     assertThat(PodLab.pings(lab.pod1(), otherPod)).isTrue();
     assertThat(PodLab.pings(lab.pod2(), host)).isTrue();
-    nft.run(Ruleset.remove(nic2));
+    nft.run(Ruleset.remove(List.of(nic2)));
     assertThat(PodLab.pings(lab.pod1(), otherPod)).isFalse();
   }
 

@@ -145,6 +145,19 @@ class TablesKeeperTest {
   }
 
   @Test
+  void manyAtOnceAreOneTransactionOrFew() {
+    begin(Map.of());
+    put(Set.of(), false);
+    nft.runs.clear();
+    for (int i = 100; i < 200; i++) {
+      keeper.tell(new TablesKeeper.Admit(i, "cali" + i, done.getRef()));
+    }
+    done.receiveSeveralMessages(100);
+    assertThat(nft.runs).hasSizeLessThan(100);
+    assertThat(String.join("", nft.runs)).contains("100", "199");
+  }
+
+  @Test
   @Tag("INV-TAB-1")
   void kernelConntrackIsAskedOnceItIsAtWork() {
     begin(Map.of());

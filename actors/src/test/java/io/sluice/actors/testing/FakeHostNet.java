@@ -35,6 +35,11 @@ public final class FakeHostNet implements HostNet {
   }
 
   @Override
+  public List<HostAddress> addresses(int ifindex) {
+    return addresses.stream().filter(address -> address.ifindex() == ifindex).toList();
+  }
+
+  @Override
   public synchronized List<HostRoute> routes() {
     return new ArrayList<>(routes.values());
   }
