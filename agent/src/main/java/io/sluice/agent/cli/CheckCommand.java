@@ -2,6 +2,7 @@
 package io.sluice.agent.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.agent.node.HostCheck;
 import io.sluice.config.cli.Output;
 import io.sluice.config.cli.SluiceCommand;
 import io.sluice.config.cli.Table;
@@ -38,7 +39,7 @@ public final class CheckCommand implements SluiceCommand {
 
   @Override
   public Integer call() throws Exception {
-    List<Preflight.Finding> findings = Preflight.run();
+    List<Preflight.Finding> findings = HostCheck.run();
     PrintWriter out = spec.commandLine().getOut();
     if (output == Output.json) {
       out.println(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(findings));

@@ -37,7 +37,7 @@ import java.util.concurrent.atomic.LongAdder;
  */
 public record Dumps(Dataplane dataplane, Names names) {
   /** The most flows in one dump: a table of half a million would not fit into the agent's heap. */
-  public static final int MAX_FLOWS = 50_000;
+  public static final int MAX_FLOWS = 20_000;
 
   /**
    * Rows of one table.
