@@ -7,9 +7,9 @@ import io.sluice.agent.node.Agent;
 import io.sluice.config.cli.CommandException;
 import io.sluice.config.cli.SluiceCommand;
 import io.sluice.config.settings.AgentConfig;
+import io.sluice.config.settings.AgentKeys;
 import io.sluice.config.settings.SettingsException;
 import java.nio.file.Path;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -30,6 +30,7 @@ import picocli.CommandLine.Option;
       "    source     = { type = file, path = /etc/sluice/manifests }",
       "    bpffs      = /sys/fs/bpf",
       "    data-dir   = /var/lib/sluice",
+      "    log-level  = info             # error, warn, info or debug",
       "    management = { host = 127.0.0.1, port = 8558 }",
       "    # and any field of a FelixConfiguration, such as",
       "    bpfLogLevel = Off",
@@ -38,7 +39,7 @@ import picocli.CommandLine.Option;
       "The agent may be stopped, killed and started at any time: what it has attached goes on",
       "forwarding, and the next one adopts it. 'sluice uninstall' takes it away.",
       "",
-      "Log on stderr, a line a message. SLUICE_LOG=debug shows more, SLUICE_LOG=warn less."
+      "Log on stderr, a line a message. SLUICE_LOG=debug in the environment outdoes log-level."
     })
 public final class AgentCommand implements SluiceCommand {
   @Mixin private HelpOption help;
@@ -53,7 +54,7 @@ public final class AgentCommand implements SluiceCommand {
   @Override
   public Integer call() throws Exception {
     AgentConfig settings = load(config);
-    logLevel();
+    logLevel(settings.keys().logLevel());
     CountDownLatch asked = new CountDownLatch(1);
     CountDownLatch stopped = new CountDownLatch(1);
     Thread hook = new Thread(() -> stop(asked, stopped), "stop");
@@ -105,9 +106,10 @@ public final class AgentCommand implements SluiceCommand {
     }
   }
 
-  private static void logLevel() {
-    String wanted = System.getenv().getOrDefault("SLUICE_LOG", "info");
-    Level level = Level.toLevel(wanted.toUpperCase(Locale.ROOT), Level.INFO);
-    ((Logger) LoggerFactory.getLogger("io.sluice")).setLevel(level);
+  /** The environment is for one run, so it outdoes the file. */
+  private static void logLevel(AgentKeys.LogLevel configured) {
+    Level level = Level.toLevel(configured.name());
+    Level wanted = Level.toLevel(System.getenv("SLUICE_LOG"), level);
+    ((Logger) LoggerFactory.getLogger("io.sluice")).setLevel(wanted);
   }
 }

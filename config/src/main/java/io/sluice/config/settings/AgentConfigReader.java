@@ -44,6 +44,7 @@ final class AgentConfigReader {
           "source.recursive",
           "bpffs",
           "data-dir",
+          "log-level",
           "management",
           "management.host",
           "management.port");
@@ -203,8 +204,23 @@ final class AgentConfigReader {
         flag("source.recursive"),
         path("bpffs", text("bpffs", "/sys/fs/bpf")),
         path("data-dir", text("data-dir", "/var/lib/sluice")),
+        logLevel(),
         text("management.host", "127.0.0.1"),
         port("management.port", 8558));
+  }
+
+  private AgentKeys.LogLevel logLevel() {
+    String name = text("log-level", "info");
+    for (AgentKeys.LogLevel level : AgentKeys.LogLevel.values()) {
+      if (level.name().equalsIgnoreCase(name)) {
+        return level;
+      }
+    }
+    error(
+        lineOf("log-level"),
+        "log-level",
+        Text.quote(name) + " is not a level, write error, warn, info or debug");
+    return AgentKeys.LogLevel.INFO;
   }
 
   /** Kubernetes' node names are lower case; a host's may not be. */

@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param sourceRecursive whether folders in it are read too
  * @param bpffs where a BPF file system is mounted
  * @param dataDir where the journal lives
+ * @param logLevel how much the agent itself says
  * @param managementHost where HTTP listens
  * @param managementPort 0: any free one
  */
@@ -23,8 +24,17 @@ public record AgentKeys(
     boolean sourceRecursive,
     Path bpffs,
     Path dataDir,
+    LogLevel logLevel,
     String managementHost,
     int managementPort) {
+  /** From which message on the log takes them. */
+  public enum LogLevel {
+    ERROR,
+    WARN,
+    INFO,
+    DEBUG
+  }
+
   /** The kinds of source that this version has. */
   public enum SourceType {
     FILE

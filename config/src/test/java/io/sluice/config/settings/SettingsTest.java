@@ -182,6 +182,9 @@ class SettingsTest {
             ":1: bpfConntrackTimeouts: is a list, not a map"),
         new Case(MINIMAL + ", vxlanPort = [1] }", ":1: vxlanPort: is a list, not one value"),
         new Case(
+            MINIMAL + ", log-level = loud }",
+            ":1: log-level: \"loud\" is not a level, write error, warn, info or debug"),
+        new Case(
             MINIMAL + ", management.port = 70000 }",
             ":1: management.port: 70000 is not in 0..65535"),
         new Case(
