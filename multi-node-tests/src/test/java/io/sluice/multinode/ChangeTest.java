@@ -19,11 +19,15 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 
 /** Services and backends that come, change and go, while traffic runs. */
 @LabTest
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ChangeTest {
   private static final int CHANGES = 100;
   private static final String CLIENT = Cluster.host("client");
@@ -43,7 +47,9 @@ class ChangeTest {
     cluster.delete(WEB);
   }
 
+  /** Last: it leaves more flows behind than one dump shows, and others look for theirs in dumps. */
   @Test
+  @Order(Integer.MAX_VALUE)
   @Tag("INV-SVC-3")
   @Tag("INV-POL-1")
   void backendsComeAndGoAndNoConnectionFails() {
