@@ -176,7 +176,11 @@ build() {
 
 build_locked() { # CHANGED
 	local began=$SECONDS offline=()
-	say "building: ${1#"$root"/} is new or changed"
+	if [[ $1 == */stamp ]]; then
+		say "building for the first time"
+	else
+		say "building: ${1#"$root"/} is new or changed"
+	fi
 	: >"$root/target/.stamp"
 	# What is there since the last build need not be looked up again, nor need a network, which a
 	# lab node's namespace has not.
