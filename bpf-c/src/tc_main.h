@@ -46,6 +46,24 @@ static __always_inline int is_initial_syn(__u8 tcp_flags)
 	return (tcp_flags & (TCP_CHANGES_STATE | TCP_ACK)) == TCP_SYN;
 }
 
+/* Host-ingress: whether the entry knows who sends, and where the other side lives now. */
+static __always_inline int knows_both_ends(const struct __sk_buff *skb, __u32 side,
+					   const struct ct_common *c)
+{
+	const struct node_state *node = node_state();
+
+	return node && node->route_epoch == c->route_epoch && c->ifindex[side] == skb->ifindex &&
+	       c->ifindex[!side] != CT_IF_UNKNOWN;
+}
+
+/* Host-ingress: without a connection to keep, who opens looks at each packet for its backend. */
+static __always_inline int has_lost_backend(const struct flow *f, __u32 side,
+					    const struct ct_common *c)
+{
+	return f->proto != IPPROTO_TCP && c->state & of_side(CT_OPENER_A, side) &&
+	       !ct_backend_alive(c);
+}
+
 /* Whether the entry alone, as it is, says all about this packet. */
 static __always_inline int is_settled(const struct __sk_buff *skb, const struct flow *f,
 				      const struct ct_common *c)
@@ -56,13 +74,7 @@ static __always_inline int is_settled(const struct __sk_buff *skb, const struct 
 	if (f->tcp_flags & TCP_CHANGES_STATE || (c->state & approved) != approved)
 		return 0;
 	if (settings.hook == HOOK_IN) {
-		const struct node_state *node = node_state();
-
-		if (!node || node->route_epoch != c->route_epoch ||
-		    c->ifindex[side] != skb->ifindex || c->ifindex[!side] == CT_IF_UNKNOWN)
-			return 0;
-		return f->proto == IPPROTO_TCP || !(c->state & of_side(CT_OPENER_A, side)) ||
-		       ct_backend_alive(c);
+		return knows_both_ends(skb, side, c) && !has_lost_backend(f, side, c);
 	}
 	return c->ifindex[!side] == skb->ifindex;
 }
@@ -164,17 +176,13 @@ static __noinline int settle(const struct __sk_buff *skb, const struct flow *f,
 	if (f->proto == IPPROTO_TCP) {
 		if (f->tcp_flags & TCP_CHANGES_STATE)
 			next = follow_tcp(f, e);
-	} else if (settings.hook == HOOK_IN && e->c.state & of_side(CT_OPENER_A, side) &&
-		   !ct_backend_alive(&e->c)) {
+	} else if (settings.hook == HOOK_IN && has_lost_backend(f, side, &e->c)) {
 		next = NEXT_NEW_FLOW;
 	}
 	if (next != NEXT_FINISH)
 		return next;
 	if (settings.hook == HOOK_IN) {
-		const struct node_state *node = node_state();
-
-		if (!node || node->route_epoch != e->c.route_epoch ||
-		    e->c.ifindex[side] != skb->ifindex || e->c.ifindex[!side] == CT_IF_UNKNOWN)
+		if (!knows_both_ends(skb, side, &e->c))
 			next = resolve(skb, f, e);
 		if (next != NEXT_FINISH)
 			return next;

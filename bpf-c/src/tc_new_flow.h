@@ -62,15 +62,22 @@ static __always_inline int pick_random(struct pkt *p, __u32 id)
 	return PICK_GONE;
 }
 
-/* Destination address and port become the backend's, so that policy sees it (SVC-1). */
-static __always_inline int pick_backend(struct pkt *p)
+/* The service's frontend that the packet is for; NULL: none. */
+static __always_inline struct frontend *frontend_of(const struct pkt *p)
 {
 	struct F(frontend_key) key = {
 	    .addr = narrow(&p->daddr),
 	    .port = p->dport,
 	    .proto = p->proto,
 	};
-	struct frontend *frontend = bpf_map_lookup_elem(&F(frontends), &key);
+
+	return bpf_map_lookup_elem(&F(frontends), &key);
+}
+
+/* Destination address and port become the backend's, so that policy sees it (SVC-1). */
+static __always_inline int pick_backend(struct pkt *p)
+{
+	struct frontend *frontend = frontend_of(p);
 	int result;
 
 	if (!frontend)
@@ -101,12 +108,6 @@ static __always_inline void no_service(struct pkt *p)
 /* TCP that neither opens a flow nor belongs to one that is known. */
 static __always_inline int unknown_midflow(struct __sk_buff *skb, struct pkt *p)
 {
-	struct F(frontend_key) key = {
-	    .addr = narrow(&p->daddr),
-	    .port = p->dport,
-	    .proto = p->proto,
-	};
-
 	if (settings.hook == HOOK_OUT) {
 		/* *tables* have let it through already. */
 		if (!(skb->mark & (MARK_FALLTHROUGH | MARK_CT_ESTABLISHED)))
@@ -114,7 +115,7 @@ static __always_inline int unknown_midflow(struct __sk_buff *skb, struct pkt *p)
 		set_mark(skb, 0);
 		return pass(skb, PROG_NEW_FLOW, REASON_FALLTHROUGH);
 	}
-	if (bpf_map_lookup_elem(&F(frontends), &key)) {
+	if (frontend_of(p)) {
 		p->reason = REASON_MIDFLOW;
 		return enter(skb, PROG_NEW_FLOW, PROG_REFUSE);
 	}
