@@ -57,7 +57,8 @@ final class H2File {
   static H2File in(Path folder, String name, String what) {
     H2File file = new H2File(folder.toAbsolutePath().normalize(), name, what);
     if (file.home.toString().indexOf(';') >= 0) {
-      throw new JournalException("data-dir " + file.home + ": a path with ';' cannot be used", null);
+      throw new JournalException(
+          "data-dir " + file.home + ": a path with ';' cannot be used", null);
     }
     try {
       Files.createDirectories(file.home);

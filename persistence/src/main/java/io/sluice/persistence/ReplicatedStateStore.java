@@ -104,7 +104,8 @@ final class ReplicatedStateStore extends StateStore {
     return write(persistenceId, revision, Optional.empty());
   }
 
-  // Recovery: see what there is, have a ballot promised, see what came before the promise, settle it
+  // Recovery: see what there is, have a ballot promised, see what came before the promise, settle
+  // it
 
   private CompletionStage<Register> recover(String persistenceId) {
     ballots.remove(persistenceId);
@@ -339,7 +340,10 @@ final class ReplicatedStateStore extends StateStore {
         .exceptionally(
             e -> {
               throw new NoMajorityException(
-                  what + ": no answer within " + wait.toSeconds() + " s: "
+                  what
+                      + ": no answer within "
+                      + wait.toSeconds()
+                      + " s: "
                       + replica.trouble().orElse("the replicator is busy or stopped"));
             });
   }

@@ -10,6 +10,8 @@ import akka.actor.typed.javadsl.AskPattern;
 import akka.persistence.state.javadsl.DurableStateUpdateStore;
 import com.typesafe.config.Config;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -58,8 +60,8 @@ final class PostgresStateStoreTest extends StateStoreContract {
       Path password = Files.writeString(folder.resolve("password"), "secret\n");
       return SharedState.config(
           folder, 2, new SharedState.Store.Postgresql(url, "postgres", Optional.of(password)));
-    } catch (java.io.IOException e) {
-      throw new java.io.UncheckedIOException(e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

@@ -75,8 +75,18 @@ final class RegisterTest {
             .confirmed()
             .next(Optional.of(new Payload(33, "a", new byte[] {9, 8})));
     String hex =
-        "01" + "0000000000000002" + "ffffffffffffffff" + "0000000000000002" + "ffffffffffffffff"
-            + "0000000000000001" + "01" + "00000021" + "00000001" + "61" + "00000002" + "0908";
+        "01"
+            + "0000000000000002"
+            + "ffffffffffffffff"
+            + "0000000000000002"
+            + "ffffffffffffffff"
+            + "0000000000000001"
+            + "01"
+            + "00000021"
+            + "00000001"
+            + "61"
+            + "00000002"
+            + "0908";
     assertThat(HexFormat.of().formatHex(register.toBytes())).isEqualTo(hex);
     assertThat(Register.fromBytes(HexFormat.of().parseHex(hex))).isEqualTo(register);
     assertThat(Register.fromBytes(Register.EMPTY.toBytes()).payload()).isEmpty();

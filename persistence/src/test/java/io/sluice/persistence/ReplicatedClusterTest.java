@@ -8,6 +8,8 @@ import static org.awaitility.Awaitility.await;
 import akka.persistence.state.javadsl.GetObjectResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -83,7 +85,7 @@ final class ReplicatedClusterTest {
         "1 members, and 2 decide");
     nodes.start(1, 2);
     GetObjectResult<Object> found = StateStoreContract.get(nodes.store(2).getObject(ID));
-    assertThat(found.value()).isIn(java.util.Optional.of(text("a")), java.util.Optional.of(text("b")));
+    assertThat(found.value()).isIn(Optional.of(text("a")), Optional.of(text("b")));
     assertThat(found.revision()).isBetween(1L, 2L);
   }
 
@@ -169,7 +171,8 @@ final class ReplicatedClusterTest {
         .contains("this node's copy of the shared state is lost and counts for no majority")
         .contains("until it has read 2 others");
     assertFails(nodes.store(2).getObject(ID), NoMajorityException.class, "");
-    assertFails(nodes.store(1).getObject(ID), NoMajorityException.class, "copy of the shared state");
+    assertFails(
+        nodes.store(1).getObject(ID), NoMajorityException.class, "copy of the shared state");
     nodes.start(0);
     nodes.awaitCounting(1);
     assertFound(1, 1, "only on 0 and 1");
@@ -237,7 +240,7 @@ final class ReplicatedClusterTest {
           StateStoreContract.get(
               nodes.store(0).upsertObject(ID + revision, 1, text(value + revision), ""));
           written = revision;
-        } catch (java.util.concurrent.CompletionException e) {
+        } catch (CompletionException e) {
           refusal = e.getCause();
         }
       }

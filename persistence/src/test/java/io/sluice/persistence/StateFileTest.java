@@ -9,6 +9,7 @@ import io.sluice.persistence.StateFile.Row;
 import io.sluice.persistence.StateFile.Standing;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -71,10 +72,9 @@ final class StateFileTest {
 
   private static Map<String, String> contents(Stream<Row> rows) {
     return rows.collect(
-        Collectors.toMap(Row::key, row -> new String(row.register().toBytes(), ISO)));
+        Collectors.toMap(
+            Row::key, row -> new String(row.register().toBytes(), StandardCharsets.ISO_8859_1)));
   }
-
-  private static final java.nio.charset.Charset ISO = java.nio.charset.StandardCharsets.ISO_8859_1;
 
   private static Map<String, String> read(Path folder) throws Exception {
     try (StateFile file = StateFile.open(folder)) {
@@ -205,7 +205,8 @@ final class StateFileTest {
       case "gone" -> Files.delete(folder.resolve(FILE));
       default -> {
         try (Connection connection =
-                DriverManager.getConnection("jdbc:h2:file:" + folder.resolve("shared-state"), "sa", "");
+                DriverManager.getConnection(
+                    "jdbc:h2:file:" + folder.resolve("shared-state"), "sa", "");
             Statement statement = connection.createStatement()) {
           statement.execute(
               what.equals("row")
@@ -233,7 +234,8 @@ final class StateFileTest {
   void fileOfANewerVersionIsRefusedAndLeftAlone() throws Exception {
     fill(folder, new Random(7));
     try (Connection connection =
-            DriverManager.getConnection("jdbc:h2:file:" + folder.resolve("shared-state"), "sa", "");
+            DriverManager.getConnection(
+                "jdbc:h2:file:" + folder.resolve("shared-state"), "sa", "");
         Statement statement = connection.createStatement()) {
       statement.execute("INSERT INTO \"sluice_schema\" VALUES (9)");
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
@@ -28,8 +29,7 @@ final class StateKillTest {
     Random random = new Random();
     Map<String, Long> acknowledged = new HashMap<>();
     for (int round = 0; round <= kills; round++) {
-      Process writer =
-          TestJvm.fork(StateWriter.class, folder.toString(), Integer.toString(nodes));
+      Process writer = TestJvm.fork(StateWriter.class, folder.toString(), Integer.toString(nodes));
       try (BufferedReader out = TestJvm.output(writer)) {
         follow(out, acknowledged, 1 + random.nextInt(1_500));
         // Not Process.destroyForcibly, which closes the pipe before it is read to its end.
@@ -38,7 +38,7 @@ final class StateKillTest {
       } finally {
         writer.destroyForcibly().waitFor();
       }
-      assertThat(StateFile.prepare(folder.resolve("node0"), java.time.Clock.systemUTC()))
+      assertThat(StateFile.prepare(folder.resolve("node0"), Clock.systemUTC()))
           .as("set aside after round %d", round)
           .isEmpty();
     }

@@ -4,6 +4,7 @@ package io.sluice.persistence;
 import akka.persistence.state.javadsl.DurableStateUpdateStore;
 import akka.persistence.state.javadsl.GetObjectResult;
 import java.nio.file.Path;
+import java.util.stream.IntStream;
 
 /**
  * A program: starts so many nodes, and writes states through the first of them, each value one more
@@ -17,7 +18,7 @@ final class StateWriter {
   public static void main(String[] args) {
     int count = Integer.parseInt(args[1]);
     StateNodes nodes = new StateNodes(Path.of(args[0]), count / 2 + 1);
-    nodes.start(java.util.stream.IntStream.range(0, count).toArray());
+    nodes.start(IntStream.range(0, count).toArray());
     DurableStateUpdateStore<Object> store = nodes.store(0);
     for (int state = 0; state < STATES; state++) {
       String id = "state" + state;
