@@ -160,6 +160,24 @@ final class ReplicatedClusterTest {
     assertFound(2, 2, "failed");
   }
 
+  /** What a recovery has not seen does not come to light later, on a node that comes back. */
+  @Test
+  @Tag("INV-AG-2")
+  void whatRecoveryHasNotShownStaysAway() {
+    write(0, 1, "a");
+    nodes.crash(1);
+    nodes.crash(2);
+    assertFails(
+        nodes.store(0).upsertObject(ID, 2, text("failed"), ""), NoMajorityException.class, "");
+    nodes.close();
+    nodes.start(1, 2);
+    assertFound(1, 1, "a");
+    nodes.start(0);
+    for (int node = 0; node < 3; node++) {
+      assertFound(node, 1, "a");
+    }
+  }
+
   /** Only 0 and 1 have it, and 1 loses it: 1 and 2 must not take it for never written. */
   @Test
   @Tag("INV-AG-2")
