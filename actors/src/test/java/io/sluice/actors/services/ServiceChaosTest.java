@@ -112,7 +112,7 @@ final class ServiceChaosTest {
   private void killAndStart() {
     node.kill();
     node.start();
-    node.syncer.tell(new ServiceSyncer.Complete(false));
+    node.syncer.tell(new ServiceSyncer.Complete(false, 1));
     wanted.values().forEach(node::want);
     node.complete();
   }

@@ -98,7 +98,7 @@ final class TestNode implements AutoCloseable {
   }
 
   void complete() {
-    syncer.tell(new ServiceSyncer.Complete(true));
+    syncer.tell(new ServiceSyncer.Complete(true, 1));
   }
 
   ServiceSyncer.Status status() {
