@@ -206,7 +206,7 @@ public final class OptOutKeeper extends AbstractBehavior<OptOutKeeper.Command> {
     try {
       value = OptOutList.bytes(configured.shared());
     } catch (IllegalArgumentException e) {
-      problem = "bpfDSROptoutCIDRs: " + e.getMessage();
+      problem = e.getMessage();
       return;
     }
     Follower.Wish wish =

@@ -4,6 +4,7 @@ package io.sluice.cluster.shared;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.RecipientRef;
+import akka.actor.typed.SupervisorStrategy;
 import akka.actor.typed.javadsl.AbstractBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.AskPattern;
@@ -127,7 +128,10 @@ public final class Follower extends AbstractBehavior<Follower.Command> {
       String node,
       Derivation derivation,
       Function<String, ? extends RecipientRef<Messages.Command>> entities) {
-    return Behaviors.setup(context -> new Follower(context, node, derivation, entities));
+    Behavior<Command> follower =
+        Behaviors.setup(context -> new Follower(context, node, derivation, entities));
+    return Behaviors.supervise(follower)
+        .onFailure(RuntimeException.class, SupervisorStrategy.restart());
   }
 
   private Follower(
