@@ -95,7 +95,7 @@ public final class ClusterNode implements AutoCloseable {
                   nodeName,
                   status -> {
                     if (!status.reasons().isEmpty()) {
-                      LOG.warn("cluster: {}", String.join("; ", status.reasons()));
+                      LOG.info("cluster: {}", String.join("; ", status.reasons()));
                     } else if (status.member()) {
                       LOG.info("cluster: a member");
                       pause = FIRST_PAUSE;
