@@ -34,7 +34,7 @@ public final class OptOuts {
     Origin.Layer layer = settings.origin(setting).layer();
     boolean isShared = layer == Origin.Layer.CLUSTER || layer == Origin.Layer.DEFAULT;
     return new OptOutKeeper.Configure(
-        snapshot.version(),
+        snapshot.revision(),
         shared,
         isShared ? Optional.empty() : Optional.of(settings.get(setting)));
   }

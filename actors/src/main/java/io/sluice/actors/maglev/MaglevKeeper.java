@@ -216,7 +216,11 @@ public final class MaglevKeeper extends AbstractBehavior<MaglevKeeper.Command> {
     } catch (IllegalArgumentException e) {
       getContext()
           .getLog()
-          .error("service {}: generation {} of its table: {}", name, update.generation(), e);
+          .error(
+              "service {}: generation {} of its table: {}",
+              name,
+              update.generation(),
+              e.getMessage());
     }
   }
 

@@ -189,7 +189,7 @@ public final class ServiceManager extends AbstractBehavior<ServiceManager.Comman
 
   private void complete() {
     if (pending.isEmpty()) {
-      syncer.tell(new ServiceSyncer.Complete(current.inSync(), current.version()));
+      syncer.tell(new ServiceSyncer.Complete(current.inSync(), current.revision()));
       if (next != null) {
         handOut();
       }

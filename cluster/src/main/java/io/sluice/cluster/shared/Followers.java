@@ -17,6 +17,9 @@ final class Followers {
   /** Ticks of silence, after which a node is forgotten. */
   private static final int SILENCE = 10;
 
+  /** Ticks after which all nodes have been heard. */
+  private static final int ROUND = 3;
+
   private record Known(Follow told, long tick) {}
 
   private final Map<String, Known> nodes = new TreeMap<>();
@@ -50,6 +53,17 @@ final class Followers {
 
   void forEach(Consumer<ActorRef<Answer>> action) {
     nodes.values().forEach(known -> action.accept(known.told().follower()));
+  }
+
+  /** Whether there was time for all nodes to say what they see. */
+  boolean allHeard() {
+    return now >= ROUND;
+  }
+
+  /** Whether any node's source says that. */
+  boolean anySays(String valueDigest) {
+    return nodes.values().stream()
+        .anyMatch(known -> known.told().valueDigest().equals(valueDigest));
   }
 
   /** The highest version of the derivation that all of them can compute. */

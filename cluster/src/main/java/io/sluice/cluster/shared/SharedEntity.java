@@ -155,7 +155,7 @@ public final class SharedEntity extends DurableStateBehavior<Command, Agreed> {
     idle = 0;
     if (told.valueDigest().equals(valueDigest)) {
       evidence = Math.max(evidence, told.revision());
-    } else if (!state.exists() || told.revision() > evidence) {
+    } else if (!state.exists() || told.revision() > evidence || isForsaken(told)) {
       if (told.value().length > 0) {
         return accept(state, told);
       }
@@ -175,6 +175,14 @@ public final class SharedEntity extends DurableStateBehavior<Command, Agreed> {
     }
     answer(state, told);
     return Effect().none();
+  }
+
+  /**
+   * Whether no node's source says any more what was agreed on, though none is newer: a source may
+   * take back what it said of a revision, as a folder does whose files are written one by one.
+   */
+  private boolean isForsaken(Follow told) {
+    return told.revision() == evidence && followers.allHeard() && !followers.anySays(valueDigest);
   }
 
   private Effect<Agreed> accept(Agreed state, Follow told) {

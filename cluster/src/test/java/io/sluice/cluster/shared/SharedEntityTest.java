@@ -158,6 +158,21 @@ class SharedEntityTest {
         .containsExactly("onetrue", "twofalse");
   }
 
+  /** Else a folder whose files are written one by one would be stuck with what came first. */
+  @Test
+  void whatNoSourceSaysAnyMoreIsReplacedAlsoAtOneRevision() {
+    follow(one, "x", 10, 0, "");
+    one.expectMessageClass(Current.class);
+    follow(two, "x", 10, 0, "");
+    follow(one, "y", 10, 1, "x");
+    assertThat(view().generation()).as("the other node still says so").isEqualTo(1);
+    time.timePasses(Duration.ofSeconds(4));
+    follow(one, "y", 10, 1, "x");
+    assertThat(view().generation()).isEqualTo(1);
+    follow(two, "y", 10, 1, "x");
+    assertThat(view().generation()).isEqualTo(2);
+  }
+
   @Test
   void aValueIsAskedForOnlyWhenItIsNews() {
     follow(one, "x", 10, 0, "", 1, false);
