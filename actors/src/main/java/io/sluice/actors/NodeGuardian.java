@@ -331,8 +331,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
   private void connect() {
     keepers.ifPresent(
         k -> {
-          k.maglev()
-              .tell(new MaglevKeeper.Connect(followers.map(SharedTables.Followers::maglev)));
+          k.maglev().tell(new MaglevKeeper.Connect(followers.map(SharedTables.Followers::maglev)));
           k.optOuts()
               .tell(new OptOutKeeper.Connect(followers.map(SharedTables.Followers::dsrOptOut)));
         });
@@ -434,8 +433,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
             k.optOuts(), OptOutKeeper.GetStatus::new);
     List<CompletableFuture<Optional<MapActor.Occupancy>>> maps = occupancies(k.writers());
     List<CompletableFuture<?>> all =
-        new ArrayList<>(
-            List.of(interfaces, services, notices, tables, conntrack, maglev, optOuts));
+        new ArrayList<>(List.of(interfaces, services, notices, tables, conntrack, maglev, optOuts));
     all.addAll(maps);
     CompletableFuture.allOf(all.toArray(CompletableFuture[]::new))
         .orTimeout(ANSWER.toSeconds() * 2, TimeUnit.SECONDS)

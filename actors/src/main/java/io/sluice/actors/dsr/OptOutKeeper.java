@@ -67,7 +67,13 @@ public final class OptOutKeeper extends AbstractBehavior<OptOutKeeper.Command> {
    * @param problem why the list is not applied, or not agreed on; empty if it is
    */
   public record Status(
-      long agreed, long running, boolean own, int networks, int nodes, int behind, String problem) {}
+      long agreed,
+      long running,
+      boolean own,
+      int networks,
+      int nodes,
+      int behind,
+      String problem) {}
 
   /** A list to be in force: the cluster's, or the node's with the cluster's generation. */
   private record Target(long generation, String digest, List<Cidr> networks) {}
@@ -119,8 +125,7 @@ public final class OptOutKeeper extends AbstractBehavior<OptOutKeeper.Command> {
                 Duration.ofMillis(200), Duration.ofSeconds(30), 0.1));
   }
 
-  private OptOutKeeper(
-      ActorContext<Command> context, MapManager.Writers writers, Memory memory) {
+  private OptOutKeeper(ActorContext<Command> context, MapManager.Writers writers, Memory memory) {
     super(context);
     this.writers = writers;
     this.memory = memory;
@@ -193,8 +198,7 @@ public final class OptOutKeeper extends AbstractBehavior<OptOutKeeper.Command> {
     }
     return memory.agreed.map(
         agreed ->
-            new Target(
-                agreed.generation(), agreed.digest(), OptOutList.parse(agreed.content())));
+            new Target(agreed.generation(), agreed.digest(), OptOutList.parse(agreed.content())));
   }
 
   private void tellFollower() {
@@ -245,8 +249,7 @@ public final class OptOutKeeper extends AbstractBehavior<OptOutKeeper.Command> {
   }
 
   private Status status() {
-    String all =
-        problem.isEmpty() ? standing.map(Follower.Stands::problem).orElse("") : problem;
+    String all = problem.isEmpty() ? standing.map(Follower.Stands::problem).orElse("") : problem;
     return new Status(
         memory.agreed.map(Follower.Update::generation).orElse(0L),
         installed.map(Target::generation).orElse(0L),
@@ -284,18 +287,18 @@ public final class OptOutKeeper extends AbstractBehavior<OptOutKeeper.Command> {
   private CompletionStage<Optional<String>> write(
       ActorRef<MapActor.Command<RouteKey, Integer>> writer, Map<RouteKey, Integer> wanted) {
     var scheduler = getContext().getSystem().scheduler();
-    return AskPattern.<MapActor.Command<RouteKey, Integer>, MapActor.Contents<RouteKey, Integer>>ask(
+    return AskPattern
+        .<MapActor.Command<RouteKey, Integer>, MapActor.Contents<RouteKey, Integer>>ask(
             writer, MapActor.Read::new, LIMIT, scheduler)
         .thenCompose(
             contents -> {
               Set<RouteKey> removes = new HashSet<>(contents.entries().keySet());
               removes.removeAll(wanted.keySet());
-              return AskPattern
-                  .<MapActor.Command<RouteKey, Integer>, MapActor.Result<RouteKey>>ask(
-                      writer,
-                      replyTo -> new MapActor.Update<>(wanted, removes, replyTo),
-                      LIMIT,
-                      scheduler);
+              return AskPattern.<MapActor.Command<RouteKey, Integer>, MapActor.Result<RouteKey>>ask(
+                  writer,
+                  replyTo -> new MapActor.Update<>(wanted, removes, replyTo),
+                  LIMIT,
+                  scheduler);
             })
         .thenApply(
             result ->

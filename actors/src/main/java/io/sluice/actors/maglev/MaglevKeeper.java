@@ -183,10 +183,7 @@ public final class MaglevKeeper extends AbstractBehavior<MaglevKeeper.Command> {
         });
     Set<String> leaving = new HashSet<>();
     memory.leaving.forEach(name -> leaving.add(name.text()));
-    memory
-        .follower
-        .get()
-        .tell(new Follower.Wants(view.get().revision(), wishes, leaving, events));
+    memory.follower.get().tell(new Follower.Wants(view.get().revision(), wishes, leaving, events));
     return this;
   }
 

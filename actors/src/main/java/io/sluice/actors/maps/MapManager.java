@@ -43,8 +43,8 @@ public final class MapManager extends AbstractBehavior<MapManager.Command> {
 
   /**
    * The writers. Those of services, backends, generations, tables and frontends, of interfaces and
-   * of the node keep entries that nobody asked for: removing these takes an order among maps, which their
-   * owner knows. Routes, too: their keeper adopts what it finds, and sweeps by itself.
+   * of the node keep entries that nobody asked for: removing these takes an order among maps, which
+   * their owner knows. Routes, too: their keeper adopts what it finds, and sweeps by itself.
    */
   public record Writers(
       ActorRef<MapActor.Command<FrontendKey, Frontend>> frontends4,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.actors.services;
 
+import io.sluice.cluster.maglev.Lut;
 import io.sluice.kernel.dataplane.MaglevTable;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.Family;
-import io.sluice.cluster.maglev.Lut;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -12,9 +12,9 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What a starting agent makes of the Maglev tables that it finds, once it knows which service ID and
- * which span is whose. A table over its service's span stays. So does one over a span of its own,
- * which the agent before was about to replace: that span is held. All others go, first of all.
+ * What a starting agent makes of the Maglev tables that it finds, once it knows which service ID
+ * and which span is whose. A table over its service's span stays. So does one over a span of its
+ * own, which the agent before was about to replace: that span is held. All others go, first of all.
  */
 final class LutAdoption {
   private final KernelView kernel;

@@ -22,8 +22,7 @@ public final class Luts {
 
   static Lut.Member address(Endpoint endpoint) {
     IpAddress address =
-        new IpAddress(
-            family(endpoint.ip().family()), endpoint.ip().high(), endpoint.ip().low());
+        new IpAddress(family(endpoint.ip().family()), endpoint.ip().high(), endpoint.ip().low());
     return new Lut.Member(address, endpoint.port());
   }
 

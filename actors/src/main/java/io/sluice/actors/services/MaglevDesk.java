@@ -90,8 +90,7 @@ final class MaglevDesk {
                                 name,
                                 new MaglevView.Running(
                                     placed.table().generation(), placed.digest()))));
-    MaglevView view =
-        new MaglevView(revision, wishes.sets(), unwanted, running, wishes.problems());
+    MaglevView view = new MaglevView(revision, wishes.sets(), unwanted, running, wishes.problems());
     if (watcher.isPresent() && !told.equals(Optional.of(view))) {
       told = Optional.of(view);
       watcher.get().tell(view);

@@ -64,7 +64,9 @@ record MaglevWishes(Map<ServiceName, BackendSet> sets, Map<ServiceName, String> 
     List<Backend> backends =
         service.backends().stream()
             .map(Luts::address)
-            .map(member -> new Backend(member.address(), member.port(), maglev.weight(member.address())))
+            .map(
+                member ->
+                    new Backend(member.address(), member.port(), maglev.weight(member.address())))
             .toList();
     return BackendSet.of(Luts.family(service.name().family()), backends);
   }

@@ -114,8 +114,7 @@ class OptOutKeeperTest {
     user.tell(update(2, "192.0.2.0/24", "fd00::/8"));
     await().until(() -> written().equals(Set.of("192.0.2.0/24", "fd00::/8")));
     wishOf(2);
-    assertThat(status())
-        .isEqualTo(new OptOutKeeper.Status(2, 2, false, 2, 0, 0, ""));
+    assertThat(status()).isEqualTo(new OptOutKeeper.Status(2, 2, false, 2, 0, 0, ""));
     synchronized (kernel.lock) {
       assertThat(writes).containsExactly("add", "add", "add", "remove");
     }
@@ -126,13 +125,7 @@ class OptOutKeeperTest {
   @Tag("INV-AG-3")
   void whileTheClusterIsAwayTheMapsStay() {
     kit.stop(keeper);
-    kernel
-        .optouts
-        .get(Family.IPV4)
-        .plant(
-            new RouteKey(
-                8, Ip.parse("10.0.0.0")),
-            1);
+    kernel.optouts.get(Family.IPV4).plant(new RouteKey(8, Ip.parse("10.0.0.0")), 1);
     start();
     configure(5, networks("192.0.2.0/24"), Optional.empty());
     assertThat(status().running()).isZero();

@@ -74,7 +74,8 @@ class MaglevSyncTest {
     node.settle();
     assertThat(node.table(WEB)).isEqualTo(TestNode.target(5, web(1, 2, 3)).lut());
     assertThat(tables().get(node.id(WEB)).generation()).isEqualTo(5);
-    assertThat(node.safety.maps()).containsSubsequence("backends4", "services", "maglev", "frontends4");
+    assertThat(node.safety.maps())
+        .containsSubsequence("backends4", "services", "maglev", "frontends4");
   }
 
   /** Until the cluster has agreed anew, the old table stays over its own span; then both go. */

@@ -20,8 +20,8 @@ import java.util.function.LongSupplier;
 
 /**
  * What a packet could see at any moment: after every single write to a map, everything that a
- * frontend or a Maglev table leads to is there (SVC-3, MAG-4), nothing that a program may still read
- * is changed, and generations only grow. Time is the test's, in milliseconds.
+ * frontend or a Maglev table leads to is there (SVC-3, MAG-4), nothing that a program may still
+ * read is changed, and generations only grow. Time is the test's, in milliseconds.
  */
 final class Safety {
   private final FakeKernel kernel;
@@ -125,8 +125,7 @@ final class Safety {
       return;
     }
     for (int i = 0; i < table.count(); i++) {
-      Backend backend =
-          kernel.backends.get(family(service)).entries().get(table.base() + i);
+      Backend backend = kernel.backends.get(family(service)).entries().get(table.base() + i);
       lastPointedAt.get(family(service)).put(table.base() + i, clock.getAsLong());
       if (backend == null || backend.service() != id) {
         violations.add("the table of " + id + " leads to " + backend + ", after " + last());

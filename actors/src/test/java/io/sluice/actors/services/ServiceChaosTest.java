@@ -158,8 +158,7 @@ final class ServiceChaosTest {
             service ->
                 assertThat(Optional.ofNullable(node.table(service.name())))
                     .as("%s", service)
-                    .isEqualTo(
-                        service.maglev().map(maglev -> TestNode.target(1, service).lut())));
+                    .isEqualTo(service.maglev().map(maglev -> TestNode.target(1, service).lut())));
     List<Integer> ids = new ArrayList<>();
     int elements = 0;
     for (Family family : Family.values()) {

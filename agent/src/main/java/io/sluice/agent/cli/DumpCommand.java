@@ -175,7 +175,10 @@ public final class DumpCommand implements SluiceCommand {
   }
 
   private static String heading(String field) {
-    return field.replaceAll("(Seconds|Percent)$", "").replaceAll("([A-Z])", "-$1").toUpperCase(Locale.ROOT);
+    return field
+        .replaceAll("(Seconds|Percent)$", "")
+        .replaceAll("([A-Z])", "-$1")
+        .toUpperCase(Locale.ROOT);
   }
 
   private static String cell(String field, JsonNode value) {

@@ -126,7 +126,13 @@ final class MaglevDump {
     for (Messages.View view : views.views()) {
       for (Messages.NodeRuns runs : view.nodes()) {
         rows.add(
-            row(view.id(), runs.node(), runs.generation(), runs.digest(), view.generation(), state(view, runs)));
+            row(
+                view.id(),
+                runs.node(),
+                runs.generation(),
+                runs.digest(),
+                view.generation(),
+                state(view, runs)));
       }
     }
     for (String id : views.silent()) {

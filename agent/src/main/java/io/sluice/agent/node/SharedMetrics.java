@@ -71,8 +71,7 @@ final class SharedMetrics {
             "sluice_dsr_optout_nodes_behind",
             "Nodes that run another generation of it than was agreed on",
             status.behind()));
-    all.add(
-        gauge("sluice_dsr_optout_networks", "Networks that opt out of DSR", status.networks()));
+    all.add(gauge("sluice_dsr_optout_networks", "Networks that opt out of DSR", status.networks()));
   }
 
   private static GaugeSnapshot gauge(String name, String help, double value) {

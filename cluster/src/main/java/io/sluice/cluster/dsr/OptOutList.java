@@ -12,7 +12,8 @@ import java.util.TreeSet;
 
 /**
  * A list of networks as bytes that do not depend on their order: format (1 byte, 1), number (2, big
- * endian); then for each, sorted, the length of its prefix (1), of its address (1), and the address.
+ * endian); then for each, sorted, the length of its prefix (1), of its address (1), and the
+ * address.
  */
 public final class OptOutList {
   /** The most networks: what the cluster stores of them must stay below 48 KiB. */

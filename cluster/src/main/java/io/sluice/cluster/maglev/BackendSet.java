@@ -129,9 +129,7 @@ public final class BackendSet {
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof BackendSet set
-        && family == set.family
-        && backends.equals(set.backends);
+    return other instanceof BackendSet set && family == set.family && backends.equals(set.backends);
   }
 
   @Override

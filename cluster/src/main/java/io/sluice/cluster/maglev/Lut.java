@@ -19,7 +19,9 @@ import java.util.List;
  * any other implementation, gets the same one.
  */
 public final class Lut {
-  /** The algorithm that {@link #compute} is: another result from the same input is another number. */
+  /**
+   * The algorithm that {@link #compute} is: another result from the same input is another number.
+   */
   public static final int ALGORITHM = 1;
 
   /** Sizes of tables: primes, each about twice the one before. */
@@ -88,8 +90,8 @@ public final class Lut {
 
   /**
    * Backends take turns, and each takes the next slot of its own permutation that is still free,
-   * until all are taken. A backend of less than the greatest weight lets turns pass: it collects its
-   * weight in each round, and takes a turn for each greatest weight that it has.
+   * until all are taken. A backend of less than the greatest weight lets turns pass: it collects
+   * its weight in each round, and takes a turn for each greatest weight that it has.
    */
   private static void fill(char[] slots, List<Backend> backends) {
     int size = slots.length;
@@ -131,9 +133,9 @@ public final class Lut {
   }
 
   /**
-   * First slot and step of each backend, from SHA-256 of seed, address (4 or 16 bytes) and port (2):
-   * bytes 0 to 7 modulo the size are the first slot, bytes 8 to 15 modulo the size less one, plus
-   * one, the step; both are unsigned and big endian.
+   * First slot and step of each backend, from SHA-256 of seed, address (4 or 16 bytes) and port
+   * (2): bytes 0 to 7 modulo the size are the first slot, bytes 8 to 15 modulo the size less one,
+   * plus one, the step; both are unsigned and big endian.
    *
    * @return the greatest weight
    */

@@ -35,8 +35,8 @@ import java.util.function.Function;
 /**
  * A node's side of all entities of one type. Its user tells it once a second, and at once when
  * something changes, all that the node wants, has got and runs; it tells each entity, and tells the
- * user what is new. It holds nothing that could not be lost: it lives in the cluster's actor system,
- * and may end and be made anew at any time.
+ * user what is new. It holds nothing that could not be lost: it lives in the cluster's actor
+ * system, and may end and be made anew at any time.
  */
 public final class Follower extends AbstractBehavior<Follower.Command> {
   /** What the actor takes. */
@@ -47,7 +47,8 @@ public final class Follower extends AbstractBehavior<Follower.Command> {
    *
    * @param revision of the node's source
    * @param wishes by entity
-   * @param unwanted entities that the source has no more, until {@link Unwanted} says that they know
+   * @param unwanted entities that the source has no more, until {@link Unwanted} says that they
+   *     know
    * @param user who is told what is new; of whatever actor system of this process
    */
   public record Wants(
@@ -218,8 +219,7 @@ public final class Follower extends AbstractBehavior<Follower.Command> {
     } else if (answer instanceof Gone) {
       now.user().tell(new Removed(answer.id()));
     } else if (answer instanceof Standing s) {
-      now.user()
-          .tell(new Stands(s.id(), s.generation(), s.nodes(), s.behind(), s.problem()));
+      now.user().tell(new Stands(s.id(), s.generation(), s.nodes(), s.behind(), s.problem()));
     }
     return this;
   }

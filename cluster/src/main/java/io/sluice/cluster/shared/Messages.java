@@ -114,7 +114,6 @@ public final class Messages {
    *
    * @param digest of the whole, inflated
    */
-  public record Part(
-      String id, long generation, int number, int of, byte[] content, String digest)
+  public record Part(String id, long generation, int number, int of, byte[] content, String digest)
       implements Answer {}
 }

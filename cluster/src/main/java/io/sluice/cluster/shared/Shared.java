@@ -11,8 +11,8 @@ public final class Shared {
   private Shared() {}
 
   /**
-   * Lets this node be a home of the entities of a type. They are not remembered: followers wake them
-   * within a second.
+   * Lets this node be a home of the entities of a type. They are not remembered: followers wake
+   * them within a second.
    */
   public static void init(
       ActorSystem<?> system, EntityTypeKey<Messages.Command> type, Derivation derivation) {

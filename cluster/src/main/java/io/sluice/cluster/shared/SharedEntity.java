@@ -27,13 +27,13 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * The one place where the cluster decides on a value that all nodes must agree on. Nodes tell it what
- * their sources say, with the revision of the source: the newest counts, and what a newer one says
- * differently is a new generation. It stores that before it tells anybody, and knows by what nodes
- * tell it who runs which generation.
+ * The one place where the cluster decides on a value that all nodes must agree on. Nodes tell it
+ * what their sources say, with the revision of the source: the newest counts, and what a newer one
+ * says differently is a new generation. It stores that before it tells anybody, and knows by what
+ * nodes tell it who runs which generation.
  *
- * <p>Generations never go back: should what was stored be lost, the next one is higher than whatever
- * any node has seen.
+ * <p>Generations never go back: should what was stored be lost, the next one is higher than
+ * whatever any node has seen.
  */
 public final class SharedEntity extends DurableStateBehavior<Command, Agreed> {
   /** What an entity tells itself. */
@@ -199,7 +199,9 @@ public final class SharedEntity extends DurableStateBehavior<Command, Agreed> {
       String digest = Digest.of(derivation.derive(version, value));
       next = new Agreed(generation, revision, version, value, digest);
     } catch (IllegalArgumentException e) {
-      context.getLog().error("{}: what a node's source says makes no sense: {}", id, e.getMessage());
+      context
+          .getLog()
+          .error("{}: what a node's source says makes no sense: {}", id, e.getMessage());
       return Effect().none();
     }
     valueDigest = Digest.of(value);
@@ -207,9 +209,7 @@ public final class SharedEntity extends DurableStateBehavior<Command, Agreed> {
         .persist(next)
         .thenRun(
             stored -> {
-              context
-                  .getLog()
-                  .debug("{}: generation {} of revision {}", id, generation, revision);
+              context.getLog().debug("{}: generation {} of revision {}", id, generation, revision);
               followers.forEach(follower -> follower.tell(current(stored)));
             });
   }

@@ -11,7 +11,9 @@ import io.sluice.cluster.shared.Follower;
 import java.util.Optional;
 import java.util.function.Consumer;
 
-/** Lets this node be a home of Maglev tables and of the list of opt-outs, and follow all of them. */
+/**
+ * Lets this node be a home of Maglev tables and of the list of opt-outs, and follow all of them.
+ */
 public final class SharedTables implements Part {
   private final String node;
   private final Consumer<Optional<Followers>> connected;

@@ -22,8 +22,7 @@ class LutTest {
   static List<Backend> backends(int count) {
     List<Backend> backends = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      backends.add(
-          new Backend(new IpAddress(IpFamily.IPV4, 0, 0x0af40000L + 7 * i + 1), 8080, 1));
+      backends.add(new Backend(new IpAddress(IpFamily.IPV4, 0, 0x0af40000L + 7 * i + 1), 8080, 1));
     }
     return backends;
   }
@@ -154,7 +153,9 @@ class LutTest {
   void tablesAndSetsComeBackFromTheirBytes() {
     List<Backend> mixed =
         List.of(
-            backend("10.0.0.9", 80, 1), backend("10.0.0.10", 65535, 100), backend("10.0.0.9", 81, 2));
+            backend("10.0.0.9", 80, 1),
+            backend("10.0.0.10", 65535, 100),
+            backend("10.0.0.9", 81, 2));
     for (List<Backend> backends : List.of(backends(10), mixed, List.<Backend>of())) {
       BackendSet set = BackendSet.of(IpFamily.IPV4, backends);
       assertThat(BackendSet.parse(set.bytes())).isEqualTo(set);

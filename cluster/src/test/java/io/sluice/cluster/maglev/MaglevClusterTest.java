@@ -110,7 +110,9 @@ class MaglevClusterTest {
 
     void stop() {
       system.terminate();
-      await().atMost(PATIENCE).until(() -> system.getWhenTerminated().toCompletableFuture().isDone());
+      await()
+          .atMost(PATIENCE)
+          .until(() -> system.getWhenTerminated().toCompletableFuture().isDone());
     }
   }
 
@@ -145,7 +147,9 @@ class MaglevClusterTest {
     for (String name : List.of("one", "two", "three")) {
       nodes.add(new Node(name, config));
     }
-    SchemaUtils.createIfNotExists(nodes.get(0).system).toCompletableFuture().get(20, TimeUnit.SECONDS);
+    SchemaUtils.createIfNotExists(nodes.get(0).system)
+        .toCompletableFuture()
+        .get(20, TimeUnit.SECONDS);
     var first = Cluster.get(nodes.get(0).system).selfMember().address();
     nodes.forEach(node -> Cluster.get(node.system).manager().tell(Join.create(first)));
     await().atMost(PATIENCE).until(() -> nodes.stream().allMatch(this::seesAllUp));

@@ -32,9 +32,7 @@ import org.junit.jupiter.api.Test;
 class SharedEntityTest {
   private final ActorTestKit kit =
       ActorTestKit.create(
-          ManualTime.config()
-              .withFallback(TestStates.memory())
-              .withFallback(ConfigFactory.load()));
+          ManualTime.config().withFallback(TestStates.memory()).withFallback(ConfigFactory.load()));
   private final ManualTime time = ManualTime.get(kit.system());
   private final AtomicInteger passivated = new AtomicInteger();
   private final TestProbe<Answer> one = kit.createTestProbe();
@@ -120,8 +118,7 @@ class SharedEntityTest {
     assertThat(first.digest()).isEqualTo(Digest.of(bytes("xx")));
 
     follow(one, "x", 11, 1, "x"); // the same value at a newer revision is nothing new
-    assertThat(one.expectMessageClass(Standing.class))
-        .isEqualTo(new Standing("a", 1, 1, 0, ""));
+    assertThat(one.expectMessageClass(Standing.class)).isEqualTo(new Standing("a", 1, 1, 0, ""));
 
     follow(two, "y", 9, 0, ""); // a source that is behind
     assertThat(two.expectMessageClass(Current.class).generation()).isEqualTo(1);
@@ -154,7 +151,8 @@ class SharedEntityTest {
     assertThat(two.expectMessageClass(Standing.class).problem())
         .contains("revision 10")
         .endsWith(": two");
-    assertThat(view().nodes()).extracting(n -> n.node() + n.agrees())
+    assertThat(view().nodes())
+        .extracting(n -> n.node() + n.agrees())
         .containsExactly("onetrue", "twofalse");
   }
 
@@ -195,7 +193,8 @@ class SharedEntityTest {
     follow(one, "x", 10, 0, "");
     follow(two, "x", 10, 0, "");
     follow(one, "x", 10, 1, "x");
-    assertThat(view().nodes()).extracting(n -> n.node() + " " + n.generation())
+    assertThat(view().nodes())
+        .extracting(n -> n.node() + " " + n.generation())
         .containsExactly("one 1", "two 0");
     time.timePasses(Duration.ofSeconds(8));
     follow(one, "x", 10, 1, "x");
@@ -273,8 +272,7 @@ class SharedEntityTest {
     entity.tell(new Fetch(two.ref(), 1, 0));
     Part part = two.expectMessageClass(Part.class);
     assertThat(part.of()).isEqualTo(1);
-    assertThat(Packed.unpack(List.of(part.content())))
-        .isEqualTo(bytes(large + large));
+    assertThat(Packed.unpack(List.of(part.content()))).isEqualTo(bytes(large + large));
     entity.tell(new Fetch(two.ref(), 2, 0)); // another generation than there is
     two.expectNoMessage(Duration.ofMillis(50));
   }

@@ -27,12 +27,9 @@ public final class ArrayContent {
       for (int i = 0; i < some; i++) {
         keys.bytes().putInt(i * Integer.BYTES, from + i);
       }
-      values
-          .bytes()
-          .put(0, content, from * info.valueSize(), some * info.valueSize());
+      values.bytes().put(0, content, from * info.valueSize(), some * info.valueSize());
       Bpf.check(
-          MapCalls.updateBatch(array, keys.address(), values.address(), some),
-          "write map " + name);
+          MapCalls.updateBatch(array, keys.address(), values.address(), some), "write map " + name);
     }
   }
 

@@ -20,8 +20,8 @@ import java.util.function.BiConsumer;
  * The map {@code maglev}: tables by service ID. A table is written whole into a new array, which is
  * then put into its place (MAG-4); the array before goes with its last reader.
  *
- * <p>What is in a place but is no table that this build can read comes as {@link #UNREADABLE}: it is
- * not nothing, and it equals no table, so that whoever owns the map replaces or removes it.
+ * <p>What is in a place but is no table that this build can read comes as {@link #UNREADABLE}: it
+ * is not nothing, and it equals no table, so that whoever owns the map replaces or removes it.
  */
 final class MaglevMap implements TypedMap<Integer, MaglevTable>, AutoCloseable {
   /** Stands for what cannot be read. */

@@ -197,8 +197,7 @@ final class MapStore implements AutoCloseable {
     if (!sized) {
       compare(differences, "max entries", wanted.maxEntries(), actual.maxEntries());
     }
-    boolean untyped =
-        wanted.type() == MapType.RINGBUF || wanted.type() == MapType.ARRAY_OF_MAPS;
+    boolean untyped = wanted.type() == MapType.RINGBUF || wanted.type() == MapType.ARRAY_OF_MAPS;
     if (!differences.isEmpty() || untyped) {
       return differences;
     }

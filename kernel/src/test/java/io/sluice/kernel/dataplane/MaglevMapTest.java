@@ -41,8 +41,7 @@ class MaglevMapTest {
   private static final int ETHERNET = 14;
   private static final int PACKET = 64;
   private static final Map<String, Integer> SMALL =
-      Map.of(
-          "ct4", 4096, "ct6", 4096, "backends4", 4096, "backends6", 4096, "services", 100);
+      Map.of("ct4", 4096, "ct6", 4096, "backends4", 4096, "backends6", 4096, "services", 100);
 
   private TestBpffs bpffs;
   private Path root;
@@ -167,9 +166,9 @@ class MaglevMapTest {
   }
 
   /**
-   * A program picks backends without pause, while tables and spans are exchanged below it. Each span
-   * bears its table's generation, and a span is written again once its table is out of its place: so
-   * a pick from another generation would show.
+   * A program picks backends without pause, while tables and spans are exchanged below it. Each
+   * span bears its table's generation, and a span is written again once its table is out of its
+   * place: so a pick from another generation would show.
    */
   @Test
   @Tag("INV-MAG-4")
@@ -181,7 +180,8 @@ class MaglevMapTest {
       span(dataplane, 0, count, 0);
       dataplane.maglev().put(7, table(0, 0, count, 65_537));
       CompletableFuture<Boolean> stop = new CompletableFuture<>();
-      CompletableFuture<ByteBuffer> packets = CompletableFuture.supplyAsync(() -> run(program, stop));
+      CompletableFuture<ByteBuffer> packets =
+          CompletableFuture.supplyAsync(() -> run(program, stop));
       int swaps = 60;
       for (int generation = 1; generation <= swaps; generation++) {
         int base = generation % 2 * count;

@@ -31,9 +31,7 @@ class TupleHashTest {
     assertThat(TupleHash.of(client, service, 40_001, 443, 6)).isEqualTo(0x589828e4);
     assertThat(TupleHash.of(Ip.parse("203.0.113.9"), Ip.parse("10.96.0.10"), 53, 53, 17))
         .isEqualTo(0x333205ce);
-    assertThat(
-            TupleHash.of(
-                Ip.parse("2001:db8::1"), Ip.parse("2001:db8:ffff::7"), 40_000, 443, 6))
+    assertThat(TupleHash.of(Ip.parse("2001:db8::1"), Ip.parse("2001:db8:ffff::7"), 40_000, 443, 6))
         .isEqualTo(0xa04a84ae);
   }
 
