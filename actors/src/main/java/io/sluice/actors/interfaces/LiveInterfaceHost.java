@@ -313,7 +313,7 @@ public final class LiveInterfaceHost implements InterfaceHost {
     epoch =
         epoch.thenApply(
             before -> {
-              update(owners.node(), Map.of(NODE, new NodeState(before + 1)), Set.of())
+              update(owners.node(), Map.of(NODE, new NodeState(before + 1, 0, 0, 0, 0)), Set.of())
                   .whenComplete((ok, failed) -> complete(written, ok, failed));
               return before + 1;
             });

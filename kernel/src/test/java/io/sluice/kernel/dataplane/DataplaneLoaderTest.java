@@ -328,8 +328,8 @@ class DataplaneLoaderTest {
   @Test
   void nodeStateIsOneElement() {
     try (DataplaneLoader dataplane = open()) {
-      dataplane.node().put(0, new NodeState(12));
-      assertThat(dataplane.node().get(0)).contains(new NodeState(12));
+      dataplane.node().put(0, new NodeState(12, 0, 0, 0, 0));
+      assertThat(dataplane.node().get(0)).contains(new NodeState(12, 0, 0, 0, 0));
       assertThat(((BpfMap<?, ?>) dataplane.node()).info().type()).isEqualTo(MapType.ARRAY);
     }
   }

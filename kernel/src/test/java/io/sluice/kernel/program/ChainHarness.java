@@ -118,7 +118,7 @@ final class ChainHarness implements AutoCloseable {
     clear(services);
     clear(backendGen);
     clear(ifaces);
-    node.put(0, new NodeState(1));
+    node.put(0, new NodeState(1, 0, 0, 0, 0));
     for (int hook = 0; hook < Chain.HOOKS; hook++) {
       chain.allowAll(hook, ALLOW_SLOT);
       chain.denyAll(hook, DENY_SLOT);
@@ -187,7 +187,7 @@ final class ChainHarness implements AutoCloseable {
 
   /** Tells established flows that interfaces or routes have changed. */
   void bumpEpoch() {
-    node.put(0, new NodeState(node.get(0).orElseThrow().routeEpoch() + 1));
+    node.put(0, new NodeState(node.get(0).orElseThrow().routeEpoch() + 1, 0, 0, 0, 0));
   }
 
   /** A backend to be: its ID names its generation, too. */
