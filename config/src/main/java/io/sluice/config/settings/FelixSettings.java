@@ -181,8 +181,7 @@ public final class FelixSettings {
   // Overlay and leaving the cluster.
   public static final Setting<Choices.OverlaySource> OVERLAY_SOURCE =
       used("bpfOverlayHostSourceIP", choice(Choices.OverlaySource.class), "TunnelAddress");
-  public static final Setting<Integer> VXLAN_PORT =
-      used("vxlanPort", integer(1, PORT_MAX), "4789");
+  public static final Setting<Integer> VXLAN_PORT = used("vxlanPort", integer(1, PORT_MAX), "4789");
   public static final Setting<Integer> VXLAN_VNI =
       used("vxlanVNI", Values.overlayVni(FORWARDING_VNI), "4096");
   public static final Setting<Integer> VXLAN_MTU = used("vxlanMTU", integer(0, 65535), "0");
