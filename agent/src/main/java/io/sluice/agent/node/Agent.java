@@ -116,8 +116,8 @@ public final class Agent implements AutoCloseable {
     LOG.info(
         "node {}: http://{}:{}, manifests of {}",
         keys.nodeName(),
-        keys.managementHost(),
-        keys.managementPort(),
+        keys.management().host(),
+        keys.management().port(),
         keys.sourcePath().map(Object::toString).orElse("-"));
   }
 
@@ -130,7 +130,7 @@ public final class Agent implements AutoCloseable {
   }
 
   private static Config akka(AgentKeys keys, LocalJournal.Opened journal) {
-    return ManagementServer.config(keys.managementHost(), keys.managementPort())
+    return ManagementServer.config(keys.management().host(), keys.management().port())
         .withFallback(journal.config())
         .withFallback(ConfigFactory.parseResources(Agent.class, "/agent.conf"))
         .withFallback(ConfigFactory.load());
@@ -148,7 +148,7 @@ public final class Agent implements AutoCloseable {
     } catch (CompletionException e) {
       throw new NodeException(
           "cannot serve HTTP on %s:%d (management.host, management.port): %s"
-              .formatted(keys.managementHost(), keys.managementPort(), cause(e)),
+              .formatted(keys.management().host(), keys.management().port(), cause(e)),
           e);
     }
   }
