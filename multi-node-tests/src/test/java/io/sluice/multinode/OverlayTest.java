@@ -126,8 +126,7 @@ class OverlayTest {
     await()
         .atMost(Cluster.PATIENCE)
         .untilAsserted(
-            () ->
-                assertThat(cluster.ask(CLIENT2, protocol, ON1, version, 1).failures()).isEmpty());
+            () -> assertThat(cluster.ask(CLIENT2, protocol, ON1, version, 1).failures()).isEmpty());
     assertThat(cluster.ask(CLIENT2, protocol, ON1, version, 20).backends())
         .containsOnlyKeys("default/web-1");
     Traffic.Report both = cluster.ask(CLIENT, protocol, BOTH, version, 40);
@@ -142,8 +141,7 @@ class OverlayTest {
     Traffic.Report report = cluster.ask("node1", protocol, pod, port(protocol), 10);
     assertThat(report.failures()).isEmpty();
     assertThat(report.sources())
-        .containsOnlyKeys(
-            IpVersion.bracketed(version.of("10.244.1.0", "fd00:244:1::")));
+        .containsOnlyKeys(IpVersion.bracketed(version.of("10.244.1.0", "fd00:244:1::")));
     cluster.run("node1", "ping", "-c2", "-i0.2", "-W2", pod);
   }
 
@@ -198,8 +196,7 @@ class OverlayTest {
     Traffic lasting =
         cluster.start(CLIENT, Traffic.Spec.lasting("tcp", pod, PORT, 5, 50).timeout(10_000));
     Traffic fixed =
-        cluster.start(
-            CLIENT, Traffic.Spec.lasting("udp", pod, UDP_PORT, 1, 20).sourcePort(4000));
+        cluster.start(CLIENT, Traffic.Spec.lasting("udp", pod, UDP_PORT, 1, 20).sourcePort(4000));
     for (int i = 0; i < 3; i++) {
       String before = cluster.run("node1", "cat", "/sys/class/net/" + DEVICE + "/ifindex");
       cluster.run("node1", "ip", "link", "del", DEVICE);
@@ -245,7 +242,10 @@ class OverlayTest {
     cluster.lab().agent("node1").orElseThrow().kill();
     cluster.run("node1", "ip", "link", "del", DEVICE);
     cluster.run(
-        "node1", "sh", "-c", "ip link add vxlan.sluice type vxlan id 7 dstport 4789 local 127.0.0.1");
+        "node1",
+        "sh",
+        "-c",
+        "ip link add vxlan.sluice type vxlan id 7 dstport 4789 local 127.0.0.1");
     cluster.lab().startAgent("node1");
     cluster.awaitReady();
     assertThat(cluster.run("node1", "ip", "-d", "link", "show", DEVICE))
