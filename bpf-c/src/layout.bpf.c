@@ -54,6 +54,7 @@ EXPORT_ENUM(service_flags);
 EXPORT_ENUM(maglev_head);
 EXPORT_ENUM(maglev_layout);
 EXPORT_ENUM(route_flags);
+EXPORT_ENUM(tunnel_vni);
 EXPORT_ENUM(iface_limits);
 EXPORT_ENUM(iface_flags);
 EXPORT_ENUM(pkt_flags);
