@@ -7,6 +7,8 @@ import akka.actor.typed.Behavior;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.cluster.typed.Cluster;
 import com.typesafe.config.Config;
+import io.sluice.cluster.tls.Tls;
+import io.sluice.cluster.tls.TlsException;
 import io.sluice.config.settings.ClusterKeys;
 import java.time.Duration;
 import java.util.List;
@@ -68,6 +70,11 @@ public final class ClusterNode implements AutoCloseable {
    * @throws ClusterException if it cannot listen, or its certificate cannot be read
    */
   public void start() {
+    try {
+      keys.tls().ifPresent(tls -> Tls.checkMutual(tls.certificate(), tls.key(), tls.ca()));
+    } catch (TlsException e) {
+      throw ClusterException.of(e);
+    }
     try {
       CompletableFuture.runAsync(this::begin, thread).get();
     } catch (ExecutionException e) {

@@ -44,7 +44,13 @@ public final class Tls {
    * it was asked by.
    */
   public static SSLContext pinned(Path certificate) {
-    return context(null, new TrustManager[] {new Pinned(Pem.certificates(certificate).get(0))});
+    return context(
+        null, new TrustManager[] {new Pinned(Optional.of(Pem.certificates(certificate).get(0)))});
+  }
+
+  /** For one who wants to know whether the other side speaks TLS at all; never for more. */
+  public static SSLContext believingAnybody() {
+    return context(null, new TrustManager[] {new Pinned(Optional.empty())});
   }
 
   /** For one who asks, and shows a certificate. */
