@@ -49,6 +49,7 @@ public final class ClusterNode implements AutoCloseable {
 
   private volatile ActorSystem<Void> system;
   private volatile Formation.Status formation = Formation.Status.STARTING;
+  private final Sightings sightings = new Sightings();
   private volatile long restarts;
   private Duration pause = FIRST_PAUSE;
   private boolean closed;
@@ -110,6 +111,7 @@ public final class ClusterNode implements AutoCloseable {
                     formation = status;
                   }),
               Formation.NAME);
+          context.spawn(sightings.watch(), Sightings.NAME);
           return Behaviors.empty();
         });
   }
@@ -168,7 +170,7 @@ public final class ClusterNode implements AutoCloseable {
     Formation.Status status = formation;
     return now == null || !status.member()
         ? new MembershipView(false, status.reasons(), keys.quorum(), List.of())
-        : Members.view(Cluster.get(now), keys.quorum(), status.reasons());
+        : Members.view(Cluster.get(now), keys.quorum(), status.reasons(), sightings::of);
   }
 
   /** Leaves the cluster, so that the others need not find out. */

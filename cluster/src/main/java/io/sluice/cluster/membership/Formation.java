@@ -102,9 +102,6 @@ final class Formation extends AbstractBehavior<Formation.Command> {
 
   static final String NAME = "formation";
 
-  /** Clocks that are further apart make two nodes judge time-outs and ages differently. */
-  static final Duration CLOCKS_APART = Duration.ofSeconds(10);
-
   private static final Duration PERIOD = Duration.ofMillis(250);
 
   /** An answer is good for so long. */
@@ -130,7 +127,10 @@ final class Formation extends AbstractBehavior<Formation.Command> {
 
   private static final Duration JOIN_AGAIN = Duration.ofSeconds(3);
 
-  private record Heard(Here here, long at, Duration ahead) {}
+  /**
+   * @param ahead how far the other's clock is
+   */
+  record Heard(Here here, long at, Duration ahead) {}
 
   private record Promise(Who candidate, long until) {}
 
@@ -373,7 +373,7 @@ final class Formation extends AbstractBehavior<Formation.Command> {
   }
 
   private void look(Map<String, Heard> fresh) {
-    List<String> refusals = refusals(fresh);
+    List<String> refusals = Refusals.of(self, fresh.values());
     if (!refusals.isEmpty()) {
       tell(new Status(false, refusals));
       return;
@@ -477,7 +477,7 @@ final class Formation extends AbstractBehavior<Formation.Command> {
         return Behaviors.stopped();
       }
     }
-    List<String> clocks = clocksApart(fresh);
+    List<String> clocks = Refusals.clocksApart(fresh.values());
     tell(new Status(true, clocks));
     return this;
   }
@@ -500,44 +500,6 @@ final class Formation extends AbstractBehavior<Formation.Command> {
   }
 
   // What is said.
-
-  private List<String> refusals(Map<String, Heard> fresh) {
-    List<String> refusals = new ArrayList<>();
-    for (Heard answer : fresh.values()) {
-      List<Who> others = new ArrayList<>(answer.here().members());
-      others.add(answer.here().who());
-      others.stream()
-          .filter(other -> other.node().equals(self.node()))
-          .filter(other -> !other.address().equals(self.address()))
-          .map(
-              other ->
-                  "node name "
-                      + self.node()
-                      + " is that of the node at "
-                      + other.address()
-                      + ", too: give one of them another node-name")
-          .filter(line -> !refusals.contains(line))
-          .forEach(refusals::add);
-    }
-    refusals.addAll(clocksApart(fresh));
-    return refusals;
-  }
-
-  private static List<String> clocksApart(Map<String, Heard> fresh) {
-    List<String> apart = new ArrayList<>();
-    for (Heard answer : fresh.values()) {
-      Duration ahead = answer.ahead();
-      if (ahead.abs().compareTo(CLOCKS_APART) > 0) {
-        apart.add(
-            "the clock of node %s is %d s %s this node's: set the time of one of them"
-                .formatted(
-                    answer.here().who(),
-                    ahead.abs().toSeconds(),
-                    ahead.isNegative() ? "behind" : "ahead of"));
-      }
-    }
-    return apart;
-  }
 
   private String looking(Map<String, Heard> fresh) {
     List<String> silent = new ArrayList<>(seeds);
