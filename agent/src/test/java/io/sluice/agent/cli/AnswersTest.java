@@ -176,4 +176,60 @@ class AnswersTest {
     assertThat(said.out())
         .contains("  service default/web is not applied: map is full", "source: type file");
   }
+
+  @Test
+  void membersOfTheClusterAreATable() {
+    answer(
+        "/api/v1/status",
+        200,
+        Map.of(
+            "ready",
+            true,
+            "members",
+            List.of(
+                Map.of(
+                    "node",
+                    "n1",
+                    "address",
+                    "10.0.0.1:25520",
+                    "status",
+                    "Up",
+                    "reachable",
+                    true,
+                    "self",
+                    true,
+                    "oldest",
+                    true,
+                    "version",
+                    "1.2",
+                    "sinceSeconds",
+                    3700),
+                Map.of(
+                    "node",
+                    "n2",
+                    "address",
+                    "10.0.0.2:25520",
+                    "status",
+                    "Up",
+                    "reachable",
+                    false,
+                    "self",
+                    false,
+                    "oldest",
+                    false,
+                    "version",
+                    "1.1",
+                    "sinceSeconds",
+                    3))),
+        Map.of());
+
+    Said said = Terminal.run("status", "--address", address);
+    assertThat(said.code()).isZero();
+    assertThat(said.out().lines().map(line -> line.replaceAll("  +", "  ").stripTrailing()))
+        .containsSequence(
+            "members: 2",
+            "  NODE  ADDRESS  STATUS  SINCE  VERSION",
+            "* n1  10.0.0.1:25520  Up, oldest  1h1m  1.2",
+            "  n2  10.0.0.2:25520  Up, unreachable  3.0s  1.1");
+  }
 }
