@@ -63,12 +63,13 @@ class AnswersTest {
             "10.96.0.10:80",
             "10.1.0.3:8080",
             "default/web:80",
+            "192.168.102.2",
             "established",
             185,
             0.25,
             List.of("nat", "hairpin"));
     FlowRow plain =
-        new FlowRow("udp", "[fd00::2]:9", "", "[fd00::3]:53", "", "active", 3, 3, List.of());
+        new FlowRow("udp", "[fd00::2]:9", "", "[fd00::3]:53", "", "", "active", 3, 3, List.of());
     answer("/api/v1/dump/conntrack", 200, List.of(translated, plain), Map.of());
 
     String[] lines = dump("conntrack", "table").out().split("\n");
@@ -79,6 +80,7 @@ class AnswersTest {
             "FRONTEND",
             "BACKEND",
             "SERVICE",
+            "NODE",
             "STATE",
             "AGE",
             "IDLE",
@@ -90,13 +92,14 @@ class AnswersTest {
             "10.96.0.10:80",
             "10.1.0.3:8080",
             "default/web:80",
+            "192.168.102.2",
             "established",
             "3m5s",
             "0.3s",
             "nat,hairpin");
     assertThat(lines[2].split(" +"))
         .containsExactly(
-            "udp", "[fd00::2]:9", "-", "[fd00::3]:53", "-", "active", "3.0s", "3.0s", "-");
+            "udp", "[fd00::2]:9", "-", "[fd00::3]:53", "-", "-", "active", "3.0s", "3.0s", "-");
   }
 
   @Test
