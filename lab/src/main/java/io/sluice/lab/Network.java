@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Builds and removes the namespaces and what connects them. What a container network interface
@@ -83,8 +84,8 @@ final class Network {
     each(List.copyOf(links.keySet()), host -> Shell.ipBatch(host, links.get(host)));
     each(hosts(), host -> Shell.ipBatch(host, linksUp(host)));
     each(List.copyOf(addresses.keySet()), host -> Shell.ipBatch(host, addresses.get(host)));
-    topology.nodes().forEach(n -> limit(n.name(), topology.rate(n.rate())));
-    topology.clients().forEach(c -> limit(c.name(), topology.rate(c.rate())));
+    topology.nodes().forEach(n -> unlimit(n.name()));
+    topology.clients().forEach(c -> unlimit(c.name()));
   }
 
   /**
@@ -108,9 +109,13 @@ final class Network {
     Shell.run(join(join(tc, List.of("replace", "dev", device, "root")), bucket), "");
   }
 
-  /** The rate of a node's link that the topology says. */
-  void unlimit(Topology.Node node) {
-    limit(node.name(), topology.rate(node.rate()));
+  /** Gives a host's link the rate that the topology says. */
+  void unlimit(String host) {
+    Stream<String> ofNodes =
+        topology.nodes().stream().filter(n -> n.name().equals(host)).map(Topology.Node::rate);
+    Stream<String> ofClients =
+        topology.clients().stream().filter(c -> c.name().equals(host)).map(Topology.Client::rate);
+    limit(host, topology.rate(Stream.concat(ofNodes, ofClients).findFirst().orElse(null)));
   }
 
   private void router(Map<String, List<String>> sysctls, Map<String, List<String>> addresses) {

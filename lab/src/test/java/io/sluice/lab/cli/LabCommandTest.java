@@ -112,7 +112,7 @@ class LabCommandTest {
   void aLabFromUpToDown() throws Exception {
     Result up = sluice("lab", "up", "--no-agent");
     assertThat(up.code()).as(up.err()).isZero();
-    assertThat(up.err()).contains("building 1 node, 4 pods, a client and a router");
+    assertThat(up.err()).contains("building 1 node, 4 pods, 1 client and a router");
     Result status = sluice("lab", "status", "-o", "json");
     assertThat(status.code()).as("no agent runs").isEqualTo(1);
     JsonNode hosts = JsonMapper.builder().build().readTree(status.out());

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.extension.AfterAllCallback;
@@ -30,7 +31,7 @@ final class LabExtension
         AfterEachCallback,
         ParameterResolver {
   /** Beside the lab of the commands, which a developer may have up meanwhile. */
-  static final LabNames NAMES = LabNames.named("slt-mnt");
+  static final LabNames NAMES = LabNames.named(System.getProperty("sluice.test.lab", "slt-mnt"));
 
   private static final ExtensionContext.Namespace HERE =
       ExtensionContext.Namespace.create(LabExtension.class);
@@ -73,11 +74,10 @@ final class LabExtension
     context.getStore(HERE).put(Running.class, running);
     lab.up(topology);
     if (wanted.agents()) {
-      lab.startAgents();
       try {
-        lab.awaitReady();
+        lab.start();
       } catch (LabException e) {
-        Evidence.keep(running.cluster, null, name(context));
+        Evidence.keep(running.cluster, List.of(), name(context));
         throw e;
       }
     }
@@ -104,7 +104,9 @@ final class LabExtension
 
   private static Topology topology(LabTest wanted) throws IOException {
     if (wanted.topology().isEmpty()) {
-      return Topology.standard(wanted.nodes());
+      Topology standard =
+          Topology.standard(wanted.nodes()).with(wanted.overlay()).with(wanted.source());
+      return wanted.dataSize().isEmpty() ? standard : standard.withDataSize(wanted.dataSize());
     }
     Path file = Files.createTempFile("topology", ".yaml");
     try {
@@ -119,21 +121,29 @@ final class LabExtension
   public void beforeEach(ExtensionContext context) {
     Running running = running(context);
     if (running.wanted.capture()) {
-      context.getStore(HERE).put(Capture.class, Capture.start(running.lab, "node1"));
+      context.getStore(HERE).put(Capture.class, Capture.start(running.lab, running.cluster));
     }
   }
 
   @Override
   public void afterEach(ExtensionContext context) {
     Running running = running(context);
-    Capture capture = context.getStore(HERE).remove(Capture.class, Capture.class);
-    if (context.getExecutionException().isPresent()) {
-      Evidence.keep(running.cluster, capture, name(context));
+    List<Capture> captures = captures(context);
+    try {
+      if (context.getExecutionException().isPresent()) {
+        Evidence.keep(running.cluster, captures, name(context));
+      }
+      running.cluster.endTraffic();
+      running.cluster.healFaults();
+    } finally {
+      captures.forEach(Capture::discard);
     }
-    running.cluster.endTraffic();
-    if (capture != null) {
-      capture.discard();
-    }
+  }
+
+  @SuppressWarnings("unchecked")
+  private static List<Capture> captures(ExtensionContext context) {
+    List<Capture> captures = context.getStore(HERE).remove(Capture.class, List.class);
+    return captures == null ? List.of() : captures;
   }
 
   @Override
