@@ -13,7 +13,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /**
  * Builds and removes the namespaces and what connects them. What a container network interface
@@ -84,8 +83,16 @@ final class Network {
     each(List.copyOf(links.keySet()), host -> Shell.ipBatch(host, links.get(host)));
     each(hosts(), host -> Shell.ipBatch(host, linksUp(host)));
     each(List.copyOf(addresses.keySet()), host -> Shell.ipBatch(host, addresses.get(host)));
-    topology.nodes().forEach(n -> unlimit(n.name()));
-    topology.clients().forEach(c -> unlimit(c.name()));
+    rates().forEach(this::limit);
+  }
+
+  /** The rates of the hosts whose links have one. */
+  private Map<String, String> rates() {
+    Map<String, String> rates = new LinkedHashMap<>();
+    topology.nodes().forEach(n -> rates.put(n.name(), topology.rate(n.rate())));
+    topology.clients().forEach(c -> rates.put(c.name(), topology.rate(c.rate())));
+    rates.values().removeIf(rate -> rate == null);
+    return rates;
   }
 
   /**
@@ -111,11 +118,7 @@ final class Network {
 
   /** Gives a host's link the rate that the topology says. */
   void unlimit(String host) {
-    Stream<String> ofNodes =
-        topology.nodes().stream().filter(n -> n.name().equals(host)).map(Topology.Node::rate);
-    Stream<String> ofClients =
-        topology.clients().stream().filter(c -> c.name().equals(host)).map(Topology.Client::rate);
-    limit(host, topology.rate(Stream.concat(ofNodes, ofClients).findFirst().orElse(null)));
+    limit(host, rates().get(host));
   }
 
   private void router(Map<String, List<String>> sysctls, Map<String, List<String>> addresses) {

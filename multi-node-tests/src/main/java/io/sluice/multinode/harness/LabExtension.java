@@ -16,16 +16,13 @@ import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
-import org.junit.jupiter.api.extension.ConditionEvaluationResult;
-import org.junit.jupiter.api.extension.ExecutionCondition;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
 
 /** Brings up the lab of a {@link LabTest}, and removes it. */
 final class LabExtension
-    implements ExecutionCondition,
-        BeforeAllCallback,
+    implements BeforeAllCallback,
         AfterAllCallback,
         BeforeEachCallback,
         AfterEachCallback,
@@ -41,27 +38,6 @@ final class LabExtension
 
   /** What lives as long as the class. */
   private record Running(Lab lab, Cluster cluster, Janitor janitor, LabTest wanted) {}
-
-  @Override
-  public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
-    if (isRoot()) {
-      return ConditionEvaluationResult.enabled("root");
-    }
-    if ("1".equals(System.getenv("SLUICE_REQUIRE_KERNEL"))) {
-      throw new IllegalStateException(context.getDisplayName() + " needs root to build a lab");
-    }
-    String reason = "SKIPPED, no lab without root: " + context.getDisplayName();
-    System.err.println(reason);
-    return ConditionEvaluationResult.disabled(reason);
-  }
-
-  private static boolean isRoot() {
-    try {
-      return Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(0);
-    } catch (IOException e) {
-      return false;
-    }
-  }
 
   @Override
   public void beforeAll(ExtensionContext context) throws IOException {

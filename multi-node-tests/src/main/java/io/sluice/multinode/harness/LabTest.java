@@ -18,7 +18,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
-@ExtendWith(LabExtension.class)
+@ExtendWith({NeedsRoot.class, LabExtension.class})
 public @interface LabTest {
   /** How many nodes the standard topology gets, if {@link #topology} is not given. */
   int nodes() default 1;
