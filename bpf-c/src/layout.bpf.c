@@ -51,6 +51,7 @@ EXPORT_ENUM(ct_ifindex);
 EXPORT_ENUM(frontend_flags);
 EXPORT_ENUM(service_flags);
 EXPORT_ENUM(route_flags);
+EXPORT_ENUM(tunnel_vni);
 EXPORT_ENUM(iface_limits);
 EXPORT_ENUM(iface_flags);
 EXPORT_ENUM(pkt_flags);
