@@ -2,10 +2,12 @@
 package io.sluice.actors;
 
 import io.sluice.actors.conntrack.ConntrackKeeper;
+import io.sluice.actors.dsr.OptOutKeeper;
 import io.sluice.actors.host.TunnelDevice;
 import io.sluice.actors.interfaces.InterfaceActor.State;
 import io.sluice.actors.interfaces.InterfaceManager;
 import io.sluice.actors.interfaces.InterfaceManager.InterfaceStatus;
+import io.sluice.actors.maglev.MaglevKeeper;
 import io.sluice.actors.maps.MapActor;
 import io.sluice.actors.routes.RouteKeeper;
 import io.sluice.actors.services.ServiceManager;
@@ -28,6 +30,8 @@ import java.util.Optional;
  * @param settings those that it puts into force
  * @param restart settings that have changed but need a restart, a line each
  * @param maps of those that answered
+ * @param maglev tables that nodes share
+ * @param dsrOptOut likewise, the networks that opt out of direct server return
  */
 public record NodeStatus(
     boolean begun,
@@ -42,7 +46,9 @@ public record NodeStatus(
     Optional<ConntrackKeeper.Stats> conntrack,
     Optional<RouteKeeper.Status> routes,
     Optional<TunnelKeeper.Status> tunnel,
-    List<MapActor.Occupancy> maps) {
+    List<MapActor.Occupancy> maps,
+    Optional<MaglevKeeper.Status> maglev,
+    Optional<OptOutKeeper.Status> dsrOptOut) {
   /** Why the node is not ready, a line each; empty if it is. */
   public List<String> unready() {
     List<String> reasons = new ArrayList<>();
@@ -153,6 +159,12 @@ public record NodeStatus(
         all ->
             all.notices()
                 .forEach((key, lines) -> lines.forEach(line -> problems.add(key + ": " + line))));
+    maglev.ifPresent(
+        status -> status.problems().forEach((s, p) -> problems.add("service " + s + ": " + p)));
+    dsrOptOut
+        .map(OptOutKeeper.Status::problem)
+        .filter(problem -> !problem.isEmpty())
+        .ifPresent(problem -> problems.add("bpfDSROptoutCIDRs: " + problem));
     problems.addAll(restart);
     return List.copyOf(problems);
   }

@@ -8,21 +8,15 @@ import com.typesafe.config.ConfigValueFactory;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.sql.Blob;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Optional;
-import org.h2.api.ErrorCode;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,17 +32,9 @@ import org.slf4j.LoggerFactory;
 public final class LocalJournal {
   private static final Logger LOG = LoggerFactory.getLogger(LocalJournal.class);
 
-  private static final String NAME = "journal";
-  private static final String UNFINISHED = "journal.new";
-  private static final String SCHEMA = "schema/h2/h2-create-schema.sql";
+  private static final String SCRIPT = "schema/h2/h2-create-schema.sql";
   private static final List<String> TABLES =
       List.of("event_journal", "event_tag", "snapshot", "durable_state");
-
-  /**
-   * H2 acknowledges before it writes, unless told otherwise: without the first two, kill -9 loses
-   * acknowledged events (AG-2). The actor system closes the database, not H2's own shutdown hook.
-   */
-  private static final String SETTINGS = ";WRITE_DELAY=0;RETENTION_TIME=0;DB_CLOSE_ON_EXIT=FALSE";
 
   private LocalJournal() {}
 
@@ -69,98 +55,58 @@ public final class LocalJournal {
   }
 
   static Opened open(Path folder, Clock clock) {
-    Path home = folder.toAbsolutePath().normalize();
-    if (home.toString().indexOf(';') >= 0) {
-      throw new JournalException("data-dir " + home + ": a path with ';' cannot be used", null);
-    }
+    H2File file = H2File.in(folder, "journal", "journal");
     try {
-      Files.createDirectories(home);
-      if (!Files.isWritable(home)) {
-        throw new JournalException("data-dir " + home + " is not writable", null);
-      }
+      Schema schema = new Schema(List.of(script()), TABLES.get(0));
       Optional<Path> setAside = Optional.empty();
-      if (Files.exists(file(home))) {
-        Optional<String> damage = damage(home);
+      if (file.exists()) {
+        Optional<String> damage = file.damage(LocalJournal::wrong);
         if (damage.isPresent()) {
-          setAside = Optional.of(setAside(home, clock));
+          setAside = Optional.of(file.setAside(clock));
           LOG.error(
               "journal {} is damaged ({}): set aside as {}; beginning a new one, promises are"
                   + " rebuilt from the kernel's maps",
-              file(home),
+              file.path(),
               damage.get(),
               setAside.get());
         }
       }
-      if (!Files.exists(file(home))) {
-        create(home);
+      if (file.exists()) {
+        try (Connection connection = file.connect()) {
+          schema.migrate(connection, "journal " + file.path());
+        }
+      } else {
+        file.create(
+            connection -> {
+              schema.migrate(connection, "journal " + file.path());
+              return null;
+            });
       }
-      return new Opened(config(home), setAside);
+      return new Opened(config(file), setAside);
     } catch (IOException | SQLException e) {
-      throw failure(home, e);
+      throw file.failure(e);
     }
   }
 
-  private static Config config(Path home) {
+  private static Config config(H2File file) {
     return ConfigFactory.empty()
         .withValue(
             "akka-persistence-jdbc.shared-databases.slick.db.url",
-            ConfigValueFactory.fromAnyRef(url(home, NAME)))
+            ConfigValueFactory.fromAnyRef(file.url()))
         .withFallback(ConfigFactory.parseResources(LocalJournal.class, "/persistence.conf"));
   }
 
-  private static Path file(Path home) {
-    return home.resolve(NAME + ".mv.db");
-  }
-
-  private static String url(Path home, String name) {
-    return "jdbc:h2:file:" + home.resolve(name) + SETTINGS;
-  }
-
-  private static Connection connect(Path home, String name) throws SQLException {
-    return DriverManager.getConnection(url(home, name), "sa", "");
-  }
-
-  /**
-   * Reads every row of every table.
-   *
-   * @return what is wrong; nothing if the journal is whole
-   */
-  private static Optional<String> damage(Path home) {
-    try {
-      if (!Files.isReadable(file(home)) || !Files.isWritable(file(home))) {
-        throw new JournalException("journal " + file(home) + " is not readable and writable", null);
-      }
-      if (Files.size(file(home)) == 0) {
-        return Optional.of("the file is empty");
-      }
-      try (Connection connection = connect(home, NAME);
-          Statement statement = connection.createStatement()) {
+  /** Reads every row of every table. */
+  private static Optional<String> wrong(Connection connection) throws SQLException {
+    Optional<String> missing = H2File.missing(connection, TABLES);
+    if (missing.isEmpty()) {
+      try (Statement statement = connection.createStatement()) {
         for (String table : TABLES) {
-          // H2 opens a file of whose contents nothing makes sense as an empty database.
-          if (!exists(connection, table)) {
-            return Optional.of("table " + table + " is missing");
-          }
           readWhole(statement, table);
         }
       }
-      return Optional.empty();
-    } catch (SQLException e) {
-      if (e.getErrorCode() == ErrorCode.DATABASE_ALREADY_OPEN_1) {
-        throw failure(home, e);
-      }
-      return Optional.of(oneLine(e));
-    } catch (IOException e) {
-      throw failure(home, e);
-    } catch (RuntimeException e) {
-      // H2's storage throws unchecked exceptions of many kinds over pages that make no sense.
-      return Optional.of(oneLine(e));
     }
-  }
-
-  private static boolean exists(Connection connection, String table) throws SQLException {
-    try (ResultSet tables = connection.getMetaData().getTables(null, null, table, null)) {
-      return tables.next();
-    }
+    return missing;
   }
 
   private static void readWhole(Statement statement, String table) throws SQLException {
@@ -176,53 +122,15 @@ public final class LocalJournal {
     }
   }
 
-  private static Path setAside(Path home, Clock clock) throws IOException {
-    String stamp =
-        DateTimeFormatter.ofPattern("uuuuMMdd'T'HHmmss.SSS'Z'")
-            .format(clock.instant().atOffset(ZoneOffset.UTC));
-    Path aside = home.resolve(NAME + ".damaged-" + stamp + ".mv.db");
-    Files.move(file(home), aside);
-    Files.deleteIfExists(home.resolve(NAME + ".trace.db"));
-    return aside;
-  }
-
-  /** Makes a journal with all its tables, under its name only once it is whole. */
-  private static void create(Path home) throws IOException, SQLException {
-    Path unfinished = home.resolve(UNFINISHED + ".mv.db");
-    Files.deleteIfExists(unfinished);
-    createSchema(home);
-    Files.move(unfinished, file(home), StandardCopyOption.ATOMIC_MOVE);
-  }
-
-  private static void createSchema(Path home) throws IOException, SQLException {
-    String script;
+  private static String script() throws IOException {
     ClassLoader loader = JdbcAsyncWriteJournal.class.getClassLoader();
-    try (InputStream in = loader.getResourceAsStream(SCHEMA)) {
+    try (InputStream in = loader.getResourceAsStream(SCRIPT)) {
       if (in == null) {
-        throw new IOException("akka-persistence-jdbc has no " + SCHEMA);
+        throw new IOException("akka-persistence-jdbc has no " + SCRIPT);
       }
-      script = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+      // The one statement of it that could not be run again after an interruption.
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8)
+          .replace("CREATE UNIQUE INDEX \"", "CREATE UNIQUE INDEX IF NOT EXISTS \"");
     }
-    try (Connection connection = connect(home, UNFINISHED);
-        Statement statement = connection.createStatement()) {
-      for (String part : script.split(";")) {
-        if (!part.isBlank()) {
-          statement.execute(part);
-        }
-      }
-    }
-  }
-
-  private static JournalException failure(Path home, Exception e) {
-    if (e instanceof SQLException sql && sql.getErrorCode() == ErrorCode.DATABASE_ALREADY_OPEN_1) {
-      return new JournalException(
-          "data-dir " + home + " is in use by another agent: stop it, or give this one another", e);
-    }
-    return new JournalException("journal in data-dir " + home + ": " + oneLine(e), e);
-  }
-
-  private static String oneLine(Exception e) {
-    String text = String.valueOf(e.getMessage()).replaceAll("\\s+", " ");
-    return text.length() > 200 ? text.substring(0, 200) + "…" : text;
   }
 }

@@ -224,6 +224,7 @@ final class Adoption {
                 covered.get(family).set(service.base(), service.base() + service.count());
               }
             });
+    new LutAdoption(kernel, table, covered).adopt();
     leftovers(covered, alive);
   }
 

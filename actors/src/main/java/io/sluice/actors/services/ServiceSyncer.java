@@ -50,8 +50,18 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
    * What was wanted so far is a whole, and may be applied.
    *
    * @param inSync nothing is missing: what nobody wants may go
+   * @param revision of the source: an order across nodes
    */
-  public record Complete(boolean inSync) implements Command {}
+  public record Complete(boolean inSync, long revision) implements Command {}
+
+  /** How many Maglev tables there may be. */
+  public record Configure(MaglevLimits limits) implements Command {}
+
+  /** The cluster has agreed on a service's Maglev table. */
+  public record Agreed(ServiceName service, LutTarget target) implements Command {}
+
+  /** From now on the watcher is told what this node wants of Maglev tables, and has. */
+  public record WatchMaglev(ActorRef<MaglevView> watcher) implements Command {}
 
   public record GetStatus(ActorRef<Status> replyTo) implements Command {}
 
@@ -98,6 +108,7 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
   /** What outlives a restart. */
   private static final class Memory {
     private final Map<String, List<WantedService>> wanted = new TreeMap<>();
+    private final MaglevDesk maglev = new MaglevDesk();
     private boolean inSync;
     private boolean applied;
     private int life;
@@ -171,11 +182,28 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
         .onMessage(
             Want.class,
             want -> {
-              memory.wanted.put(want.owner(), want.services());
-              memory.wanted.values().removeIf(List::isEmpty);
+              if (want.services().isEmpty()) {
+                memory.wanted.remove(want.owner());
+              } else {
+                memory.wanted.put(want.owner(), want.services());
+              }
               return this;
             })
         .onMessage(Complete.class, this::onComplete)
+        .onMessage(Configure.class, this::onConfigure)
+        .onMessage(
+            Agreed.class,
+            agreed -> {
+              dirty |= memory.maglev.agreed(agreed.service(), agreed.target());
+              return proceed();
+            })
+        .onMessage(
+            WatchMaglev.class,
+            watch -> {
+              memory.maglev.watch(watch.watcher());
+              tellMaglev();
+              return this;
+            })
         .onMessage(Finished.class, this::onFinished)
         .onMessage(
             PeriodOver.class,
@@ -208,8 +236,26 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
 
   private Behavior<Command> onComplete(Complete complete) {
     memory.inSync |= complete.inSync();
+    memory.maglev.complete(wanted(), complete.revision());
     dirty = true;
+    tellMaglev();
     return proceed();
+  }
+
+  private Behavior<Command> onConfigure(Configure configure) {
+    if (memory.maglev.limit(configure.limits())) {
+      memory.maglev.judge(wanted());
+      dirty = true;
+      tellMaglev();
+    }
+    return proceed();
+  }
+
+  /** Before the kernel has been read, and the source whole, there is nothing to tell. */
+  private void tellMaglev() {
+    if (memory.inSync && table != null) {
+      memory.maglev.tell(table);
+    }
   }
 
   private Behavior<Command> onFinished(Finished finished) {
@@ -281,6 +327,8 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
         done -> {
           table = adopted.table();
           dirty = true;
+          memory.maglev.found(table);
+          tellMaglev();
           idle();
         });
   }
@@ -292,7 +340,7 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
     throttled = true;
     began = System.nanoTime();
     timers.startSingleTimer(PeriodOver.class, new PeriodOver(), options.minPeriod());
-    SyncRound next = new SyncRound(table, wanted());
+    SyncRound next = new SyncRound(table, wanted(), memory.maglev.round());
     List<String> services = next.needServices();
     when(
         maps.assign(Promises.Kind.SERVICE, services),
@@ -344,6 +392,7 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
     timers.startSingleTimer(new Rested(life, round), new Rested(life, round), options.quarantine());
     lastRound = Duration.ofNanos(System.nanoTime() - began);
     report(next);
+    tellMaglev();
     if (outcome.again()) {
       dirty = true;
       throttled = false;

@@ -52,6 +52,8 @@ final class ServiceTable {
   private final Map<Integer, Integer> gens;
   private final Map<Family, SpanAllocator> spans = new EnumMap<>(Family.class);
 
+  private final LutTable luts = new LutTable();
+
   /** Promised service IDs, by name. */
   private final Map<ServiceName, Integer> serviceIds = new HashMap<>();
 
@@ -101,6 +103,10 @@ final class ServiceTable {
     return stale;
   }
 
+  LutTable luts() {
+    return luts;
+  }
+
   SpanAllocator spans(Family family) {
     return spans.get(family);
   }
@@ -127,10 +133,19 @@ final class ServiceTable {
     retiring.add(span);
   }
 
-  /** The span of a service that has another one, or none, from now on. */
+  /**
+   * The span of a service that has another one, or none, from now on. While the service's Maglev
+   * table points at it, it is held.
+   */
   void retire(Installed service) {
     List<Integer> ids = service.slots().stream().map(Installed.Slot::id).toList();
-    retire(new Retired(service.family(), service.base(), service.count(), service.id(), ids));
+    Retired span =
+        new Retired(service.family(), service.base(), service.count(), service.id(), ids);
+    if (luts.pointsAt(service)) {
+      luts.hold(span);
+    } else {
+      retire(span);
+    }
   }
 
   /** What was retired in this round is due at {@code until}; later rounds give higher numbers. */

@@ -28,10 +28,12 @@ import java.util.TreeMap;
  *   <li>elements of new spans, which nothing points at yet
  *   <li>services, which now point at them
  *   <li>generations of backends that their service has no more
+ *   <li>Maglev tables, over spans that are written by now
  *   <li>frontends
  *   <li>generation 0, so that flows older than a frontend notice it
  *   <li>removal of frontends
  *   <li>generations of all backends of services that go
+ *   <li>removal of Maglev tables
  *   <li>removal of these services
  * </ol>
  *
@@ -56,6 +58,7 @@ final class SyncRound {
 
   private final ServiceTable table;
   private final Map<ServiceName, WantedService> wanted;
+  private final LutRound luts;
   private final Map<ServiceName, String> problems = new TreeMap<>();
 
   /** Who may have a frontend; if two want it, the first in order. */
@@ -73,8 +76,9 @@ final class SyncRound {
   /** The kernel's frontends by service ID, once somebody asked. */
   private Map<Integer, List<Map.Entry<FrontendKey, Frontend>>> byService;
 
-  SyncRound(ServiceTable table, Collection<WantedService> wanted) {
+  SyncRound(ServiceTable table, Collection<WantedService> wanted, LutRound luts) {
     this.table = table;
+    this.luts = luts;
     this.wanted = new TreeMap<>();
     wanted.forEach(service -> this.wanted.put(service.name(), service));
     this.wanted.values().forEach(this::claim);
@@ -256,10 +260,16 @@ final class SyncRound {
     Writes noFrontends = new Writes();
     Writes lastBumps = new Writes();
     Writes noServices = new Writes();
+    Writes tables = new Writes();
+    Writes noTables = new Writes();
 
+    table.luts().strays().forEach(elements::removeLut);
+    table.luts().strays().clear();
     table.stale().forEach(id -> bumps.putGen(id, table.bump(id)));
     table.stale().clear();
     changes.forEach(change -> apply(change, elements, services, bumps));
+    luts.write(table, toRemove, tables);
+    luts.remove(table, noTables);
     Map<FrontendKey, Frontend> desired = desiredFrontends();
     desired.forEach(
         (key, value) -> {
@@ -269,9 +279,9 @@ final class SyncRound {
         });
     table.frontends().keySet().removeIf(key -> remove(key, desired, noFrontends));
     for (ServiceName name : toRemove) {
-      remove(table.services().remove(name), lastBumps, noServices);
+      remove(table.services().remove(name), lastBumps, noTables, noServices);
     }
-    table.orphans().values().forEach(orphan -> remove(orphan, lastBumps, noServices));
+    table.orphans().values().forEach(orphan -> remove(orphan, lastBumps, noTables, noServices));
     table.orphans().clear();
 
     boolean adds = !frontends.isEmpty();
@@ -282,10 +292,12 @@ final class SyncRound {
     add(steps, "backends", elements);
     add(steps, "services", services);
     add(steps, "generations", bumps);
+    add(steps, "maglev tables", tables);
     add(steps, "frontends", frontends);
     add(steps, "generation of frontends", zeroth);
     add(steps, "frontends to remove", noFrontends);
     add(steps, "generations of what goes", lastBumps);
+    add(steps, "maglev tables to remove", noTables);
     add(steps, "services to remove", noServices);
     return new Outcome(steps, adds, again);
   }
@@ -356,7 +368,8 @@ final class SyncRound {
     return true;
   }
 
-  private void remove(Installed service, Writes bumps, Writes noServices) {
+  private void remove(Installed service, Writes bumps, Writes noTables, Writes noServices) {
+    LutRound.remove(table, service.id(), noTables);
     service.slots().forEach(slot -> bumps.putGen(slot.id(), table.bump(slot.id())));
     noServices.removeService(service.id());
     table.retire(service);

@@ -6,6 +6,7 @@ import io.sluice.agent.dump.Rows.CounterEntry;
 import io.sluice.agent.dump.Rows.Interface;
 import io.sluice.agent.dump.Rows.Nat;
 import io.sluice.agent.dump.Rows.RouteEntry;
+import io.sluice.cluster.shared.Follower;
 import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.layout.Backend;
@@ -52,6 +53,7 @@ public record Dumps(Dataplane dataplane, Names names) {
     return switch (table) {
       case "conntrack" -> Optional.of(flows(MAX_FLOWS));
       case "nat" -> Optional.of(new Part<>(nat(), 0));
+      case "maglev" -> Optional.of(new Part<>(new MaglevDump(dataplane, names).rows(), 0));
       case "routes" -> Optional.of(new Part<>(routes(), 0));
       case "ifstate" -> Optional.of(new Part<>(interfaces(), 0));
       case "counters" -> Optional.of(new Part<>(counters(), 0));
@@ -100,6 +102,11 @@ public record Dumps(Dataplane dataplane, Names names) {
     return FlowKeys.hasTwin(value.c().state())
         ? entries.get(FlowKeys.twin(key, value))
         : Optional.empty();
+  }
+
+  /** Rows of {@link Rows#MAGLEV_NODES}. */
+  public static List<Rows.MaglevNode> maglevNodes(Follower.Views views) {
+    return MaglevDump.nodes(views);
   }
 
   /** Every frontend with its backends. */

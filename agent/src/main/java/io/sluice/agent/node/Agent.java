@@ -15,8 +15,10 @@ import io.sluice.actors.tables.LibNftables;
 import io.sluice.cluster.management.ManagementServer;
 import io.sluice.cluster.membership.ClusterException;
 import io.sluice.cluster.membership.ClusterNode;
+import io.sluice.cluster.tables.SharedTables;
 import io.sluice.config.settings.AgentConfig;
 import io.sluice.config.settings.AgentKeys;
+import io.sluice.config.settings.ClusterKeys;
 import io.sluice.config.settings.Settings;
 import io.sluice.config.source.FileSource;
 import io.sluice.config.source.Snapshot;
@@ -26,6 +28,7 @@ import io.sluice.kernel.dataplane.DataplaneLoader;
 import io.sluice.kernel.sys.Privileges;
 import io.sluice.persistence.JournalException;
 import io.sluice.persistence.LocalJournal;
+import io.sluice.persistence.SharedState;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -114,7 +117,15 @@ public final class Agent implements AutoCloseable {
             LibNftables.here());
     system = ActorSystem.create(NodeGuardian.create(node), NAME, akka(keys, journal));
     ClusterNode cluster =
-        keep(new ClusterNode(keys.cluster(), keys.nodeName(), ConfigFactory.empty(), List.of()));
+        keep(
+            new ClusterNode(
+                keys.cluster(),
+                keys.nodeName(),
+                SharedState.config(keys.dataDir(), keys.cluster().quorum(), store(keys.cluster())),
+                List.of(
+                    new SharedTables(
+                        keys.nodeName(),
+                        f -> system.tell(new NodeGuardian.SharedTablesChanged(f))))));
     cluster.start();
     serve(
         keys,
@@ -129,6 +140,15 @@ public final class Agent implements AutoCloseable {
         keys.management().host(),
         keys.management().port(),
         keys.sourcePath().map(Object::toString).orElse("-"));
+  }
+
+  private static SharedState.Store store(ClusterKeys keys) {
+    ClusterKeys.Store store = keys.store();
+    return switch (store.type()) {
+      case REPLICATED -> new SharedState.Store.Replicated();
+      case POSTGRESQL ->
+          new SharedState.Store.Postgresql(store.url(), store.user(), store.passwordFile());
+    };
   }
 
   private static Source source(AgentKeys keys, DataDir data) {

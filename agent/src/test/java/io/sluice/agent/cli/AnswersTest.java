@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpServer;
 import io.sluice.agent.cli.Terminal.Said;
 import io.sluice.agent.dump.FlowRow;
+import io.sluice.agent.dump.Rows.MaglevNode;
 import io.sluice.agent.dump.Rows.Nat;
 import io.sluice.cluster.management.SluiceRoutes;
 import java.io.IOException;
@@ -107,6 +108,36 @@ class AnswersTest {
     assertThat(dump("nat", "wide").out()).contains("SERVICE-ID", "BACKEND-ID");
     assertThat(JSON.readTree(dump("nat", "json").out()).get(0).get("serviceId").asInt())
         .isEqualTo(7);
+  }
+
+  private static MaglevNode node(String service, String node, long generation, String state) {
+    return new MaglevNode(service, "tcp", 4, node, generation, 7, "abcd", state);
+  }
+
+  @Test
+  void nodesThatRunTheSameAreSaidSoWithZeroAndOthersWithOne() {
+    answer(
+        "/api/v1/dump/maglev-nodes",
+        200,
+        List.of(
+            node("d/web:80", "n1", 7, "current"),
+            node("d/web:80", "n2", 7, "current"),
+            node("d/zoo:80", "n1", 7, "current"),
+            node("d/zoo:80", "n2", 6, "behind")),
+        Map.of());
+    Said same = Terminal.run("dump", "maglev", "d/web", "--diff", "--address", address);
+    assertThat(same.out()).contains("n1", "n2").doesNotContain("zoo").hasLineCount(3);
+    assertThat(same.code()).isZero();
+    Said all = Terminal.run("dump", "maglev", "--diff", "--address", address);
+    assertThat(all.out()).contains("behind").hasLineCount(5);
+    assertThat(all.code()).isEqualTo(1);
+  }
+
+  @Test
+  void aServiceAndADifferenceAreForMaglevAlone() {
+    assertThat(Terminal.run("dump", "nat", "--diff", "--address", address).code()).isEqualTo(2);
+    assertThat(Terminal.run("dump", "nat", "d/web", "--address", address).err())
+        .contains("go with the table maglev");
   }
 
   @Test

@@ -85,7 +85,7 @@ public final class FelixSettings {
       ignored("bpfExternalServiceMode", choice(Choices.ExternalServiceMode.class), "Tunnel")
           .refusing(mode -> mode == Choices.ExternalServiceMode.DSR);
   public static final Setting<List<Cidr>> DSR_OPTOUT_CIDRS =
-      ignored("bpfDSROptoutCIDRs", list(cidr()), "");
+      used("bpfDSROptoutCIDRs", list(cidr()), "");
   public static final Setting<PortRange> PSNAT_PORTS =
       used("bpfPSNATPorts", portRange(), "20000:29999");
   public static final Setting<List<Cidr>> EXCLUDE_CIDRS_FROM_NAT =
@@ -97,9 +97,9 @@ public final class FelixSettings {
   public static final Setting<Integer> HEALTHZ_PORT =
       ignored("bpfKubeProxyHealthzPort", integer(0, PORT_MAX), "10256");
   public static final Setting<Integer> MAGLEV_MAX_SERVICES =
-      ignored("bpfMaglevMaxServices", integer(1, 3000), "100");
+      used("bpfMaglevMaxServices", integer(1, 3000), "100");
   public static final Setting<Integer> MAGLEV_MAX_ENDPOINTS =
-      ignored("bpfMaglevMaxEndpointsPerService", integer(1, 3000), "100");
+      used("bpfMaglevMaxEndpointsPerService", integer(1, 3000), "100");
 
   // What may pass.
   public static final Setting<Choices.Rpf> ENFORCE_RPF =

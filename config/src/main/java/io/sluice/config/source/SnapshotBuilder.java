@@ -56,7 +56,7 @@ final class SnapshotBuilder {
     problems.add(problem);
   }
 
-  Snapshot build(Snapshot before, boolean inSync) {
+  Snapshot build(Snapshot before, boolean inSync, long revision) {
     judgeFrontends();
     judgeSlices();
     problems.sort(Comparator.naturalOrder());
@@ -71,7 +71,15 @@ final class SnapshotBuilder {
         });
     aside.forEach(slice -> resources.remove(slice.key()));
     return new Snapshot(
-        before.version() + 1, inSync, resources, manifests, taken, aside, problems, fresh);
+        before.version() + 1,
+        revision,
+        inSync,
+        resources,
+        manifests,
+        taken,
+        aside,
+        problems,
+        fresh);
   }
 
   private void judgeFrontends() {
