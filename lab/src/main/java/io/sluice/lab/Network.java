@@ -83,8 +83,16 @@ final class Network {
     each(List.copyOf(links.keySet()), host -> Shell.ipBatch(host, links.get(host)));
     each(hosts(), host -> Shell.ipBatch(host, linksUp(host)));
     each(List.copyOf(addresses.keySet()), host -> Shell.ipBatch(host, addresses.get(host)));
-    topology.nodes().forEach(n -> limit(n.name(), topology.rate(n.rate())));
-    topology.clients().forEach(c -> limit(c.name(), topology.rate(c.rate())));
+    rates().forEach(this::limit);
+  }
+
+  /** The rates of the hosts whose links have one. */
+  private Map<String, String> rates() {
+    Map<String, String> rates = new LinkedHashMap<>();
+    topology.nodes().forEach(n -> rates.put(n.name(), topology.rate(n.rate())));
+    topology.clients().forEach(c -> rates.put(c.name(), topology.rate(c.rate())));
+    rates.values().removeIf(rate -> rate == null);
+    return rates;
   }
 
   /**
@@ -108,9 +116,9 @@ final class Network {
     Shell.run(join(join(tc, List.of("replace", "dev", device, "root")), bucket), "");
   }
 
-  /** The rate of a node's link that the topology says. */
-  void unlimit(Topology.Node node) {
-    limit(node.name(), topology.rate(node.rate()));
+  /** Gives a host's link the rate that the topology says. */
+  void unlimit(String host) {
+    limit(host, rates().get(host));
   }
 
   private void router(Map<String, List<String>> sysctls, Map<String, List<String>> addresses) {

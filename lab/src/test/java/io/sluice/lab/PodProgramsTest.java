@@ -119,6 +119,10 @@ class PodProgramsTest {
         lab.run(FROM, NAMES.programs() + "/pod-client", "get", web(family), "80", "/x");
     assertThat(get.code()).isZero();
     assertThat(get.text()).startsWith("shop/web " + client(family));
+    Lab.Output post =
+        lab.run(FROM, NAMES.programs() + "/pod-client", "request", "POST", web(family), "80", "/x");
+    assertThat(post.code()).isZero();
+    assertThat(post.text()).startsWith("200\nshop/web " + client(family));
   }
 
   @Test
