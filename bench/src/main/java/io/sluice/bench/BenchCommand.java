@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.bench;
 
+import io.sluice.bench.cluster.ClusterCommand;
 import io.sluice.bench.program.ProgramCommand;
 import io.sluice.config.cli.SluiceCommand;
 import picocli.CommandLine.Command;
@@ -13,7 +14,7 @@ import picocli.CommandLine.Spec;
     name = "bench",
     description = "Measure, with the floor and the peers in the same run.",
     synopsisSubcommandLabel = "BENCHMARK",
-    subcommands = {ProgramCommand.class})
+    subcommands = {ProgramCommand.class, ClusterCommand.class})
 public final class BenchCommand implements SluiceCommand {
   @Spec private CommandSpec spec;
 
