@@ -23,12 +23,15 @@ import io.sluice.actors.interfaces.LiveInterfaceHost;
 import io.sluice.actors.interfaces.PromisedSlots;
 import io.sluice.actors.maps.MapActor;
 import io.sluice.actors.maps.MapManager;
+import io.sluice.actors.maps.NodeElement;
 import io.sluice.actors.promises.Promises;
 import io.sluice.actors.routes.RouteKeeper;
 import io.sluice.actors.services.ServiceManager;
 import io.sluice.actors.services.ServiceSyncer;
 import io.sluice.actors.tables.Nftables;
 import io.sluice.actors.tables.TablesKeeper;
+import io.sluice.actors.tunnel.TunnelKeeper;
+import io.sluice.actors.tunnel.TunnelSettings;
 import io.sluice.config.model.Problem;
 import io.sluice.config.settings.FelixSettings;
 import io.sluice.config.settings.Settings;
@@ -119,6 +122,8 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
       MapManager.Writers writers,
       ActorRef<Promises.Command> promises,
       ActorRef<TablesKeeper.Command> tables,
+      ActorRef<RouteKeeper.Command> routes,
+      ActorRef<TunnelKeeper.Command> tunnel,
       ActorRef<ConntrackKeeper.Command> conntrack,
       ActorRef<InterfaceManager.Command> interfaces,
       ActorRef<ServiceManager.Command> services) {}
@@ -183,17 +188,18 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
             "promises");
     ActorRef<TablesKeeper.Command> tables =
         blocking(TablesKeeper.create(node.nftables(), node.sysctls(), node.net()), "tables");
+    NodeElement element = new NodeElement(getContext().getSystem(), writers.node());
     ActorRef<RouteKeeper.Command> routes =
         blocking(
             RouteKeeper.create(
-                node.net(), writers.routes(Family.IPV4), writers.routes(Family.IPV6)),
+                node.net(), element, writers.routes(Family.IPV4), writers.routes(Family.IPV6)),
             "routes");
     ActorRef<ConntrackKeeper.Command> conntrack =
         blocking(ConntrackKeeper.create(node.dataplane(), conntrackSettings()), "conntrack");
     LiveInterfaceHost.Owners owners =
         new LiveInterfaceHost.Owners(
             writers.ifaces(),
-            writers.node(),
+            element,
             routes,
             tables,
             conntrack,
@@ -206,9 +212,16 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
             InterfaceManager.create(
                 node.nodeName(), InterfaceSettings.of(settings), node.net(), host, owners),
             "interfaces");
+    ActorRef<TunnelKeeper.Command> tunnel =
+        keeper(
+            TunnelKeeper.create(TunnelSettings.of(settings), node.net(), host, element, routes),
+            "tunnel");
     ActorRef<ServiceManager.Command> services =
         keeper(ServiceManager.create(writers, promises, ServiceSyncer.Options.DEFAULT), "services");
-    keepers = Optional.of(new Keepers(writers, promises, tables, conntrack, interfaces, services));
+    keepers =
+        Optional.of(
+            new Keepers(
+                writers, promises, tables, routes, tunnel, conntrack, interfaces, services));
     handOut();
     timers.startSingleTimer(new Look(), FIRST_LOOKS);
     return this;
@@ -277,6 +290,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
   private void handOut() {
     if (keepers.isPresent() && snapshot.version() > 0) {
       Keepers k = keepers.get();
+      k.tunnel().tell(new TunnelKeeper.Configure(TunnelSettings.of(settings)));
       k.interfaces()
           .tell(new InterfaceManager.SourceChanged(snapshot, InterfaceSettings.of(settings)));
       k.services().tell(new ServiceManager.Changed(snapshot));
@@ -340,6 +354,8 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                   Optional.empty(),
                   Optional.empty(),
                   Optional.empty(),
+                  Optional.empty(),
+                  Optional.empty(),
                   List.of()));
       return this;
     }
@@ -362,9 +378,14 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
     var conntrack =
         this.<ConntrackKeeper.Command, ConntrackKeeper.Stats>ask(
             k.conntrack(), ConntrackKeeper.GetStats::new);
+    var routes =
+        this.<RouteKeeper.Command, RouteKeeper.Status>ask(k.routes(), RouteKeeper.GetStatus::new);
+    var tunnel =
+        this.<TunnelKeeper.Command, TunnelKeeper.Status>ask(
+            k.tunnel(), TunnelKeeper.GetStatus::new);
     List<CompletableFuture<Optional<MapActor.Occupancy>>> maps = occupancies(k.writers());
     List<CompletableFuture<?>> all =
-        new ArrayList<>(List.of(interfaces, services, notices, tables, conntrack));
+        new ArrayList<>(List.of(interfaces, services, notices, tables, conntrack, routes, tunnel));
     all.addAll(maps);
     CompletableFuture.allOf(all.toArray(CompletableFuture[]::new))
         .orTimeout(ANSWER.toSeconds() * 2, TimeUnit.SECONDS)
@@ -383,6 +404,8 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                             notices.join(),
                             tables.join(),
                             conntrack.join(),
+                            routes.join(),
+                            tunnel.join(),
                             maps.stream().flatMap(m -> m.join().stream()).toList())));
     return this;
   }

@@ -2,13 +2,16 @@
 package io.sluice.actors;
 
 import io.sluice.actors.conntrack.ConntrackKeeper;
+import io.sluice.actors.host.TunnelDevice;
 import io.sluice.actors.interfaces.InterfaceActor.State;
 import io.sluice.actors.interfaces.InterfaceManager;
 import io.sluice.actors.interfaces.InterfaceManager.InterfaceStatus;
 import io.sluice.actors.maps.MapActor;
+import io.sluice.actors.routes.RouteKeeper;
 import io.sluice.actors.services.ServiceManager;
 import io.sluice.actors.services.ServiceSyncer;
 import io.sluice.actors.tables.TablesKeeper;
+import io.sluice.actors.tunnel.TunnelKeeper;
 import io.sluice.config.settings.Settings;
 import io.sluice.config.source.Snapshot;
 import java.time.Instant;
@@ -37,6 +40,8 @@ public record NodeStatus(
     Optional<ServiceManager.Notices> notices,
     Optional<TablesKeeper.Status> tables,
     Optional<ConntrackKeeper.Stats> conntrack,
+    Optional<RouteKeeper.Status> routes,
+    Optional<TunnelKeeper.Status> tunnel,
     List<MapActor.Occupancy> maps) {
   /** Why the node is not ready, a line each; empty if it is. */
   public List<String> unready() {
@@ -61,6 +66,11 @@ public record NodeStatus(
     if (conntrack.isEmpty()) {
       silent("conntrack", reasons);
     }
+    if (routes.isEmpty()) {
+      silent("routes", reasons);
+    }
+    tunnel.ifPresentOrElse(
+        status -> ofTunnel(status, reasons), () -> silent("the tunnel", reasons));
     for (MapActor.Occupancy map : maps) {
       map.failure().ifPresent(f -> reasons.add("map " + map.map() + " cannot be written: " + f));
     }
@@ -109,6 +119,15 @@ public record NodeStatus(
     }
   }
 
+  private static void ofTunnel(TunnelKeeper.Status status, List<String> reasons) {
+    if (status.failure().isPresent()) {
+      reasons.add(
+          "the device %s is not ready: %s".formatted(TunnelDevice.NAME, status.failure().get()));
+    } else if (status.needed() && status.up().isEmpty()) {
+      reasons.add("the device %s is being made".formatted(TunnelDevice.NAME));
+    }
+  }
+
   private static String missing(InterfaceStatus nic) {
     return "interface %s of %s does not exist: it is set up when it appears"
         .formatted(nic.nic(), nic.workload().orElseThrow().owner());
@@ -128,6 +147,8 @@ public record NodeStatus(
         });
     services.ifPresent(
         status -> status.problems().forEach((s, p) -> problems.add("service " + s + ": " + p)));
+    routes.ifPresent(status -> problems.addAll(status.problems()));
+    tunnel.flatMap(TunnelKeeper.Status::up).ifPresent(device -> problems.addAll(device.problems()));
     notices.ifPresent(
         all ->
             all.notices()

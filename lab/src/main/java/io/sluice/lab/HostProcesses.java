@@ -96,10 +96,13 @@ final class HostProcesses {
         return cgroups.pod(topology, pod);
       }
     }
-    for (String outside : List.of("client", "router")) {
-      if (names.host(outside).equals(host)) {
-        return cgroups.outside(outside);
+    for (Topology.Client client : topology.clients()) {
+      if (names.host(client.name()).equals(host)) {
+        return cgroups.outside(client.name());
       }
+    }
+    if (names.host("router").equals(host)) {
+      return cgroups.outside("router");
     }
     throw new LabException("no host " + host + " in the lab; sluice lab status lists them");
   }

@@ -23,8 +23,10 @@ public record HostStatus(
     List<HostStatus> all = new ArrayList<>();
     String router = names.host("router");
     all.add(of(existing, router, "router", List.of(), null, "up"));
-    List<String> outside = List.of(Addresses.CLIENT4, Addresses.CLIENT6);
-    all.add(of(existing, names.host("client"), "client", outside, null, "up"));
+    for (Topology.Client client : topology.clients()) {
+      List<String> addresses = List.of(Addresses.client4(client), Addresses.client6(client));
+      all.add(of(existing, names.host(client.name()), "client", addresses, null, "up"));
+    }
     for (Topology.Node node : topology.nodes()) {
       Long pid = processes.agent(node).map(OwnedProcess::pid).orElse(null);
       String state = pid == null ? "stopped" : ready(processes, node);

@@ -105,11 +105,16 @@ public final class Lab implements AutoCloseable {
               + count(topology.nodes().size(), "node")
               + ", "
               + count(topology.pods().size(), "pod")
-              + ", a client and a router");
+              + ", "
+              + count(topology.clients().size(), "client")
+              + " and a router");
       new Network(names, topology).build();
       new Cgroups(names).create(topology);
       for (Topology.Node node : topology.nodes()) {
-        Files.createDirectories(names.nodeFolder(node).resolve("data"));
+        Files.createDirectories(names.data(node));
+        if (node.dataSize() != null) {
+          Mounts.mount("tmpfs", "mode=0700,size=" + node.dataSize(), names.data(node));
+        }
         Files.createDirectories(names.bpffs(node));
         Mounts.mount("bpf", "mode=0700", names.bpffs(node));
         Files.writeString(names.agentConfig(node), agentConfig(node));

@@ -146,12 +146,12 @@ final class Manifests {
     return documents;
   }
 
-  private static Map<String, Object> pool(String name, String cidr) {
+  private Map<String, Object> pool(String name, String cidr) {
     return document(
         "projectcalico.org/v3",
         "IPPool",
         Map.of("name", name),
-        ordered("cidr", cidr, "vxlanMode", "Never", "natOutgoing", false),
+        ordered("cidr", cidr, "vxlanMode", topology.overlay().vxlanMode(), "natOutgoing", false),
         null);
   }
 

@@ -17,6 +17,7 @@ import io.sluice.kernel.layout.FrontendFlags;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.IfaceFlags;
 import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.RouteFlags;
 import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.SluiceHook;
@@ -156,6 +157,7 @@ public record Dumps(Dataplane dataplane, Names names) {
   public List<RouteEntry> routes() {
     Map<Integer, String> devices = new HashMap<>();
     dataplane.ifaces().forEach((ifindex, iface) -> devices.put(ifindex, iface.name()));
+    int tunnel = dataplane.node().get(0).map(NodeState::tunnelIfindex).orElse(0);
     List<RouteEntry> rows = new ArrayList<>();
     for (Family family : Family.values()) {
       Map<String, Ip> addresses = new HashMap<>();
@@ -165,14 +167,14 @@ public record Dumps(Dataplane dataplane, Names names) {
           .forEach(
               (key, route) -> {
                 String cidr = key.addr() + "/" + key.prefixlen();
+                boolean tunneled = (route.flags() & RouteFlags.ROUTE_TUNNELED) != 0;
+                int device = tunneled ? tunnel : route.ifindex();
                 addresses.put(cidr, key.addr());
                 ofFamily.add(
                     new RouteEntry(
                         cidr,
                         RouteFlags.describe(route.flags()),
-                        route.ifindex() == 0
-                            ? ""
-                            : devices.getOrDefault(route.ifindex(), "#" + route.ifindex()),
+                        device == 0 ? "" : devices.getOrDefault(device, "#" + device),
                         route.nextHop().isAny() ? "" : route.nextHop().toString()));
               });
       ofFamily.sort(Comparator.comparing(row -> addresses.get(row.cidr())));

@@ -88,8 +88,8 @@ class SettingsTest {
     assertThat(keys.sourcePath()).contains(Path.of("/m"));
     assertThat(keys.bpffs()).isEqualTo(Path.of("/sys/fs/bpf"));
     assertThat(keys.dataDir()).isEqualTo(Path.of("/var/lib/sluice"));
-    assertThat(keys.managementHost()).isEqualTo("127.0.0.1");
-    assertThat(keys.managementPort()).isEqualTo(8558);
+    assertThat(keys.management().host()).isEqualTo("127.0.0.1");
+    assertThat(keys.management().port()).isEqualTo(8558);
   }
 
   @Test
@@ -183,7 +183,7 @@ class SettingsTest {
         new Case(MINIMAL + ", vxlanPort = [1] }", ":1: vxlanPort: is a list, not one value"),
         new Case(
             MINIMAL + ", log-level = loud }",
-            ":1: log-level: \"loud\" is not a level, write error, warn, info or debug"),
+            ":1: log-level: \"loud\" is none of error, warn, info, debug"),
         new Case(
             MINIMAL + ", management.port = 70000 }",
             ":1: management.port: 70000 is not in 0..65535"),
@@ -194,7 +194,7 @@ class SettingsTest {
             ":1: node-name: \"A B\" is not a node name: lower-case letters, digits, - and ."),
         new Case(
             "sluice { node-name = a, source { type = etcd, path = /m } }",
-            ":1: source.type: \"etcd\" is not supported by this version, write file"),
+            ":1: source.type: \"etcd\" is none of file, cluster"),
         new Case(
             "sluice { node-name = a }", ": source.path: is missing, name the folder of manifests"),
         new Case(
@@ -241,6 +241,23 @@ class SettingsTest {
   }
 
   @Test
+  @Tag("INV-ENC-1")
+  void refusesTheForwardingNetworkAsTheOverlays() throws IOException {
+    SettingsException e =
+        catchThrowableOfType(
+            SettingsException.class,
+            () -> load(MINIMAL + ", vxlanVNI = " + FelixSettings.FORWARDING_VNI + " }", Map.of()));
+
+    assertThat(e)
+        .hasMessage(
+            folder
+                + "/agent.conf:1: vxlanVNI: 16777214 is what traffic from outside is forwarded by,"
+                + " write another number");
+    assertThat(Files.readString(Path.of("..", "bpf-c", "include", "sluice", "route.h")))
+        .contains(String.format("TUNNEL_VNI_FORWARD = 0x%06x,", FelixSettings.FORWARDING_VNI));
+  }
+
+  @Test
   void namesEverythingThatIsWrongAtOnce() {
     SettingsException e =
         catchThrowableOfType(
@@ -268,7 +285,7 @@ class SettingsTest {
   void saysWhatHasNoEffect() throws Exception {
     AgentConfig config =
         load(
-            MINIMAL + ", vxlanPort = 4790, vxlanVNI = 4096, logSeverityScreen = Info }",
+            MINIMAL + ", istioDSCPMark = 24, vxlanVNI = 4097, logSeverityScreen = Info }",
             Map.of("FELIX_BPFLOGLEVL", "x", "FELIX_IPV6SUPPORT", "true"));
 
     assertThat(config.problems())
@@ -276,8 +293,8 @@ class SettingsTest {
         .containsExactly(
             "environment: FELIX_BPFLOGLEVL: is not a setting, did you mean FELIX_BPFLOGLEVEL?",
             "environment: FELIX_IPV6SUPPORT: has no effect in Sluice",
-            folder + "/agent.conf:1: logSeverityScreen: has no effect in Sluice",
-            folder + "/agent.conf:1: vxlanPort: has no effect in this version");
+            folder + "/agent.conf:1: istioDSCPMark: has no effect in this version",
+            folder + "/agent.conf:1: logSeverityScreen: has no effect in Sluice");
   }
 
   @Test
