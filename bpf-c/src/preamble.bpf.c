@@ -12,11 +12,33 @@ static __always_inline int is_arp(const struct __sk_buff *skb)
 	return skb->protocol == bpf_htons(ETH_P_ARP);
 }
 
+/* What few interfaces have, so that all others pay one test for it. */
+#define IFACE_SPECIAL (IFACE_LOG_FILTER | IFACE_DEBUG | IFACE_TUNNEL)
+
+/* Returns to a caller that goes on with main: where the debug variant is not loaded (OBS-2). */
+static __always_inline void enter_special(struct __sk_buff *skb, const struct iface *iface,
+					  __u32 family)
+{
+	__u32 main = family + (iface->flags & IFACE_TUNNEL ? PROG_TUNNEL : PROG_MAIN);
+
+	if (iface->flags & IFACE_LOG_FILTER) {
+		skb->cb[CB_ALLOW] = main;
+		skb->cb[CB_DENY] = main + PROG_DEBUG;
+		bpf_tail_call(skb, &policies, iface->filter_slot[settings.hook & 1]);
+	} else if (iface->flags & IFACE_DEBUG) {
+		bpf_tail_call(skb, &progs, main + PROG_DEBUG);
+	}
+	if (iface->flags & IFACE_TUNNEL && family == PROG_FAMILY4)
+		bpf_tail_call_static(skb, &progs, PROG_FAMILY4 + PROG_TUNNEL);
+	else if (iface->flags & IFACE_TUNNEL)
+		bpf_tail_call_static(skb, &progs, PROG_FAMILY6 + PROG_TUNNEL);
+}
+
 SEC("tc")
 int preamble(struct __sk_buff *skb)
 {
 	struct iface *iface = iface_of(skb->ifindex);
-	__u32 family, debug, main;
+	__u32 family;
 
 	/* Configured before it is attached: what is not, is being taken down. Fail closed. */
 	if (!iface)
@@ -29,21 +51,13 @@ int preamble(struct __sk_buff *skb)
 		return pass(skb, PROG_MAIN, REASON_NOT_TRACKED);
 	else
 		return drop(skb, PROG_MAIN, REASON_NOT_IP);
-	debug = iface->flags & IFACE_DEBUG ? PROG_DEBUG : 0;
-	main = iface->flags & IFACE_TUNNEL ? PROG_TUNNEL : PROG_MAIN;
-	if (iface->flags & IFACE_LOG_FILTER) {
-		skb->cb[CB_ALLOW] = family + main;
-		skb->cb[CB_DENY] = family + main + PROG_DEBUG;
-		bpf_tail_call(skb, &policies, iface->filter_slot[settings.hook & 1]);
-	} else if (debug) {
-		bpf_tail_call(skb, &progs, family + main + PROG_DEBUG);
+	if (iface->flags & IFACE_SPECIAL) {
+		enter_special(skb, iface, family);
+		if (iface->flags & IFACE_TUNNEL)
+			return drop(skb, PROG_TUNNEL, REASON_NO_PROGRAM);
 	}
-	/* A constant each, for a direct jump; and where the debug variant is not loaded (OBS-2). */
-	if (main == PROG_TUNNEL && family == PROG_FAMILY4)
-		bpf_tail_call_static(skb, &progs, PROG_FAMILY4 + PROG_TUNNEL);
-	else if (main == PROG_TUNNEL)
-		bpf_tail_call_static(skb, &progs, PROG_FAMILY6 + PROG_TUNNEL);
-	else if (family == PROG_FAMILY4)
+	/* A constant each, for a direct jump. */
+	if (family == PROG_FAMILY4)
 		bpf_tail_call_static(skb, &progs, PROG_FAMILY4 + PROG_MAIN);
 	else
 		bpf_tail_call_static(skb, &progs, PROG_FAMILY6 + PROG_MAIN);

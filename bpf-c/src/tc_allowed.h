@@ -43,6 +43,10 @@ static __always_inline void fill_common(const struct __sk_buff *skb, const struc
 		to = skb->ifindex;
 		state |= of_side(CT_APPROVED_A, !side);
 	}
+	if (p->flags & PKT_FROM_TUNNEL)
+		state |= of_side(CT_TUNNEL_A, side);
+	if (p->flags & PKT_TO_TUNNEL)
+		state |= of_side(CT_TUNNEL_A, !side);
 	if (p->flags & PKT_SYN)
 		state |= of_side(CT_SYN_A, side);
 	if (p->flags & PKT_HAIRPIN)

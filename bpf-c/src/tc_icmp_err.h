@@ -190,7 +190,7 @@ static __always_inline __u32 judge_node(struct __sk_buff *skb, const struct F(ad
  * reports on others.
  */
 static __noinline __u32 judge_error(struct __sk_buff *skb, const struct quoted_packet *q,
-					 const struct F(ct_value) *e)
+				    const struct F(ct_value) *e)
 {
 	__u32 side = q->f.side & 1, own = settings.hook == HOOK_IN ? !side : side;
 	struct F(addr) quoted_saddr = side ? q->f.key.addr[1] : q->f.key.addr[0];
@@ -204,8 +204,7 @@ static __noinline __u32 judge_error(struct __sk_buff *skb, const struct quoted_p
 
 		if (reason)
 			return reason;
-	} else if (settings.hook == HOOK_IN &&
-		   !may_send_from(iface, skb->ifindex, ip_saddr(ip))) {
+	} else if (settings.hook == HOOK_IN && !may_send_from(iface, skb->ifindex, ip_saddr(ip))) {
 		return REASON_RPF;
 	}
 	if (!e || !addr_equal(ip_daddr(ip), &quoted_saddr) || e->c.ifindex[own] != skb->ifindex)
@@ -219,7 +218,6 @@ int prog_icmp_err(struct __sk_buff *skb)
 	struct F(ct_value) *e = NULL;
 	struct quoted_packet q;
 	__u32 reason, to;
-	const struct node_state *node = node_state();
 	int tunneled;
 	ip_header *ip;
 
@@ -243,18 +241,18 @@ int prog_icmp_err(struct __sk_buff *skb)
 		return pass(skb, PROG_ICMP_ERR, REASON_ICMP_ERROR);
 	}
 	ip = ip_of(skb);
-	if (!ip || !node)
+	if (!ip)
 		return drop(skb, PROG_ICMP_ERR, REASON_REWRITE);
-	tunneled = to == node->tunnel_ifindex;
+	tunneled = !!(e->c.state & of_side(CT_TUNNEL_A, q.f.side & 1));
 	/* Nothing of ours answers an error: one too big for the tunnel is the stack's to judge. */
 	if (to == CT_IF_STACK || to == CT_IF_UNKNOWN || ttl_of(ip) <= 1 ||
-	    (tunneled && tunnel_mtu(node) && skb->len - ETH_HLEN > tunnel_mtu(node))) {
+	    (tunneled && tunnel_mtu() && skb->len - ETH_HLEN > tunnel_mtu())) {
 		set_mark(skb, MARK_SEEN);
 		return pass(skb, PROG_ICMP_ERR, REASON_ICMP_ERROR);
 	}
 	decrement_ttl(skb, ip);
 	if (tunneled)
-		return send_to_node(skb, PROG_ICMP_ERR, node, &e->tunnel_peer);
+		return send_to_node(skb, PROG_ICMP_ERR, &e->tunnel_peer);
 	/* The flow is approved, and an error about it needs no approval of its own. */
 	set_mark(skb, MARK_SEEN | MARK_BYPASS);
 	return redirect_to(skb, PROG_ICMP_ERR, to);

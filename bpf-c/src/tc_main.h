@@ -126,9 +126,8 @@ static __always_inline int resolve(const struct __sk_buff *skb, const struct flo
 				   struct F(ct_value) *e, const struct F(addr) *peer)
 {
 	__u32 side = f->side & 1, was = e->c.ifindex[!side], to = CT_IF_STACK, reason;
-	/* The tunnel's ifindex may be another by now. */
-	int was_remote = was == CT_IF_STACK ||
-			 (!is_any(&e->tunnel_peer) && e->c.ifindex[side] == skb->ifindex && !peer);
+	int was_remote = was == CT_IF_STACK || e->c.state & of_side(CT_TUNNEL_A, !side);
+	__u32 set = 0, clear = CT_TUNNEL;
 	struct F(addr) saddr = side ? f->key.addr[1] : f->key.addr[0];
 	struct F(addr) daddr = side ? f->key.addr[0] : f->key.addr[1];
 	const struct node_state *node = node_state();
@@ -156,20 +155,23 @@ static __always_inline int resolve(const struct __sk_buff *skb, const struct flo
 	} else if (!peer && node && is_behind_tunnel(route, e)) {
 		to = node->tunnel_ifindex;
 		node_of_other = route->next_hop;
+		set |= of_side(CT_TUNNEL_A, !side);
 	}
 	if (is_local_workload(route)) {
 		/* Another workload has an address now: what the former one approved does not count.
 		 */
 		if (was != to && was != CT_IF_UNKNOWN)
-			__sync_fetch_and_and(&e->c.state, ~of_side(CT_APPROVED_A, !side));
+			clear |= of_side(CT_APPROVED_A, !side);
 	} else {
 		/* Nobody of this node is left to ask. */
-		__sync_fetch_and_or(&e->c.state, of_side(CT_APPROVED_A, !side));
+		set |= of_side(CT_APPROVED_A, !side);
 	}
 	if (peer)
-		__sync_fetch_and_or(&e->c.state, of_side(CT_APPROVED_A, side));
+		set |= of_side(CT_APPROVED_A | CT_TUNNEL_A, side);
 	else if (e->c.ifindex[side] != skb->ifindex)
-		__sync_fetch_and_and(&e->c.state, ~of_side(CT_APPROVED_A, side));
+		clear |= of_side(CT_APPROVED_A, side);
+	__sync_fetch_and_or(&e->c.state, set);
+	__sync_fetch_and_and(&e->c.state, ~(clear & ~set));
 	e->tunnel_peer = peer ? *peer : node_of_other;
 	e->c.ifindex[side] = skb->ifindex;
 	e->c.ifindex[!side] = to;

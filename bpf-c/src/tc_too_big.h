@@ -108,12 +108,11 @@ static __noinline int make_too_big(struct __sk_buff *skb, const struct pkt *p, _
 SEC("tc")
 int prog_too_big(struct __sk_buff *skb)
 {
-	const struct node_state *node = node_state();
 	struct pkt *p = packet_state();
 
-	if (!p || !node)
+	if (!p)
 		return drop(skb, PROG_TOO_BIG, REASON_NO_PROGRAM);
-	if (make_too_big(skb, p, tunnel_mtu(node)))
+	if (make_too_big(skb, p, tunnel_mtu()))
 		return drop(skb, PROG_TOO_BIG, REASON_REWRITE);
 	return send_answer(skb, p, PROG_TOO_BIG, REASON_TOO_BIG);
 }

@@ -8,13 +8,13 @@
 #include "types.h"
 
 struct bench_plan {
-	__u64 header[10]; /* the packet's start, as it lies in memory; laid anew for each run */
-	__u32 l4;	  /* offset of the transport header */
-	__u32 next;	  /* number of the next packet */
-	__u32 step;	  /* packet n has number n * step; odd: visits all flows, out of order */
-	__u32 flows;	  /* number modulo this is added to the source port; at least 1 */
-	__u32 addresses;  /* ... and modulo this to the destination address; at least 1 */
-	__u32 vni;	  /* the packets come from the tunnel, in this network; 0: they do not */
+	__u64 header[10];   /* the packet's start, as it lies in memory; laid anew for each run */
+	__u32 l4;	    /* offset of the transport header */
+	__u32 next;	    /* number of the next packet */
+	__u32 step;	    /* packet n has number n * step; odd: visits all flows, out of order */
+	__u32 flows;	    /* number modulo this is added to the source port; at least 1 */
+	__u32 addresses;    /* ... and modulo this to the destination address; at least 1 */
+	__u32 vni;	    /* the packets come from the tunnel, in this network; 0: they do not */
 	struct addr4 node4; /* ... from this node, by the packets' family */
 	struct addr6 node6;
 	__u32 rsvd;

@@ -43,6 +43,8 @@ enum ct_state {
 	CT_NAT_REVERSE = 1 << 11,
 	CT_HAIRPIN = 1 << 12,  /* a pod that reaches itself through a service */
 	CT_SRC_PORT = 1 << 13, /* the source port is translated, too: it collided */
+	CT_TUNNEL_A = 1 << 14, /* this side lives behind the tunnel, on the node tunnel_peer */
+	CT_TUNNEL_B = 1 << 15,
 };
 
 /* ct_value.ifindex: the interface behind which a side lives, or one of these. */

@@ -19,6 +19,7 @@ static __always_inline __u32 ct_opener(__u32 state)
 
 #define CT_APPROVED (CT_APPROVED_A | CT_APPROVED_B)
 #define CT_NAT	    (CT_NAT_FORWARD | CT_NAT_REVERSE)
+#define CT_TUNNEL   (CT_TUNNEL_A | CT_TUNNEL_B)
 
 /* Whether packets that "side" sends are translated by this entry: forward the opener's, reverse the
  * other's. */
@@ -58,7 +59,7 @@ static __always_inline __u32 ct_twin_key(const struct F(ct_value) *e, __u8 proto
 /* State bits with the sides changed over. */
 static __always_inline __u32 ct_swap_sides(__u32 state)
 {
-	const __u32 a = CT_SYN_A | CT_FIN_A | CT_RST_A | CT_APPROVED_A | CT_OPENER_A;
+	const __u32 a = CT_SYN_A | CT_FIN_A | CT_RST_A | CT_APPROVED_A | CT_OPENER_A | CT_TUNNEL_A;
 	const __u32 b = a << 1;
 
 	return (state & ~(a | b)) | (state & a) << 1 | (state & b) >> 1;

@@ -120,8 +120,7 @@ static __always_inline int forward(struct __sk_buff *skb, __u32 prog, const stru
 {
 	__u32 state = e->c.state, to = e->c.ifindex[!f->side], reason;
 	int by_bpf = to != CT_IF_STACK && to != CT_IF_UNKNOWN;
-	const struct node_state *node = node_state();
-	int tunneled = prog != PROG_TUNNEL && by_bpf && node && to == node->tunnel_ifindex;
+	int tunneled = prog != PROG_TUNNEL && by_bpf && state & of_side(CT_TUNNEL_A, !f->side);
 	ip_header *ip = ip_of(skb);
 
 	if (!ip)
@@ -131,7 +130,7 @@ static __always_inline int forward(struct __sk_buff *skb, __u32 prog, const stru
 		set_mark(skb, MARK_SEEN);
 		return pass(skb, prog, REASON_TTL);
 	}
-	if (tunneled && is_too_big(skb, f, node)) {
+	if (tunneled && is_too_big(skb, f)) {
 		if (!may_be_fragmented(ip))
 			return answer_too_big(skb, prog, f);
 		to = CT_IF_STACK;
@@ -151,7 +150,7 @@ static __always_inline int forward(struct __sk_buff *skb, __u32 prog, const stru
 	}
 	decrement_ttl(skb, ip);
 	if (tunneled)
-		return send_to_node(skb, prog, node, &e->tunnel_peer);
+		return send_to_node(skb, prog, &e->tunnel_peer);
 	if (settings.redirect_peer && how == BY_PEER) {
 		set_mark(skb, 0);
 		return end(skb, prog, REASON_PEER, bpf_redirect_peer(to, 0));

@@ -30,7 +30,4 @@ enum sluice_mark {
 	MARK_BYPASS_XDP = 0x10000000,
 };
 
-/*
- * The tunnel key is set already: a state of SEEN packets on the tunnel device alone, told by
- * skb->cb, for the reserved mask has no bit left for it.
- */
+/* On the tunnel device BYPASS says that the tunnel key is set: the mask has no bit left for it. */

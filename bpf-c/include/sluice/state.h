@@ -44,7 +44,7 @@ struct pkt {
 	__u32 route_epoch;
 	__u16 l3_offset; /* bytes from the start of the packet */
 	__u16 l4_offset;
-	__u32 reason; /* enum sluice_reason: why PROG_DROP or PROG_REFUSE was entered */
+	__u32 reason;	   /* enum sluice_reason: why PROG_DROP or PROG_REFUSE was entered */
 	struct addr6 peer; /* a node's address in the underlay, by flags */
 };
 ASSERT_SIZE(struct pkt, 128);

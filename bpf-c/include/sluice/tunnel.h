@@ -71,16 +71,23 @@ static __always_inline int get_tunnel_peer(struct __sk_buff *skb, struct F(addr)
 
 /* Into the tunnel, to the node "peer"; the device's own program need not look again. */
 static __always_inline int send_to_node(struct __sk_buff *skb, __u32 prog,
-					const struct node_state *node, const struct F(addr) *peer)
+					const struct F(addr) *peer)
 {
-	if (set_tunnel_key(skb, node, peer))
+	const struct node_state *node = node_state();
+
+	if (!node || set_tunnel_key(skb, node, peer))
 		return drop(skb, prog, REASON_REWRITE);
 	set_mark(skb, MARK_SEEN | MARK_BYPASS);
 	return end(skb, prog, REASON_TUNNEL, bpf_redirect(node->tunnel_ifindex, 0));
 }
 
-static __always_inline __u32 tunnel_mtu(const struct node_state *node)
+/* Bytes of the largest IP packet that fits; 0: no limit. */
+static __always_inline __u32 tunnel_mtu(void)
 {
+	const struct node_state *node = node_state();
+
+	if (!node)
+		return 0;
 	return SLUICE_FAMILY == 4 ? node->tunnel_mtu4 : node->tunnel_mtu6;
 }
 
@@ -89,10 +96,9 @@ static __always_inline __u32 tunnel_mtu(const struct node_state *node)
  * at once is gso_size and the headers before it (ENC-2); its segments are as large as its sender
  * chose, and stay so. Where nobody can tell without walking all segments, they are taken to fit.
  */
-static __always_inline int is_too_big(const struct __sk_buff *skb, const struct flow *f,
-				      const struct node_state *node)
+static __always_inline int is_too_big(const struct __sk_buff *skb, const struct flow *f)
 {
-	__u32 mtu = tunnel_mtu(node), headers = f->l4 - ETH_HLEN, size = skb->gso_size;
+	__u32 mtu = tunnel_mtu(), headers = f->l4 - ETH_HLEN, size = skb->gso_size;
 	const struct tcphdr *tcp;
 
 	if (!mtu || skb->len - ETH_HLEN <= mtu)
