@@ -283,6 +283,31 @@ public final class Lab implements AutoCloseable {
     }
   }
 
+  /**
+   * Returns when a node's agent hears of that many members, itself included.
+   *
+   * @throws LabException with what it sees, if that takes as long as being ready may
+   */
+  public void awaitReachable(String node, int members) {
+    Topology topology = running();
+    HostProcesses processes = processes(topology);
+    Waiting.until(
+        patience(),
+        READY_STEP,
+        () ->
+            ClusterSight.of(processes, topology.node(node))
+                .filter(sight -> sight.reachable() == members)
+                .isPresent(),
+        () ->
+            node
+                + " should hear of "
+                + members
+                + " members; it says: "
+                + ClusterSight.of(processes, topology.node(node))
+                    .map(Object::toString)
+                    .orElse("-"));
+  }
+
   private Duration patience() {
     int nodes = running().nodes().size();
     return READY_PATIENCE.plus(READY_PATIENCE_PER_NODE.multipliedBy(nodes));
