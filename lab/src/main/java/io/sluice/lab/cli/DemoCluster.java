@@ -29,6 +29,8 @@ final class DemoCluster {
     this.out = out;
   }
 
+  private record Sent(String from, String to, Traffic traffic) {}
+
   /**
    * Shows that all nodes have the same tables; kills an agent under traffic to what pods serve, and
    * starts it again.
@@ -40,7 +42,7 @@ final class DemoCluster {
     Topology.Node victim = topology.nodes().get(1);
     int all = topology.nodes().size();
     boolean good = commands.show(first, ALL_LINES, "dump", "maglev", "--diff");
-    List<Traffic> load = new ArrayList<>();
+    List<Sent> load = new ArrayList<>();
     try {
       for (Topology.Pod client : topology.pods()) {
         if (client.name().startsWith("client")) {
@@ -61,30 +63,29 @@ final class DemoCluster {
       good &= commands.show(victim, ALL_LINES, "dump", "maglev", "--diff");
       return good & unharmed(load);
     } finally {
-      load.forEach(Traffic::close);
+      load.forEach(sent -> sent.traffic().close());
     }
   }
 
-  private Traffic start(Topology.Pod client, LabServices.Frontend to) {
-    return lab.traffic(
-        "pod-" + client.namespace() + "-" + client.name(),
-        Traffic.Spec.newFlows(to.protocol(), to.address(), to.port(), PER_SECOND));
+  private Sent start(Topology.Pod client, LabServices.Frontend to) {
+    Traffic traffic =
+        lab.traffic(
+            "pod-" + client.namespace() + "-" + client.name(),
+            Traffic.Spec.newFlows(to.protocol(), to.address(), to.port(), PER_SECOND));
+    return new Sent(client.id(), to.protocol() + " " + to.text(), traffic);
   }
 
-  private boolean unharmed(List<Traffic> load) {
-    Table table = new Table("WHILE AN AGENT WAS DEAD", "REQUESTS", "ANSWERED", "VERDICT");
+  private boolean unharmed(List<Sent> load) {
+    Table table = new Table("FROM", "TO", "REQUESTS", "ANSWERED", "VERDICT");
     boolean good = true;
-    for (Traffic traffic : load) {
-      Traffic.Report report = traffic.stop();
+    for (Sent sent : load) {
+      Traffic.Report report = sent.traffic().stop();
       boolean well = report.failed() == 0 && report.answers() > 0;
       good &= well;
       table.add(
-          report.protocol() + " " + report.target() + " port " + report.port(),
-          report.attempts(),
-          report.answers(),
-          well ? "ok" : "FAILED");
+          sent.from(), sent.to(), report.attempts(), report.answers(), well ? "ok" : "FAILED");
     }
-    out.println();
+    out.printf("%nSent while an agent was dead and came back:%n");
     out.print(table);
     out.flush();
     return good;
