@@ -3,8 +3,6 @@ package io.sluice.actors.services;
 
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.Family;
-import io.sluice.kernel.layout.Frontend;
-import io.sluice.kernel.layout.FrontendKey;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -48,7 +46,7 @@ final class ServiceTable {
 
   private final Map<ServiceName, Installed> services = new TreeMap<>();
   private final Map<Integer, Installed> orphans = new LinkedHashMap<>();
-  private final Map<FrontendKey, Frontend> frontends = new HashMap<>();
+  private final FrontendTable frontends = new FrontendTable();
   private final Map<Integer, Integer> gens;
   private final Map<Family, SpanAllocator> spans = new EnumMap<>(Family.class);
 
@@ -87,7 +85,7 @@ final class ServiceTable {
     return orphans;
   }
 
-  Map<FrontendKey, Frontend> frontends() {
+  FrontendTable frontends() {
     return frontends;
   }
 

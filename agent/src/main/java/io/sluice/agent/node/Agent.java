@@ -12,8 +12,10 @@ import io.sluice.actors.host.HostSettings;
 import io.sluice.actors.host.NetlinkHostNet;
 import io.sluice.actors.host.ProcSysctls;
 import io.sluice.actors.tables.LibNftables;
+import io.sluice.cluster.management.ManagementException;
 import io.sluice.cluster.management.ManagementServer;
 import io.sluice.cluster.membership.ClusterException;
+import io.sluice.cluster.membership.ClusterMetrics;
 import io.sluice.cluster.membership.ClusterNode;
 import io.sluice.cluster.tables.SharedTables;
 import io.sluice.config.settings.AgentConfig;
@@ -32,6 +34,7 @@ import io.sluice.persistence.SharedState;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -69,7 +72,7 @@ public final class Agent implements AutoCloseable {
     try {
       agent.open(config);
       return agent;
-    } catch (KernelException | JournalException | ClusterException e) {
+    } catch (KernelException | JournalException | ClusterException | ManagementException e) {
       agent.close();
       throw new NodeException(e.getMessage(), e);
     } catch (RuntimeException | InterruptedException e) {
@@ -121,7 +124,7 @@ public final class Agent implements AutoCloseable {
             new ClusterNode(
                 keys.cluster(),
                 keys.nodeName(),
-                SharedState.config(keys.dataDir(), keys.cluster().quorum(), store(keys.cluster())),
+                shared(keys),
                 List.of(
                     new SharedTables(
                         keys.nodeName(),
@@ -135,11 +138,19 @@ public final class Agent implements AutoCloseable {
     system.tell(new NodeGuardian.Begin());
     feed.to(snapshot -> system.tell(new NodeGuardian.SourceChanged(snapshot)));
     LOG.info(
-        "node {}: http://{}:{}, manifests of {}",
+        "node {}: {}://{}:{}, manifests of {}",
         keys.nodeName(),
+        keys.management().tls().isPresent() ? "https" : "http",
         keys.management().host(),
         keys.management().port(),
         keys.sourcePath().map(Object::toString).orElse("-"));
+  }
+
+  /** What nodes share, and what the others are told of this one. */
+  private static Config shared(AgentKeys keys) {
+    return ConfigFactory.parseMap(Map.of("akka.cluster.app-version", Build.VERSION))
+        .withFallback(
+            SharedState.config(keys.dataDir(), keys.cluster().quorum(), store(keys.cluster())));
   }
 
   private static SharedState.Store store(ClusterKeys keys) {
@@ -170,8 +181,9 @@ public final class Agent implements AutoCloseable {
       throws InterruptedException {
     PrometheusRegistry registry = new PrometheusRegistry();
     metrics.register(registry);
+    registry.register(new ClusterMetrics(cluster));
     try {
-      ManagementServer.start(system, view, registry, cluster::system)
+      ManagementServer.start(system, keys.management(), view, registry, cluster::system)
           .toCompletableFuture()
           .orTimeout(LISTEN_SECONDS, TimeUnit.SECONDS)
           .join();

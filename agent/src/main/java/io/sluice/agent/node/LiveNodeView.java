@@ -82,7 +82,9 @@ final class LiveNodeView implements NodeView {
   public CompletionStage<Object> status() {
     return nodeStatus()
         .thenApplyAsync(
-            status -> StatusReport.of(status, keys, dataplane, cluster.view(), uptimeSeconds()),
+            status ->
+                StatusReport.of(
+                    status, keys, dataplane, cluster.view(), cluster.restarts(), uptimeSeconds()),
             kernel);
   }
 

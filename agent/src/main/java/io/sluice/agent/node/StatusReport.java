@@ -56,7 +56,10 @@ record StatusReport(
     Map<String, Long> tableDrops,
     List<String> problems,
     List<SettingReport> settings) {
-  record ClusterReport(boolean decides, int quorum, List<String> reasons) {}
+  /**
+   * @param restarts how often this node was cut off, and looked for the others anew
+   */
+  record ClusterReport(boolean decides, int quorum, long restarts, List<String> reasons) {}
 
   record SourceReport(
       String type,
@@ -107,6 +110,7 @@ record StatusReport(
       AgentKeys keys,
       DataplaneLoader dataplane,
       MembershipView cluster,
+      long restarts,
       double uptimeSeconds) {
     Collection<Dataplane.Attachment> attachments = dataplane.attachments().values();
     return new StatusReport(
@@ -116,7 +120,7 @@ record StatusReport(
         uptimeSeconds,
         status.unready().isEmpty(),
         status.unready(),
-        new ClusterReport(cluster.decides(), cluster.quorum(), cluster.reasons()),
+        new ClusterReport(cluster.decides(), cluster.quorum(), restarts, cluster.reasons()),
         cluster.members(),
         source(status, keys),
         dataplane(keys, dataplane, attachments),

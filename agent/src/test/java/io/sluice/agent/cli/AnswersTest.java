@@ -63,12 +63,13 @@ class AnswersTest {
             "10.96.0.10:80",
             "10.1.0.3:8080",
             "default/web:80",
+            "192.168.102.2",
             "established",
             185,
             0.25,
             List.of("nat", "hairpin"));
     FlowRow plain =
-        new FlowRow("udp", "[fd00::2]:9", "", "[fd00::3]:53", "", "active", 3, 3, List.of());
+        new FlowRow("udp", "[fd00::2]:9", "", "[fd00::3]:53", "", "", "active", 3, 3, List.of());
     answer("/api/v1/dump/conntrack", 200, List.of(translated, plain), Map.of());
 
     String[] lines = dump("conntrack", "table").out().split("\n");
@@ -79,6 +80,7 @@ class AnswersTest {
             "FRONTEND",
             "BACKEND",
             "SERVICE",
+            "NODE",
             "STATE",
             "AGE",
             "IDLE",
@@ -90,13 +92,14 @@ class AnswersTest {
             "10.96.0.10:80",
             "10.1.0.3:8080",
             "default/web:80",
+            "192.168.102.2",
             "established",
             "3m5s",
             "0.3s",
             "nat,hairpin");
     assertThat(lines[2].split(" +"))
         .containsExactly(
-            "udp", "[fd00::2]:9", "-", "[fd00::3]:53", "-", "active", "3.0s", "3.0s", "-");
+            "udp", "[fd00::2]:9", "-", "[fd00::3]:53", "-", "-", "active", "3.0s", "3.0s", "-");
   }
 
   @Test
@@ -175,5 +178,61 @@ class AnswersTest {
     assertThat(said.code()).isEqualTo(1);
     assertThat(said.out())
         .contains("  service default/web is not applied: map is full", "source: type file");
+  }
+
+  @Test
+  void membersOfTheClusterAreATable() {
+    answer(
+        "/api/v1/status",
+        200,
+        Map.of(
+            "ready",
+            true,
+            "members",
+            List.of(
+                Map.of(
+                    "node",
+                    "n1",
+                    "address",
+                    "10.0.0.1:25520",
+                    "status",
+                    "Up",
+                    "reachable",
+                    true,
+                    "self",
+                    true,
+                    "oldest",
+                    true,
+                    "version",
+                    "1.2",
+                    "sinceSeconds",
+                    3700),
+                Map.of(
+                    "node",
+                    "n2",
+                    "address",
+                    "10.0.0.2:25520",
+                    "status",
+                    "Up",
+                    "reachable",
+                    false,
+                    "self",
+                    false,
+                    "oldest",
+                    false,
+                    "version",
+                    "1.1",
+                    "sinceSeconds",
+                    3))),
+        Map.of());
+
+    Said said = Terminal.run("status", "--address", address);
+    assertThat(said.code()).isZero();
+    assertThat(said.out().lines().map(line -> line.replaceAll("  +", "  ").stripTrailing()))
+        .containsSequence(
+            "members: 2",
+            "  NODE  ADDRESS  STATUS  SINCE  VERSION",
+            "* n1  10.0.0.1:25520  Up, oldest  1h1m  1.2",
+            "  n2  10.0.0.2:25520  Up, unreachable  3.0s  1.1");
   }
 }

@@ -105,6 +105,7 @@ class DumpsTest {
                 text(frontend(family), 80),
                 text(backend(family), 8080),
                 "default/web:80",
+                "",
                 "established",
                 10,
                 0.1,

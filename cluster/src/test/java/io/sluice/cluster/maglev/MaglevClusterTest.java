@@ -16,14 +16,14 @@ import akka.cluster.sharding.typed.GetShardRegionState;
 import akka.cluster.sharding.typed.javadsl.ClusterSharding;
 import akka.cluster.typed.Cluster;
 import akka.cluster.typed.Join;
-import akka.persistence.jdbc.testkit.javadsl.SchemaUtils;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.sluice.cluster.shared.Digest;
 import io.sluice.cluster.shared.Follower;
 import io.sluice.cluster.shared.Messages;
-import io.sluice.cluster.shared.TestStates;
 import io.sluice.config.model.IpFamily;
+import io.sluice.persistence.SharedState;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -31,11 +31,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Three nodes of a cluster in one process; what entities store is in a database that all reach. */
 class MaglevClusterTest {
@@ -116,7 +116,7 @@ class MaglevClusterTest {
     }
   }
 
-  private static Config config(String database) {
+  private Config config(String node) {
     return ConfigFactory.parseString(
             """
             akka {
@@ -137,19 +137,18 @@ class MaglevClusterTest {
               coordinated-shutdown.run-by-jvm-shutdown-hook = off
             }
             """)
-        .withFallback(TestStates.shared(database))
+        .withFallback(
+            SharedState.config(folder.resolve(node), 2, new SharedState.Store.Replicated()))
         .withFallback(ConfigFactory.load());
   }
 
+  @TempDir Path folder;
+
   @BeforeEach
   void form() throws Exception {
-    Config config = config("maglev-" + System.nanoTime());
     for (String name : List.of("one", "two", "three")) {
-      nodes.add(new Node(name, config));
+      nodes.add(new Node(name, config(name)));
     }
-    SchemaUtils.createIfNotExists(nodes.get(0).system)
-        .toCompletableFuture()
-        .get(20, TimeUnit.SECONDS);
     var first = Cluster.get(nodes.get(0).system).selfMember().address();
     nodes.forEach(node -> Cluster.get(node.system).manager().tell(Join.create(first)));
     await().atMost(PATIENCE).until(() -> nodes.stream().allMatch(this::seesAllUp));

@@ -24,17 +24,4 @@ public final class TestStates {
   public static Config memory() {
     return PersistenceTestKitDurableStateStorePlugin.config().withFallback(SERIALIZATION);
   }
-
-  /** In a database in memory, shared by all actor systems of this process that use its name. */
-  public static Config shared(String name) {
-    return ConfigFactory.parseString(
-            """
-            akka.persistence.state.plugin = "jdbc-durable-state-store"
-            akka-persistence-jdbc.shared-databases.slick.db.url =
-              "jdbc:h2:mem:%s;DB_CLOSE_DELAY=-1;DATABASE_TO_UPPER=FALSE"
-            """
-                .formatted(name))
-        .withFallback(SERIALIZATION)
-        .withFallback(ConfigFactory.parseResources("persistence.conf"));
-  }
 }
