@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.lab;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -40,7 +38,10 @@ public record HostStatus(
     for (Topology.Node node : topology.nodes()) {
       Long pid = processes.agent(node).map(OwnedProcess::pid).orElse(null);
       String state = pid == null ? "stopped" : ready(processes, node);
-      String cluster = pid == null ? null : cluster(processes, node);
+      String cluster =
+          pid == null
+              ? null
+              : ClusterSight.of(processes, node).map(ClusterSight::toString).orElse(null);
       List<String> addresses = List.of(Addresses.node4(node), Addresses.node6(node));
       all.add(of(existing, names.host(node), "node", addresses, pid, state, cluster));
     }
@@ -72,29 +73,6 @@ public record HostStatus(
       String cluster) {
     boolean exists = existing.contains(host);
     return new HostStatus(host, kind, exists, addresses, pid, exists ? state : "missing", cluster);
-  }
-
-  /** Such as: 2 of 3 members reachable, decides. */
-  private static String cluster(HostProcesses processes, Topology.Node node) {
-    Shell.Result asked = processes.ask(node, "/api/v1/status");
-    if (!asked.ok()) {
-      return null;
-    }
-    JsonNode status;
-    try {
-      status = TopologyReader.JSON.readTree(asked.output());
-    } catch (JsonProcessingException e) {
-      return null;
-    }
-    JsonNode members = status.path("members");
-    long reachable = 0;
-    for (JsonNode member : members) {
-      reachable += member.path("reachable").asBoolean() ? 1 : 0;
-    }
-    boolean decides = status.path("cluster").path("decides").asBoolean();
-    return reachable
-        + (" of " + members.size() + " members reachable, ")
-        + (decides ? "decides" : "does not decide");
   }
 
   private static String ready(HostProcesses processes, Topology.Node node) {

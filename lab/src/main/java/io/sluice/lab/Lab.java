@@ -10,7 +10,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
@@ -33,7 +32,6 @@ public final class Lab implements AutoCloseable {
   /** Agents that start together share the machine's few cores. */
   private static final Duration READY_PATIENCE_PER_NODE = Duration.ofSeconds(30);
 
-  private static final int SERVICE_UNAVAILABLE = 503;
   private static final Duration READY_STEP = Duration.ofMillis(100);
 
   private final LabNames names;
@@ -152,7 +150,7 @@ public final class Lab implements AutoCloseable {
     HostProcesses processes = processes(topology);
     if (topology.source() == Topology.Source.CLUSTER
         && topology.nodes().stream().anyMatch(n -> processes.agent(n).isPresent())) {
-      publish(manifests.texts(files));
+      new Publisher(processes, topology, patience()).publish(manifests.texts(files));
     }
     return files;
   }
@@ -167,40 +165,10 @@ public final class Lab implements AutoCloseable {
     startAgents();
     Topology topology = running();
     if (topology.source() == Topology.Source.CLUSTER) {
-      publish(new Manifests(names, topology).texts());
+      Map<String, String> all = new Manifests(names, topology).texts();
+      new Publisher(processes(topology), topology, patience()).publish(all);
     }
     awaitReady();
-  }
-
-  /** To any agent: each takes what is for all, once the cluster can decide. */
-  private void publish(Map<String, String> manifests) {
-    manifests.forEach(
-        (file, text) -> {
-          AtomicReference<String> last = new AtomicReference<>("no agent answers");
-          Waiting.until(
-              patience(),
-              READY_STEP,
-              () -> taken(file, text, last),
-              () -> file + " is not applied: " + last);
-        });
-  }
-
-  private boolean taken(String file, String text, AtomicReference<String> last) {
-    for (Topology.Node node : running().nodes()) {
-      Optional<Answer> answer = request(node.name(), "POST", "/api/v1/apply", text);
-      if (answer.isEmpty()) {
-        continue;
-      }
-      last.set(answer.get().body());
-      if (answer.get().ok()) {
-        return true;
-      }
-      // Others would say the same of what is wrong with it; not so of a cluster that is forming.
-      if (answer.get().status() != SERVICE_UNAVAILABLE) {
-        throw new LabException(file + " is refused: " + answer.get().body());
-      }
-    }
-    return false;
   }
 
   /**
@@ -281,6 +249,31 @@ public final class Lab implements AutoCloseable {
                   + "; its log is "
                   + names.agentLog(node));
     }
+  }
+
+  /**
+   * Returns when a node's agent hears of that many members, itself included.
+   *
+   * @throws LabException with what it sees, if that takes as long as being ready may
+   */
+  public void awaitReachable(String node, int members) {
+    Topology topology = running();
+    HostProcesses processes = processes(topology);
+    Waiting.until(
+        patience(),
+        READY_STEP,
+        () ->
+            ClusterSight.of(processes, topology.node(node))
+                .filter(sight -> sight.reachable() == members)
+                .isPresent(),
+        () ->
+            node
+                + " should hear of "
+                + members
+                + " members; it says: "
+                + ClusterSight.of(processes, topology.node(node))
+                    .map(Object::toString)
+                    .orElse("-"));
   }
 
   private Duration patience() {

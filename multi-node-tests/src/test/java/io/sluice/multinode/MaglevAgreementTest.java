@@ -85,7 +85,8 @@ class MaglevAgreementTest {
   @Tag("INV-MAG-1")
   @Tag("INV-CL-2")
   void allNodesRunTheSameTablesAfterEachChange() {
-    for (String[] pods : new String[][] {{"web-6", "web-1"}, {"web-2"}, {"web-4", "web-1", "web-6"}}) {
+    for (String[] pods :
+        new String[][] {{"web-6", "web-1"}, {"web-2"}, {"web-4", "web-1", "web-6"}}) {
       cluster.applyWithoutWaiting(WEB.with(pods));
       awaitTables(WEB.with(pods));
       for (Node node : cluster.nodes()) {

@@ -32,6 +32,10 @@ class HouseRulesTest {
   private static final Pattern SOMEBODYS_FOLDER =
       Pattern.compile("(?<![\\w.])/(ho" + "me|ro" + "ot|wo" + "rk|Us" + "ers)/\\w");
 
+  private static final String HARNESS = "multi-node-tests/src/main/.*\\.java";
+  private static final Pattern OTHER_MODULES =
+      Pattern.compile("io\\.sluice\\.(?!multinode|lab|kernel|config)\\w+\\.");
+
   private static SourceTree tree;
 
   @BeforeAll
@@ -85,6 +89,16 @@ class HouseRulesTest {
   @Test
   void testsWaitForConditionsNotForTime() {
     assertThat(hits(tests(), SLEEP)).isEmpty();
+  }
+
+  /**
+   * The harness is a library, which ArchitectureTest does not see: what runs does not depend on it.
+   */
+  @Test
+  void theHarnessUsesTheLabAndTheKernelAndNoAgent() {
+    List<String> harness = tree.paths().stream().filter(path -> path.matches(HARNESS)).toList();
+    assertThat(harness).isNotEmpty();
+    assertThat(hits(harness, OTHER_MODULES)).isEmpty();
   }
 
   @Test
@@ -180,8 +194,11 @@ class HouseRulesTest {
         .toList();
   }
 
+  /** Those that test, and what they test with. */
   private static List<String> tests() {
-    return tree.paths().stream().filter(path -> path.matches(".*/src/test/.*\\.java")).toList();
+    return tree.paths().stream()
+        .filter(path -> path.matches(".*/src/test/.*\\.java") || path.matches(HARNESS))
+        .toList();
   }
 
   private static List<String> prose() {

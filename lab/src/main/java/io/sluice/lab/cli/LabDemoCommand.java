@@ -6,8 +6,9 @@ import io.sluice.lab.LabException;
 import io.sluice.lab.LabServices;
 import io.sluice.lab.Launcher;
 import io.sluice.lab.Topology;
-import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -18,12 +19,19 @@ import picocli.CommandLine.Option;
     description = {
       "See it work: build a lab, apply examples/, send TCP and UDP over IPv4 and IPv6 to the",
       "services, show who answered, the flows and the counters, and remove the lab again.",
+      "With several nodes: that all have the same Maglev tables, and that an agent is killed and",
+      "comes back while traffic goes on.",
       "Exit code 1 if any traffic went wrong.",
       ""
     })
 final class LabDemoCommand extends LabCommand.Base {
   /** Lines of a dump that are shown: enough to see what it is like. */
   private static final int DUMP_LINES = 24;
+
+  /** What is for labs of so many nodes, below the examples. */
+  private static final String MORE = "three-nodes";
+
+  private static final int NODES_OF_MORE = 3;
 
   @Option(names = "--keep", description = "Leave the lab up; sluice lab down removes it.")
   private boolean keep;
@@ -32,8 +40,15 @@ final class LabDemoCommand extends LabCommand.Base {
       names = "--nodes",
       paramLabel = "N",
       description = "How many nodes [${DEFAULT-VALUE}].",
-      defaultValue = "1")
+      defaultValue = "3")
   private int nodes;
+
+  @Option(
+      names = "--source",
+      paramLabel = "WHERE",
+      description = "Where agents have their resources from: file, cluster [file].",
+      converter = Words.Source.class)
+  private Topology.Source source = Topology.Source.FILE;
 
   @Override
   int run() {
@@ -41,7 +56,10 @@ final class LabDemoCommand extends LabCommand.Base {
         Launcher.examples()
             .orElseThrow(
                 () -> new LabException("examples/ is not found beside bin/sluice; set SLUICE_BIN"));
-    Topology topology = Topology.standard(nodes);
+    Topology topology = Topology.standard(nodes).with(source);
+    if (nodes > 1) {
+      topology = topology.with(Topology.Overlay.VXLAN);
+    }
     Lab lab = lab();
     if (lab.topology().isPresent()) {
       throw new LabException("a lab is up already; sluice lab down first");
@@ -51,9 +69,12 @@ final class LabDemoCommand extends LabCommand.Base {
     boolean good = false;
     try {
       lab.up(topology);
-      say("applied " + String.join(", ", lab.apply(examples)));
-      lab.startAgents();
-      lab.awaitReady();
+      List<String> applied = new ArrayList<>(lab.apply(examples));
+      if (nodes >= NODES_OF_MORE && Files.isDirectory(examples.resolve(MORE))) {
+        applied.addAll(lab.apply(examples.resolve(MORE)));
+      }
+      say("applied " + String.join(", ", applied));
+      lab.start();
       good = show(lab, topology);
     } finally {
       if (keep) {
@@ -68,6 +89,7 @@ final class LabDemoCommand extends LabCommand.Base {
 
   private boolean show(Lab lab, Topology topology) {
     DemoTraffic traffic = new DemoTraffic(lab);
+    DemoCommands commands = new DemoCommands(lab, out());
     List<LabServices.Frontend> frontends =
         LabServices.of(lab, topology).stream().filter(f -> !f.unknown()).toList();
     for (Topology.Node node : topology.nodes()) {
@@ -90,43 +112,20 @@ final class LabDemoCommand extends LabCommand.Base {
     out().print(traffic);
     boolean shown = true;
     for (Topology.Node node : topology.nodes()) {
-      shown &= dump(lab, node, "conntrack");
-      shown &= dump(lab, node, "counters");
+      shown &= commands.show(node, DUMP_LINES, "dump", "conntrack");
+      shown &= commands.show(node, DUMP_LINES, "dump", "counters");
     }
+    boolean survived =
+        topology.nodes().size() == 1
+            || new DemoCluster(lab, topology, commands, out()).show(frontends, this::say);
     out().println();
     out()
         .println(
-            traffic.failed()
+            traffic.failed() || !survived
                 ? "Some traffic went wrong: see the rows marked FAILED."
                 : "All traffic arrived where it should.");
     out().flush();
-    return shown && !traffic.failed();
-  }
-
-  /** Shows what a dump says on a node, as its user would see it. */
-  private boolean dump(Lab lab, Topology.Node node, String what) {
-    out().printf("%n%s: sluice dump %s%n", lab.names().host(node), what);
-    out().flush();
-    try {
-      Process process =
-          lab.processOn(node.name(), List.of("sluice", "dump", what))
-              .redirectErrorStream(true)
-              .start();
-      try (var lines = process.inputReader()) {
-        List<String> text = lines.lines().toList();
-        text.stream().limit(DUMP_LINES).forEach(out()::println);
-        if (text.size() > DUMP_LINES) {
-          out().printf("... and %d more%n", text.size() - DUMP_LINES);
-        }
-      }
-      out().flush();
-      return process.waitFor() == 0;
-    } catch (IOException e) {
-      throw new LabException("cannot run sluice dump: " + e.getMessage(), e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new LabException("interrupted", e);
-    }
+    return shown && survived && !traffic.failed();
   }
 
   /**

@@ -126,7 +126,8 @@ class LabCommandTest {
             "slt-labc-pod-default-web-2",
             "slt-labc-pod-default-web-3");
     assertThat(sluice("lab", "status").out())
-        .containsPattern("slt-labc-pod-default-web-1 +serving +\\d+ +10.244.1.3 +fd00:244:1::3 +-\n");
+        .containsPattern(
+            "slt-labc-pod-default-web-1 +serving +\\d+ +10.244.1.3 +fd00:244:1::3 +-\n");
     Result exec = sluice("lab", "exec", "pod-default-web-2", "--", "sh", "-c", "ip a; exit 5");
     assertThat(exec.code()).isEqualTo(5);
     assertThat(exec.out()).contains("inet 10.244.1.4/32");
@@ -150,7 +151,7 @@ class LabCommandTest {
   @Test
   void theDemoCleansUpAfterAFailure() throws Exception {
     examples();
-    Result demo = sluice("lab", "demo");
+    Result demo = sluice("lab", "demo", "--nodes", "1");
     assertThat(demo.code()).isEqualTo(1);
     assertThat(demo.err()).contains("sluice lab: the agent of slt-labc-node1 has ended");
     assertThat(Traces.of(NAMES)).isEmpty();
@@ -160,7 +161,7 @@ class LabCommandTest {
   void theDemoCleansUpWhenInterrupted() throws Exception {
     examples();
     launcher("exec sleep 1000");
-    Process demo = start("lab", "demo");
+    Process demo = start("lab", "demo", "--nodes", "1");
     await()
         .atMost(Duration.ofSeconds(30))
         .until(() -> Files.readString(home.resolve("err")).contains("starting 1 agent"));
@@ -175,7 +176,7 @@ class LabCommandTest {
     examples();
     launcher(
         "test $1 = dump && { echo \"dumped $2\"; exit 0; }", fakeDataplane("default/web-1", "80"));
-    Result demo = sluice("lab", "demo");
+    Result demo = sluice("lab", "demo", "--nodes", "1");
     assertThat(demo.code()).as(demo.err() + demo.out()).isZero();
     assertThat(demo.out())
         .containsPattern(
@@ -193,7 +194,7 @@ class LabCommandTest {
   void theDemoFailsWhenTheWrongOneAnswers() throws Exception {
     examples();
     launcher("test $1 = dump && exit 0", fakeDataplane("default/client", "80"));
-    Result demo = sluice("lab", "demo", "--keep");
+    Result demo = sluice("lab", "demo", "--nodes", "1", "--keep");
     assertThat(demo.code()).isEqualTo(1);
     assertThat(demo.out()).contains("FAILED").contains("Some traffic went wrong");
     assertThat(sluice("lab", "status").out()).containsPattern("slt-labc-node1 +ready");

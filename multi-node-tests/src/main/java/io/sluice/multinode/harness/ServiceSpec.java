@@ -143,9 +143,7 @@ public record ServiceSpec(
   }
 
   private String annotations() {
-    return maglev
-        ? ", annotations: {lb.projectcalico.org/external-traffic-strategy: maglev}"
-        : "";
+    return maglev ? ", annotations: {lb.projectcalico.org/external-traffic-strategy: maglev}" : "";
   }
 
   private void slice(List<String> lines, Topology topology, IpVersion version) {
