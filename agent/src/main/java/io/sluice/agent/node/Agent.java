@@ -13,6 +13,8 @@ import io.sluice.actors.host.NetlinkHostNet;
 import io.sluice.actors.host.ProcSysctls;
 import io.sluice.actors.tables.LibNftables;
 import io.sluice.cluster.management.ManagementServer;
+import io.sluice.cluster.membership.ClusterException;
+import io.sluice.cluster.membership.ClusterNode;
 import io.sluice.config.settings.AgentConfig;
 import io.sluice.config.settings.AgentKeys;
 import io.sluice.config.settings.Settings;
@@ -26,6 +28,7 @@ import io.sluice.persistence.JournalException;
 import io.sluice.persistence.LocalJournal;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -63,7 +66,7 @@ public final class Agent implements AutoCloseable {
     try {
       agent.open(config);
       return agent;
-    } catch (KernelException | JournalException e) {
+    } catch (KernelException | JournalException | ClusterException e) {
       agent.close();
       throw new NodeException(e.getMessage(), e);
     } catch (RuntimeException | InterruptedException e) {
@@ -110,14 +113,21 @@ public final class Agent implements AutoCloseable {
             sysctls,
             LibNftables.here());
     system = ActorSystem.create(NodeGuardian.create(node), NAME, akka(keys, journal));
-    serve(keys, new NodeMetrics(system, dataplane), new LiveNodeView(system, keys, dataplane));
+    ClusterNode cluster =
+        keep(new ClusterNode(keys.cluster(), keys.nodeName(), ConfigFactory.empty(), List.of()));
+    cluster.start();
+    serve(
+        keys,
+        new NodeMetrics(system, dataplane),
+        new LiveNodeView(system, keys, dataplane, cluster),
+        cluster);
     system.tell(new NodeGuardian.Begin());
     feed.to(snapshot -> system.tell(new NodeGuardian.SourceChanged(snapshot)));
     LOG.info(
         "node {}: http://{}:{}, manifests of {}",
         keys.nodeName(),
-        keys.managementHost(),
-        keys.managementPort(),
+        keys.management().host(),
+        keys.management().port(),
         keys.sourcePath().map(Object::toString).orElse("-"));
   }
 
@@ -130,25 +140,25 @@ public final class Agent implements AutoCloseable {
   }
 
   private static Config akka(AgentKeys keys, LocalJournal.Opened journal) {
-    return ManagementServer.config(keys.managementHost(), keys.managementPort())
+    return ManagementServer.config(keys.management().host(), keys.management().port())
         .withFallback(journal.config())
         .withFallback(ConfigFactory.parseResources(Agent.class, "/agent.conf"))
         .withFallback(ConfigFactory.load());
   }
 
-  private void serve(AgentKeys keys, NodeMetrics metrics, LiveNodeView view)
+  private void serve(AgentKeys keys, NodeMetrics metrics, LiveNodeView view, ClusterNode cluster)
       throws InterruptedException {
     PrometheusRegistry registry = new PrometheusRegistry();
     metrics.register(registry);
     try {
-      ManagementServer.start(system, view, registry)
+      ManagementServer.start(system, view, registry, cluster::system)
           .toCompletableFuture()
           .orTimeout(LISTEN_SECONDS, TimeUnit.SECONDS)
           .join();
     } catch (CompletionException e) {
       throw new NodeException(
           "cannot serve HTTP on %s:%d (management.host, management.port): %s"
-              .formatted(keys.managementHost(), keys.managementPort(), cause(e)),
+              .formatted(keys.management().host(), keys.management().port(), cause(e)),
           e);
     }
   }

@@ -12,6 +12,7 @@ import io.sluice.agent.dump.Dumps;
 import io.sluice.agent.dump.Rows;
 import io.sluice.cluster.management.Health;
 import io.sluice.cluster.management.NodeView;
+import io.sluice.cluster.membership.ClusterNode;
 import io.sluice.config.settings.AgentKeys;
 import io.sluice.kernel.dataplane.DataplaneLoader;
 import java.time.Duration;
@@ -29,14 +30,19 @@ final class LiveNodeView implements NodeView {
   private final ActorSystem<NodeGuardian.Command> system;
   private final AgentKeys keys;
   private final DataplaneLoader dataplane;
+  private final ClusterNode cluster;
   private final Executor kernel;
   private final long began = System.nanoTime();
 
   LiveNodeView(
-      ActorSystem<NodeGuardian.Command> system, AgentKeys keys, DataplaneLoader dataplane) {
+      ActorSystem<NodeGuardian.Command> system,
+      AgentKeys keys,
+      DataplaneLoader dataplane,
+      ClusterNode cluster) {
     this.system = system;
     this.keys = keys;
     this.dataplane = dataplane;
+    this.cluster = cluster;
     this.kernel =
         system.dispatchers().lookup(DispatcherSelector.fromConfig(MapActor.KERNEL_DISPATCHER));
   }
@@ -75,7 +81,8 @@ final class LiveNodeView implements NodeView {
   public CompletionStage<Object> status() {
     return nodeStatus()
         .thenApplyAsync(
-            status -> StatusReport.of(status, keys, dataplane, uptimeSeconds()), kernel);
+            status -> StatusReport.of(status, keys, dataplane, cluster.view(), uptimeSeconds()),
+            kernel);
   }
 
   @Override

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import io.sluice.actors.NodeStatus;
 import io.sluice.actors.conntrack.ConntrackKeeper;
 import io.sluice.actors.maps.MapActor;
+import io.sluice.cluster.membership.MembershipView;
 import io.sluice.config.settings.AgentKeys;
 import io.sluice.config.settings.Origin;
 import io.sluice.config.settings.Settings;
@@ -22,6 +23,8 @@ import java.util.TreeMap;
 /**
  * The picture of {@code sluice status}, in the order in which it is shown.
  *
+ * @param cluster whether this side of it may decide, and why not
+ * @param members the nodes of the cluster, as this one sees them
  * @param source where resources come from, and how many of each kind are in force
  * @param interfaces workload interfaces by state
  * @param maps used and available entries, by map
@@ -36,6 +39,8 @@ record StatusReport(
     double uptimeSeconds,
     boolean ready,
     List<String> reasons,
+    ClusterReport cluster,
+    List<MembershipView.Member> members,
     SourceReport source,
     DataplaneReport dataplane,
     Map<String, Integer> interfaces,
@@ -45,6 +50,8 @@ record StatusReport(
     Map<String, Long> tableDrops,
     List<String> problems,
     List<SettingReport> settings) {
+  record ClusterReport(boolean decides, int quorum, List<String> reasons) {}
+
   record SourceReport(
       String type,
       String path,
@@ -69,7 +76,11 @@ record StatusReport(
 
   /** Reads the kernel for what is attached. */
   static StatusReport of(
-      NodeStatus status, AgentKeys keys, DataplaneLoader dataplane, double uptimeSeconds) {
+      NodeStatus status,
+      AgentKeys keys,
+      DataplaneLoader dataplane,
+      MembershipView cluster,
+      double uptimeSeconds) {
     Collection<Dataplane.Attachment> attachments = dataplane.attachments().values();
     return new StatusReport(
         keys.nodeName(),
@@ -78,6 +89,8 @@ record StatusReport(
         uptimeSeconds,
         status.unready().isEmpty(),
         status.unready(),
+        new ClusterReport(cluster.decides(), cluster.quorum(), cluster.reasons()),
+        cluster.members(),
         source(status, keys),
         dataplane(keys, dataplane, attachments),
         interfaces(status),

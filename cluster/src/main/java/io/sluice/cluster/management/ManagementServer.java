@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 
 /**
  * Serves {@link SluiceRoutes} beside Akka Management's own. Akka makes route providers by itself,
@@ -27,8 +28,12 @@ public final class ManagementServer implements Extension {
    *
    * @param node answers for the node
    * @param metrics everything that {@code /metrics} shows
+   * @param cluster the actor system that talks to other nodes, which is another one now and then
    */
-  record Served(NodeView node, PrometheusRegistry metrics) {}
+  record Served(
+      NodeView node,
+      PrometheusRegistry metrics,
+      Supplier<? extends Optional<? extends ActorSystem<?>>> cluster) {}
 
   private static final class Id extends ExtensionId<ManagementServer> {
     @Override
@@ -47,6 +52,11 @@ public final class ManagementServer implements Extension {
             port,
             "akka.management.http.routes.health-checks",
             "",
+            // They would look for the cluster in this actor system, where it is not.
+            "akka.management.http.routes.cluster-management",
+            "",
+            "akka.management.http.routes.cluster-bootstrap",
+            "",
             "akka.management.http.routes.sluice",
             SluiceRoutes.class.getName()));
   }
@@ -57,8 +67,11 @@ public final class ManagementServer implements Extension {
    * @return when it listens; fails if the port is in use
    */
   public static CompletionStage<Void> start(
-      ActorSystem<?> system, NodeView node, PrometheusRegistry metrics) {
-    of(system).served.set(new Served(node, metrics));
+      ActorSystem<?> system,
+      NodeView node,
+      PrometheusRegistry metrics,
+      Supplier<? extends Optional<? extends ActorSystem<?>>> cluster) {
+    of(system).served.set(new Served(node, metrics, cluster));
     return AkkaManagement.get(system).start().thenApply(uri -> null);
   }
 

@@ -5,6 +5,7 @@ import static akka.http.javadsl.server.PathMatchers.segment;
 
 import akka.actor.ExtendedActorSystem;
 import akka.actor.typed.javadsl.Adapter;
+import akka.cluster.Cluster;
 import akka.dispatch.Dispatchers;
 import akka.http.javadsl.model.ContentTypes;
 import akka.http.javadsl.model.HttpCharsets;
@@ -16,6 +17,7 @@ import akka.http.javadsl.model.StatusCodes;
 import akka.http.javadsl.model.headers.RawHeader;
 import akka.http.javadsl.server.AllDirectives;
 import akka.http.javadsl.server.Route;
+import akka.management.cluster.javadsl.ClusterHttpManagementRoutes;
 import akka.management.javadsl.ManagementRouteProvider;
 import akka.management.javadsl.ManagementRouteProviderSettings;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -55,10 +57,20 @@ public final class SluiceRoutes extends AllDirectives implements ManagementRoute
     return get(
         () ->
             concat(
+                cluster(),
                 path(segment("health").slash("live"), () -> answer(s -> health(s.node().live()))),
                 path(segment("health").slash("ready"), () -> answer(s -> health(s.node().ready()))),
                 path("metrics", () -> completeWithFuture(scrape())),
                 pathPrefix(segment("api").slash("v1"), this::api)));
+  }
+
+  /** Akka Management's own: members, shards. Read only. */
+  private Route cluster() {
+    return server
+        .served()
+        .flatMap(served -> served.cluster().get())
+        .map(system -> ClusterHttpManagementRoutes.readOnly(Cluster.get(Adapter.toClassic(system))))
+        .orElseGet(this::reject);
   }
 
   private Route api() {

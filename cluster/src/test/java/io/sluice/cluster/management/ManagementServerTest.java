@@ -66,7 +66,9 @@ class ManagementServerTest {
         ActorTestKit.create(
             "management",
             ManagementServer.config("127.0.0.1", port).withFallback(ConfigFactory.load()));
-    ManagementServer.start(kit.system(), new View(), metrics).toCompletableFuture().get();
+    ManagementServer.start(kit.system(), new View(), metrics, Optional::empty)
+        .toCompletableFuture()
+        .get();
   }
 
   @AfterEach

@@ -14,8 +14,8 @@ import java.util.Optional;
  * @param bpffs where a BPF file system is mounted
  * @param dataDir where the journal lives
  * @param logLevel how much the agent itself says
- * @param managementHost where HTTP listens
- * @param managementPort 0: any free one
+ * @param management where and for whom HTTP is
+ * @param cluster the other nodes
  */
 public record AgentKeys(
     String nodeName,
@@ -25,8 +25,8 @@ public record AgentKeys(
     Path bpffs,
     Path dataDir,
     LogLevel logLevel,
-    String managementHost,
-    int managementPort) {
+    Management management,
+    ClusterKeys cluster) {
   /** From which message on the log takes them. */
   public enum LogLevel {
     ERROR,
@@ -37,6 +37,23 @@ public record AgentKeys(
 
   /** The kinds of source that this version has. */
   public enum SourceType {
-    FILE
+    /** A folder of manifests. */
+    FILE,
+    /** What the nodes share, behind {@code sluice apply}. */
+    CLUSTER
   }
+
+  /**
+   * The agent's HTTP.
+   *
+   * @param host where it listens
+   * @param port 0: any free one
+   * @param tls if present, it speaks HTTPS alone; {@code ca}, if given, is asked of clients
+   * @param tokenFile if present, requests bear its first line as their token
+   */
+  public record Management(
+      String host, int port, Optional<ManagementTls> tls, Optional<Path> tokenFile) {}
+
+  /** Files in PEM. Clients with a certificate by {@code clientCa} need no token. */
+  public record ManagementTls(Path certificate, Path key, Optional<Path> clientCa) {}
 }

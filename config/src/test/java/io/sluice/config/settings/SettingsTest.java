@@ -88,8 +88,8 @@ class SettingsTest {
     assertThat(keys.sourcePath()).contains(Path.of("/m"));
     assertThat(keys.bpffs()).isEqualTo(Path.of("/sys/fs/bpf"));
     assertThat(keys.dataDir()).isEqualTo(Path.of("/var/lib/sluice"));
-    assertThat(keys.managementHost()).isEqualTo("127.0.0.1");
-    assertThat(keys.managementPort()).isEqualTo(8558);
+    assertThat(keys.management().host()).isEqualTo("127.0.0.1");
+    assertThat(keys.management().port()).isEqualTo(8558);
   }
 
   @Test
@@ -183,7 +183,7 @@ class SettingsTest {
         new Case(MINIMAL + ", vxlanPort = [1] }", ":1: vxlanPort: is a list, not one value"),
         new Case(
             MINIMAL + ", log-level = loud }",
-            ":1: log-level: \"loud\" is not a level, write error, warn, info or debug"),
+            ":1: log-level: \"loud\" is none of error, warn, info, debug"),
         new Case(
             MINIMAL + ", management.port = 70000 }",
             ":1: management.port: 70000 is not in 0..65535"),
@@ -194,7 +194,7 @@ class SettingsTest {
             ":1: node-name: \"A B\" is not a node name: lower-case letters, digits, - and ."),
         new Case(
             "sluice { node-name = a, source { type = etcd, path = /m } }",
-            ":1: source.type: \"etcd\" is not supported by this version, write file"),
+            ":1: source.type: \"etcd\" is none of file, cluster"),
         new Case(
             "sluice { node-name = a }", ": source.path: is missing, name the folder of manifests"),
         new Case(
