@@ -69,6 +69,13 @@ public final class ManifestParser {
     return documents;
   }
 
+  /** As {@link #parse}, of JSON that has been decoded already, whatever the file's name. */
+  public List<ParsedDocument> parseJson(String file, String text) {
+    List<ParsedDocument> documents = new ArrayList<>();
+    parseJson(file, text, documents);
+    return documents;
+  }
+
   private static int lineAt(byte[] content, int position) {
     int line = 1;
     for (int i = 0; i < position; i++) {

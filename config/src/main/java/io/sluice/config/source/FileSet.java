@@ -20,12 +20,16 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The files of a folder as they were last seen. Files that have not changed are not read again.
  * Used by one thread.
  */
 final class FileSet {
+  private static final Logger LOG = LoggerFactory.getLogger(FileSet.class);
+
   /** A file that never comes to rest is read after so many times the settling time. */
   private static final int PATIENCE = 20;
 
@@ -38,6 +42,7 @@ final class FileSet {
   private Optional<Problem> folderProblem = Optional.empty();
   private Snapshot snapshot = Snapshot.EMPTY;
   private boolean inSync;
+  private long newest;
 
   /**
    * One look at the folder.
@@ -73,6 +78,7 @@ final class FileSet {
       return new Scan(isNew ? Optional.of(assemble()) : Optional.empty(), false, List.of());
     }
     boolean changed = !before.equals(folderProblem);
+    folder.folders().forEach(this::noteTime);
     boolean unsettled = false;
     for (String name : List.copyOf(files.keySet())) {
       if (!folder.files().containsKey(name)) {
@@ -97,6 +103,15 @@ final class FileSet {
     return new Scan(next, unsettled, folder.folders());
   }
 
+  /** A folder's time tells of files that were removed. */
+  private void noteTime(Path path) {
+    try {
+      newest = Math.max(newest, Files.getLastModifiedTime(path).toMillis());
+    } catch (IOException e) {
+      LOG.debug("{}: {}", path, e.toString()); // gone since it was listed: the next look will tell
+    }
+  }
+
   private enum Look {
     SAME,
     CHANGED,
@@ -108,6 +123,7 @@ final class FileSet {
     FileState before = known == null ? lastGood.recall(name) : known.state();
     try {
       FileFingerprint fingerprint = FileFingerprint.of(path);
+      newest = Math.max(newest, fingerprint.modified().toMillis());
       if (known != null && fingerprint.equals(known.fingerprint())) {
         return Look.SAME;
       }
@@ -157,7 +173,7 @@ final class FileSet {
     SnapshotBuilder builder = new SnapshotBuilder();
     files.values().forEach(known -> builder.add(known.state()));
     folderProblem.ifPresent(builder::add);
-    snapshot = builder.build(snapshot, inSync);
+    snapshot = builder.build(snapshot, inSync, newest);
     return snapshot;
   }
 

@@ -19,6 +19,9 @@ import java.util.TreeMap;
  * All that a source knows at one time: immutable and complete.
  *
  * @param version grows with each snapshot of a source
+ * @param revision orders what the sources of different nodes say: of two views of the same things
+ *     the one with the greater revision is newer. The cluster's store counts its changes; of a
+ *     folder it is when it was last changed, ms since 1970
  * @param inSync whether the source has been read whole, so that what is missing here is not wanted.
  *     Until it is, nothing may be deleted for being missing (AG-3). Once true it stays true.
  * @param resources what is in force; equal keys map to equal resources as long as nothing changed
@@ -30,6 +33,7 @@ import java.util.TreeMap;
  */
 public record Snapshot(
     long version,
+    long revision,
     boolean inSync,
     SortedMap<ResourceKey, Resource> resources,
     Map<ResourceKey, Manifest> manifests,
@@ -40,6 +44,7 @@ public record Snapshot(
   /** What is known before a source has said anything. */
   public static final Snapshot EMPTY =
       new Snapshot(
+          0,
           0,
           false,
           Collections.emptySortedMap(),
@@ -56,6 +61,19 @@ public record Snapshot(
     aside = List.copyOf(aside);
     problems = List.copyOf(problems);
     newProblems = List.copyOf(newProblems);
+  }
+
+  /** Of a source alone, whose versions are its revisions. */
+  public Snapshot(
+      long version,
+      boolean inSync,
+      SortedMap<ResourceKey, Resource> resources,
+      Map<ResourceKey, Manifest> manifests,
+      Map<ResourceKey, Set<Frontend>> taken,
+      List<EndpointSlice> aside,
+      List<Problem> problems,
+      List<Problem> newProblems) {
+    this(version, version, inSync, resources, manifests, taken, aside, problems, newProblems);
   }
 
   /** All resources of a type, in the order of their keys. */
