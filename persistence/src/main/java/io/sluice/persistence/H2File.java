@@ -23,10 +23,14 @@ import org.h2.api.ErrorCode;
  */
 final class H2File {
   /**
-   * H2 acknowledges before it writes, unless told otherwise: without the first two, kill -9 loses
-   * what was acknowledged (AG-2). Whoever opened the database closes it, not H2's shutdown hook.
+   * H2 acknowledges before it writes, unless WRITE_DELAY=0 is set: kill -9 loses what was
+   * acknowledged (AG-2). Overwritten pages are kept for some seconds: with RETENTION_TIME=0 H2
+   * 2.3.232 reuses their place at once, and now and then opens a file as it was many commits ago,
+   * also after it was closed properly. Whoever opened the database closes it, not H2's shutdown
+   * hook.
    */
-  private static final String SETTINGS = ";WRITE_DELAY=0;RETENTION_TIME=0;DB_CLOSE_ON_EXIT=FALSE";
+  private static final String SETTINGS =
+      ";WRITE_DELAY=0;RETENTION_TIME=5000;DB_CLOSE_ON_EXIT=FALSE";
 
   private final Path home;
   private final String name;
@@ -53,7 +57,8 @@ final class H2File {
   static H2File in(Path folder, String name, String what) {
     H2File file = new H2File(folder.toAbsolutePath().normalize(), name, what);
     if (file.home.toString().indexOf(';') >= 0) {
-      throw new JournalException("data-dir " + file.home + ": a path with ';' cannot be used", null);
+      throw new JournalException(
+          "data-dir " + file.home + ": a path with ';' cannot be used", null);
     }
     try {
       Files.createDirectories(file.home);

@@ -13,9 +13,9 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * akka-persistence-jdbc's store under the same contract as the replicated one. By itself it makes no
- * tables, forgets the revision of what is deleted, and reads what it cannot decode as if there was
- * nothing.
+ * akka-persistence-jdbc's store under the same contract as the replicated one. By itself it makes
+ * no tables, forgets the revision of what is deleted, and reads what it cannot decode as if there
+ * was nothing.
  */
 final class PostgresStateStore extends StateStore {
   /** SQLSTATE of a row that another writer has made first. */
@@ -43,15 +43,17 @@ final class PostgresStateStore extends StateStore {
 
   @Override
   public CompletionStage<GetObjectResult<Object>> getObject(String persistenceId) {
-    return ready().thenCompose(ready -> jdbc.getObject(persistenceId)).thenApply(
-        found -> {
-          if (found.revision() > 0 && found.value().isEmpty()) {
-            throw new IllegalStateException(
-                persistenceId + ": what is stored cannot be read by this version");
-          }
-          Optional<Object> value = found.value().filter(any -> !(any instanceof Deleted));
-          return new GetObjectResult<>(value, found.revision());
-        });
+    return ready()
+        .thenCompose(ready -> jdbc.getObject(persistenceId))
+        .thenApply(
+            found -> {
+              if (found.revision() > 0 && found.value().isEmpty()) {
+                throw new IllegalStateException(
+                    persistenceId + ": what is stored cannot be read by this version");
+              }
+              Optional<Object> value = found.value().filter(any -> !(any instanceof Deleted));
+              return new GetObjectResult<>(value, found.revision());
+            });
   }
 
   @Override
@@ -85,8 +87,7 @@ final class PostgresStateStore extends StateStore {
         .thenCompose(
             found ->
                 CompletableFuture.failedFuture(
-                    ReplicatedStateStore.wrongRevision(
-                        persistenceId, revision, found.revision())));
+                    ReplicatedStateStore.wrongRevision(persistenceId, revision, found.revision())));
   }
 
   /** Done once; after a failure the next call tries again. */

@@ -30,6 +30,9 @@ final class ReplicatedStateStore extends StateStore {
 
   private static final int CLAIMS = 5;
 
+  /** A replica that is just starting drops what it is asked: parts of the time-out. */
+  private static final int ATTEMPTS = 3;
+
   /** For the messages between the actors of one JVM, on top of what the network may take. */
   private static final Duration MARGIN = Duration.ofSeconds(1);
 
@@ -101,7 +104,8 @@ final class ReplicatedStateStore extends StateStore {
     return write(persistenceId, revision, Optional.empty());
   }
 
-  // Recovery: see what there is, have a ballot promised, see what came before the promise, settle it
+  // Recovery: see what there is, have a ballot promised, see what came before the promise, settle
+  // it
 
   private CompletionStage<Register> recover(String persistenceId) {
     ballots.remove(persistenceId);
@@ -185,10 +189,20 @@ final class ReplicatedStateStore extends StateStore {
       return CompletableFuture.failedFuture(tooFew("read of " + persistenceId, majority));
     }
     if (majority.members() == majority.deciding() || !cluster.state().getUnreachable().isEmpty()) {
-      return read(persistenceId, majority, majority.read(timeout));
+      return read(persistenceId, ATTEMPTS);
     }
     return read(persistenceId, majority, majority.readAll(allTimeout))
-        .exceptionallyCompose(e -> read(persistenceId, majority, majority.read(timeout)));
+        .exceptionallyCompose(e -> read(persistenceId, ATTEMPTS));
+  }
+
+  private CompletionStage<Register> read(String persistenceId, int attempts) {
+    Majority majority = Majority.now(cluster, quorum);
+    return read(persistenceId, majority, majority.read(patience()))
+        .exceptionallyCompose(
+            e ->
+                attempts > 1 && majority.possible()
+                    ? read(persistenceId, attempts - 1)
+                    : CompletableFuture.failedFuture(cause(e)));
   }
 
   private CompletionStage<Register> read(
@@ -244,7 +258,11 @@ final class ReplicatedStateStore extends StateStore {
   /** Changes the local copy, and waits until as many disks as decide have the change. */
   private CompletionStage<Done> update(
       String persistenceId, String doing, UnaryOperator<Register> change) {
-    String what = doing + " of " + persistenceId;
+    return update(persistenceId, doing + " of " + persistenceId, change, ATTEMPTS);
+  }
+
+  private CompletionStage<Done> update(
+      String persistenceId, String what, UnaryOperator<Register> change, int attempts) {
     Majority majority = Majority.now(cluster, quorum);
     if (!majority.possible()) {
       return CompletableFuture.failedFuture(tooFew(what, majority));
@@ -254,7 +272,7 @@ final class ReplicatedStateStore extends StateStore {
         new Replicator.Update<>(
             new RegisterKey(persistenceId),
             Register.EMPTY,
-            majority.write(timeout),
+            majority.write(patience()),
             register -> {
               changed[0] = change.apply(register);
               return changed[0];
@@ -270,11 +288,24 @@ final class ReplicatedStateStore extends StateStore {
                 checkOwnDisk(persistenceId, what, changed[0]);
                 return refused(persistenceId, what, changed[0]);
               }
+              if (answer instanceof Replicator.UpdateTimeout<?> && attempts > 1) {
+                return update(persistenceId, what, again(changed[0]), attempts - 1);
+              }
               throw answer instanceof Replicator.ModifyFailure<?> failure
                       && failure.cause() instanceof RuntimeException e
                   ? e
                   : noMajority(what, majority, "had it on disk");
             });
+  }
+
+  /** What was written is in the local copy, unless somebody has overtaken. */
+  private static UnaryOperator<Register> again(Register changed) {
+    return register -> {
+      if (!register.fence().equals(changed.fence())) {
+        throw new Overtaken();
+      }
+      return register;
+    };
   }
 
   /** Others said no: because of a newer ballot, or because of their disks. */
@@ -309,9 +340,16 @@ final class ReplicatedStateStore extends StateStore {
         .exceptionally(
             e -> {
               throw new NoMajorityException(
-                  what + ": no answer within " + wait.toSeconds() + " s: "
+                  what
+                      + ": no answer within "
+                      + wait.toSeconds()
+                      + " s: "
                       + replica.trouble().orElse("the replicator is busy or stopped"));
             });
+  }
+
+  private Duration patience() {
+    return timeout.dividedBy(ATTEMPTS);
   }
 
   private NoMajorityException tooFew(String what, Majority majority) {

@@ -42,7 +42,8 @@ public final class SharedState {
   }
 
   /**
-   * Prepares this node's part, before the actor system is started. A damaged copy is set aside here.
+   * Prepares this node's part, before the actor system is started. A damaged copy is set aside
+   * here.
    *
    * @param folder the agent's data folder
    * @param quorum fewest members that may decide: more than half of all nodes that have a copy
@@ -51,7 +52,8 @@ public final class SharedState {
    */
   public static Config config(Path folder, int quorum, Store store) {
     if (store instanceof Store.Postgresql postgresql) {
-      return PostgresStateProvider.config(postgresql.url(), postgresql.user(), password(postgresql));
+      return PostgresStateProvider.config(
+          postgresql.url(), postgresql.user(), password(postgresql));
     }
     if (quorum < 1) {
       throw new JournalException("cluster.quorum " + quorum + ": must be 1 or more", null);

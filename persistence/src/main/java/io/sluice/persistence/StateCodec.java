@@ -29,8 +29,7 @@ record StateCodec(Serialization serialization) {
               .formatted(persistenceId, bytes.length, MOST_BYTES));
     }
     Serializer serializer = serialization.findSerializerFor(value);
-    return new Payload(
-        serializer.identifier(), Serializers.manifestFor(serializer, value), bytes);
+    return new Payload(serializer.identifier(), Serializers.manifestFor(serializer, value), bytes);
   }
 
   /**

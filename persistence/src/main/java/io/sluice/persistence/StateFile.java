@@ -359,8 +359,7 @@ final class StateFile implements AutoCloseable {
 
   private static void put(Connection connection, String name, String value) throws SQLException {
     try (PreparedStatement merge =
-        connection.prepareStatement(
-            "MERGE INTO \"meta\" (\"name\", \"value\") VALUES (?, ?)")) {
+        connection.prepareStatement("MERGE INTO \"meta\" (\"name\", \"value\") VALUES (?, ?)")) {
       merge.setString(1, name);
       merge.setString(2, value);
       merge.executeUpdate();

@@ -43,7 +43,7 @@ final class StateReplica extends AbstractActorWithTimers {
 
   private static final Duration ASK_AGAIN = Duration.ofMillis(500);
   private static final Duration TRY_AGAIN = Duration.ofSeconds(1);
-  private static final int FIRST_LINE = 4;
+  private static final int FIRST_LINE = 20;
   private static final int TICKS_BETWEEN_LINES = 60;
 
   /** Well below a frame, also with the frame size that Akka has by default. */
@@ -124,7 +124,8 @@ final class StateReplica extends AbstractActorWithTimers {
       if (file.identity().standing() == Standing.WHOLE) {
         loaded(file.load());
       } else {
-        getTimers().startTimerWithFixedDelay(Tick.CATCH_UP, Tick.CATCH_UP, Duration.ZERO, ASK_AGAIN);
+        getTimers()
+            .startTimerWithFixedDelay(Tick.CATCH_UP, Tick.CATCH_UP, Duration.ZERO, ASK_AGAIN);
         getContext().become(catchingUp());
       }
     } catch (SQLException | IOException | RuntimeException e) {
@@ -364,8 +365,7 @@ final class StateReplica extends AbstractActorWithTimers {
     }
     Identity self = file.identity();
     List<StateFile.Row> rows = file.page(request.after(), PAGE_BYTES);
-    boolean last =
-        rows.isEmpty() || file.page(rows.get(rows.size() - 1).key(), 1).isEmpty();
+    boolean last = rows.isEmpty() || file.page(rows.get(rows.size() - 1).key(), 1).isEmpty();
     getSender()
         .tell(
             new CopyPage(

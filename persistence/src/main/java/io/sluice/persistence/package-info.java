@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What the node must not forget: the local journal and the serializer of what it holds. See
- * docs/design/persistence.md.
+ * What must not be forgotten: the journal of a node ({@link io.sluice.persistence.LocalJournal}),
+ * the state that all nodes share ({@link io.sluice.persistence.SharedState}), and the mark of what
+ * goes into both. See docs/design/persistence.md.
  */
 package io.sluice.persistence;

@@ -6,10 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -43,7 +41,7 @@ final class LocalJournalTest {
     long acknowledged = 0;
     for (int round = 0; round < 6; round++) {
       Process writer = fork(Long.MAX_VALUE);
-      try (BufferedReader out = output(writer)) {
+      try (BufferedReader out = TestJvm.output(writer)) {
         assertThat(number(out.readLine(), "recovered"))
             .as("recovered in round %d", round)
             .isGreaterThanOrEqualTo(acknowledged);
@@ -66,25 +64,7 @@ final class LocalJournalTest {
 
   /** A writer that stops after so many events and then does nothing, until it is killed. */
   private Process fork(long events) throws IOException {
-    String classes =
-        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-    return new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-XX:-UseContainerSupport",
-            "-XX:TieredStopAtLevel=1",
-            "-XX:+UseSerialGC",
-            "-cp",
-            classes,
-            Counting.class.getName(),
-            folder.toString(),
-            Long.toString(events))
-        .redirectError(ProcessBuilder.Redirect.INHERIT)
-        .start();
-  }
-
-  private static BufferedReader output(Process process) {
-    return new BufferedReader(
-        new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+    return TestJvm.fork(Counting.class, folder.toString(), Long.toString(events));
   }
 
   private static long number(String line, String word) {
@@ -99,7 +79,7 @@ final class LocalJournalTest {
    */
   private long persist(long events) throws Exception {
     Process writer = fork(events);
-    try (BufferedReader out = output(writer)) {
+    try (BufferedReader out = TestJvm.output(writer)) {
       long recovered = number(out.readLine(), "recovered");
       for (long i = 1; i <= events; i++) {
         assertThat(number(out.readLine(), "acknowledged")).isEqualTo(recovered + i);
@@ -181,7 +161,7 @@ final class LocalJournalTest {
   void secondAgentOnOneFolderIsRefused() throws Exception {
     String url = LocalJournal.open(folder).config().getString(URL);
     Process other = fork(0);
-    try (BufferedReader out = output(other)) {
+    try (BufferedReader out = TestJvm.output(other)) {
       assertThat(out.readLine()).startsWith("recovered");
       assertThatThrownBy(() -> LocalJournal.open(folder))
           .isInstanceOf(JournalException.class)
@@ -189,7 +169,7 @@ final class LocalJournalTest {
     } finally {
       other.destroyForcibly().waitFor();
     }
-    assertThat(url).contains("WRITE_DELAY=0;RETENTION_TIME=0;DB_CLOSE_ON_EXIT=FALSE");
+    assertThat(url).contains("WRITE_DELAY=0;RETENTION_TIME=5000;DB_CLOSE_ON_EXIT=FALSE");
   }
 
   @Test

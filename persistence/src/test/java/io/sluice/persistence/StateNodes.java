@@ -26,7 +26,8 @@ final class StateNodes implements AutoCloseable {
       ConfigFactory.parseString(
           """
           akka {
-            loglevel = WARNING
+            loglevel = ERROR
+            stdout-loglevel = ERROR
             actor.provider = cluster
             coordinated-shutdown.run-by-actor-system-terminate = off
             coordinated-shutdown.run-by-jvm-shutdown-hook = off
@@ -77,10 +78,7 @@ final class StateNodes implements AutoCloseable {
   }
 
   void begin(int node, Path data) {
-    Config config =
-        SharedState.config(data, quorum, new SharedState.Store.Replicated())
-            .withFallback(ConfigFactory.empty());
-    begin(node, SETTINGS.withFallback(config));
+    begin(node, SharedState.config(data, quorum, new SharedState.Store.Replicated()));
   }
 
   void begin(int node, Config config) {

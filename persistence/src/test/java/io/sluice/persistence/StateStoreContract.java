@@ -234,7 +234,6 @@ abstract class StateStoreContract {
       ActorRef<Tally.Command> tally,
       akka.japi.function.Function<ActorRef<T>, Tally.Command> message,
       Class<T> type) {
-    return type.cast(
-        get(AskPattern.ask(tally, message, PATIENCE, system().scheduler())));
+    return type.cast(get(AskPattern.ask(tally, message, PATIENCE, system().scheduler())));
   }
 }

@@ -11,7 +11,11 @@ final class StoredTable {
   private StoredTable() {}
 
   record Table(
-      String name, long generation, List<String> backends, Map<String, Integer> weights, byte[] slots)
+      String name,
+      long generation,
+      List<String> backends,
+      Map<String, Integer> weights,
+      byte[] slots)
       implements CborSerializable {}
 
   /** As the earlier version wrote it. */

@@ -24,8 +24,7 @@ final class Tally extends DurableStateBehavior<Tally.Command, Tally.Total> {
   private Tally(String id) {
     super(
         PersistenceId.ofUniqueId(id),
-        SupervisorStrategy.restartWithBackoff(
-            Duration.ofMillis(200), Duration.ofSeconds(1), 0.1));
+        SupervisorStrategy.restartWithBackoff(Duration.ofMillis(200), Duration.ofSeconds(1), 0.1));
   }
 
   static Behavior<Command> create(String id) {
