@@ -171,8 +171,11 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
         .onMessage(
             Want.class,
             want -> {
-              memory.wanted.put(want.owner(), want.services());
-              memory.wanted.values().removeIf(List::isEmpty);
+              if (want.services().isEmpty()) {
+                memory.wanted.remove(want.owner());
+              } else {
+                memory.wanted.put(want.owner(), want.services());
+              }
               return this;
             })
         .onMessage(Complete.class, this::onComplete)

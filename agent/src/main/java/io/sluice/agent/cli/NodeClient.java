@@ -13,26 +13,28 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
-import picocli.CommandLine.Option;
+import javax.net.ssl.SSLException;
+import picocli.CommandLine.Mixin;
 
-/** Asks the agent of this node. A mix-in: brings the option that says where it listens. */
+/** Asks an agent, this node's by default. A mix-in: brings the options that say where and how. */
 public final class NodeClient {
   private static final Duration CONNECT = Duration.ofSeconds(2);
   private static final Duration ANSWER = Duration.ofSeconds(30);
+  private static final int NOT_FOUND = 404;
+  private static final int FIRST_ERROR = 400;
+  private static final int FIRST_FAILURE = 500;
 
-  @Option(
-      names = "--address",
-      paramLabel = "HOST:PORT",
-      defaultValue = "${SLUICE_ADDRESS:-127.0.0.1:8558}",
-      description = "where the agent's HTTP listens (default: ${DEFAULT-VALUE})")
-  private String address;
+  @Mixin private NodeOptions options;
 
   private final ObjectMapper json = new ObjectMapper();
+  private HttpClient client;
 
   /** The address asked, for messages. */
   public String address() {
-    return address;
+    return options.address();
   }
 
   /**
@@ -54,42 +56,94 @@ public final class NodeClient {
 
   /** As {@link #get}, for a dump. */
   public Optional<Rows> rows(String path) {
+    return ask("GET", path, HttpRequest.BodyPublishers.noBody(), Optional.empty(), ANSWER);
+  }
+
+  /**
+   * As {@link #get}, with a body.
+   *
+   * @param contentType of the body
+   * @param patience how long the answer may take
+   */
+  public Optional<JsonNode> send(
+      String method, String path, byte[] body, String contentType, Duration patience) {
+    return ask(
+            method,
+            path,
+            HttpRequest.BodyPublishers.ofByteArray(body),
+            Optional.of(contentType),
+            patience)
+        .map(Rows::json);
+  }
+
+  private Optional<Rows> ask(
+      String method,
+      String path,
+      HttpRequest.BodyPublisher body,
+      Optional<String> contentType,
+      Duration patience) {
     try {
-      HttpResponse<byte[]> response = ask(path);
-      JsonNode body = json.readTree(response.body());
-      if (response.statusCode() >= 500 && body.has("reasons")) {
-        throw new CommandException("the agent failed: " + body.get("reasons").path(0).asText());
-      }
-      if (response.statusCode() >= 400) {
-        throw new CommandException(
-            "http://" + address + path + " is not known to the agent: is it of this version?");
+      HttpRequest.Builder request =
+          HttpRequest.newBuilder(uri(path)).timeout(patience).method(method, body);
+      contentType.ifPresent(type -> request.header("Content-Type", type));
+      options.token().ifPresent(token -> request.header("Authorization", "Bearer " + token));
+      HttpResponse<byte[]> response =
+          client().send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+      JsonNode answer = json.readTree(response.body());
+      if (response.statusCode() >= FIRST_ERROR) {
+        throw refused(response.statusCode(), path, answer);
       }
       long omitted = response.headers().firstValueAsLong(SluiceRoutes.OMITTED).orElse(0);
-      return Optional.of(new Rows(body, omitted));
+      return Optional.of(new Rows(answer, omitted));
     } catch (ConnectException e) {
       return Optional.empty();
     } catch (HttpTimeoutException e) {
-      throw new CommandException("the agent at " + address + " does not answer: see its log");
+      throw new CommandException("the agent at " + address() + " does not answer: see its log");
+    } catch (SSLException e) {
+      throw new CommandException(
+          "the agent at %s and this command do not believe each other (give the agent's file by"
+                  .formatted(address())
+              + " --config, or --ca, and --certificate and --key if it asks for them): "
+              + e.getMessage());
     } catch (IOException e) {
-      throw new CommandException("what listens at " + address + " is no agent: " + e.getMessage());
-    }
-  }
-
-  private HttpResponse<byte[]> ask(String path) throws IOException {
-    try {
-      return HttpClient.newBuilder()
-          .connectTimeout(CONNECT)
-          .build()
-          .send(
-              HttpRequest.newBuilder(URI.create("http://" + address + path))
-                  .timeout(ANSWER)
-                  .build(),
-              HttpResponse.BodyHandlers.ofByteArray());
-    } catch (IllegalArgumentException e) {
-      throw new CommandException("--address " + address + ": want HOST:PORT");
+      throw new CommandException(
+          "what listens at %s is no agent%s: %s"
+              .formatted(
+                  address(),
+                  options.https() ? "" : ", or one that speaks HTTPS (give --config or --ca)",
+                  e.getMessage()));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new CommandException("interrupted");
     }
+  }
+
+  private HttpClient client() {
+    if (client == null) {
+      HttpClient.Builder made = HttpClient.newBuilder().connectTimeout(CONNECT);
+      options.tls().ifPresent(made::sslContext);
+      client = made.build();
+    }
+    return client;
+  }
+
+  private URI uri(String path) {
+    try {
+      return URI.create((options.https() ? "https://" : "http://") + address() + path);
+    } catch (IllegalArgumentException e) {
+      throw new CommandException("--address " + address() + ": want HOST:PORT");
+    }
+  }
+
+  private CommandException refused(int status, String path, JsonNode answer) {
+    List<String> reasons = new ArrayList<>();
+    answer.path("reasons").forEach(reason -> reasons.add(reason.asText()));
+    if (status == NOT_FOUND || reasons.isEmpty()) {
+      return new CommandException(
+          "http://" + address() + path + " is not known to the agent: is it of this version?");
+    }
+    String all = String.join("; ", reasons);
+    return new CommandException(
+        status >= FIRST_FAILURE ? "the agent failed: " + all : "the agent refused: " + all);
   }
 }

@@ -12,6 +12,7 @@ import io.sluice.actors.host.HostSettings;
 import io.sluice.actors.host.NetlinkHostNet;
 import io.sluice.actors.host.ProcSysctls;
 import io.sluice.actors.tables.LibNftables;
+import io.sluice.cluster.management.ManagementException;
 import io.sluice.cluster.management.ManagementServer;
 import io.sluice.cluster.membership.ClusterException;
 import io.sluice.cluster.membership.ClusterNode;
@@ -66,7 +67,7 @@ public final class Agent implements AutoCloseable {
     try {
       agent.open(config);
       return agent;
-    } catch (KernelException | JournalException | ClusterException e) {
+    } catch (KernelException | JournalException | ClusterException | ManagementException e) {
       agent.close();
       throw new NodeException(e.getMessage(), e);
     } catch (RuntimeException | InterruptedException e) {
@@ -151,7 +152,7 @@ public final class Agent implements AutoCloseable {
     PrometheusRegistry registry = new PrometheusRegistry();
     metrics.register(registry);
     try {
-      ManagementServer.start(system, view, registry, cluster::system)
+      ManagementServer.start(system, keys.management(), view, registry, cluster::system)
           .toCompletableFuture()
           .orTimeout(LISTEN_SECONDS, TimeUnit.SECONDS)
           .join();

@@ -1,166 +1,161 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.cluster.management;
 
-import static akka.http.javadsl.server.PathMatchers.segment;
-
 import akka.actor.ExtendedActorSystem;
 import akka.actor.typed.javadsl.Adapter;
 import akka.cluster.Cluster;
 import akka.dispatch.Dispatchers;
-import akka.http.javadsl.model.ContentTypes;
-import akka.http.javadsl.model.HttpCharsets;
-import akka.http.javadsl.model.HttpEntities;
+import akka.http.javadsl.model.HttpMethod;
+import akka.http.javadsl.model.HttpMethods;
+import akka.http.javadsl.model.HttpRequest;
 import akka.http.javadsl.model.HttpResponse;
-import akka.http.javadsl.model.MediaTypes;
-import akka.http.javadsl.model.StatusCode;
 import akka.http.javadsl.model.StatusCodes;
 import akka.http.javadsl.model.headers.RawHeader;
 import akka.http.javadsl.server.AllDirectives;
 import akka.http.javadsl.server.Route;
+import akka.http.scaladsl.model.EntityStreamSizeException;
 import akka.management.cluster.javadsl.ClusterHttpManagementRoutes;
 import akka.management.javadsl.ManagementRouteProvider;
 import akka.management.javadsl.ManagementRouteProviderSettings;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.UncheckedIOException;
+import akka.stream.Materializer;
+import akka.stream.SystemMaterializer;
+import io.sluice.cluster.management.Access.Scope;
+import io.sluice.cluster.management.Endpoint.Request;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
-import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
- * {@code /health/live}, {@code /health/ready}, {@code /metrics}, {@code /api/v1/status} and {@code
- * /api/v1/dump/TABLE}. Akka Management makes this by its name in the configuration.
+ * Everything that a node answers over HTTP: Akka Management's {@code /cluster}, and the {@link
+ * Endpoint}s. Akka Management makes this by its name in the configuration.
  */
 public final class SluiceRoutes extends AllDirectives implements ManagementRouteProvider {
   /** The header of a dump that says how many rows it lacks; not there if it lacks none. */
   public static final String OMITTED = "Sluice-Omitted-Rows";
 
-  private final ObjectMapper json = JsonMapper.builder().findAndAddModules().build();
+  /** How long a request's body may take to come. */
+  private static final long BODY_MILLIS = 30_000;
+
   private final ManagementServer server;
+  private final Materializer materializer;
   private final Executor blocking;
 
   public SluiceRoutes(ExtendedActorSystem system) {
     server = ManagementServer.of(Adapter.toTyped(system));
+    materializer = SystemMaterializer.get(system).materializer();
     blocking = system.dispatchers().lookup(Dispatchers.DefaultBlockingDispatcherId());
   }
 
   @Override
   public Route routes(ManagementRouteProviderSettings settings) {
-    return get(
-        () ->
-            concat(
-                cluster(),
-                path(segment("health").slash("live"), () -> answer(s -> health(s.node().live()))),
-                path(segment("health").slash("ready"), () -> answer(s -> health(s.node().ready()))),
-                path("metrics", () -> completeWithFuture(scrape())),
-                pathPrefix(segment("api").slash("v1"), this::api)));
-  }
-
-  /** Akka Management's own: members, shards. Read only. */
-  private Route cluster() {
-    return server
-        .served()
-        .flatMap(served -> served.cluster().get())
-        .map(system -> ClusterHttpManagementRoutes.readOnly(Cluster.get(Adapter.toClassic(system))))
-        .orElseGet(this::reject);
-  }
-
-  private Route api() {
+    ManagementServer.Served served =
+        server.served().orElseThrow(() -> new IllegalStateException("nothing is served"));
+    List<Endpoint> endpoints = endpoints(served, blocking);
     return concat(
-        path("status", () -> answer(s -> s.node().status().thenApply(this::ok))),
-        path(segment("dump").slash(segment()), table -> answer(s -> dump(s.node(), table))));
+        pathPrefixTest("cluster", () -> extractRequest(request -> cluster(served, request))),
+        handle(request -> answer(served, endpoints, request)));
   }
 
-  private Route answer(Function<ManagementServer.Served, CompletionStage<HttpResponse>> route) {
-    Optional<ManagementServer.Served> served = server.served();
-    if (served.isEmpty()) {
-      return complete(error(StatusCodes.SERVICE_UNAVAILABLE, "the agent is starting"));
+  static List<Endpoint> endpoints(ManagementServer.Served served, Executor blocking) {
+    return new NodeEndpoints(served.metrics(), blocking).all();
+  }
+
+  /** Of the system of now: another one is begun when this node was cut off. */
+  private Route cluster(ManagementServer.Served served, HttpRequest request) {
+    boolean read = request.method().equals(HttpMethods.GET);
+    Optional<HttpResponse> refused =
+        refusal(served.access(), request, read ? Scope.READ : Scope.OPERATOR);
+    if (refused.isPresent()) {
+      return complete(refused.get());
     }
-    return completeWithFuture(
-        route.apply(served.get()).exceptionally(e -> failed(root(e).getMessage())));
-  }
-
-  private CompletionStage<HttpResponse> health(CompletionStage<Health> health) {
-    return health.thenApply(
-        h ->
-            respond(
-                h.ok() ? StatusCodes.OK : StatusCodes.SERVICE_UNAVAILABLE,
-                Map.of("status", h.ok() ? "ok" : "unavailable", "reasons", h.reasons())));
-  }
-
-  private CompletionStage<HttpResponse> dump(NodeView node, String table) {
-    return node.dump(table)
-        .map(dump -> dump.thenApply(this::rows))
+    return served
+        .cluster()
+        .get()
+        .map(system -> Cluster.get(Adapter.toClassic(system)))
+        .map(
+            cluster ->
+                read
+                    ? ClusterHttpManagementRoutes.readOnly(cluster)
+                    : ClusterHttpManagementRoutes.all(cluster))
         .orElseGet(
             () ->
-                CompletableFuture.completedFuture(
-                    error(StatusCodes.NOT_FOUND, "there is no table " + table)));
+                complete(
+                    Answers.error(StatusCodes.SERVICE_UNAVAILABLE, "the cluster is starting")));
   }
 
-  /** Collectors may ask the kernel and actors, and wait for the answer. */
-  private CompletionStage<HttpResponse> scrape() {
-    return CompletableFuture.supplyAsync(this::metrics, blocking);
+  private static Optional<HttpResponse> refusal(Access access, HttpRequest request, Scope scope) {
+    return access
+        .refusal(request, scope)
+        .map(
+            refusal -> {
+              HttpResponse answer =
+                  Answers.error(StatusCodes.get(refusal.status()), refusal.reason());
+              return refusal.status() == StatusCodes.UNAUTHORIZED.intValue()
+                  ? answer.addHeader(
+                      RawHeader.create("WWW-Authenticate", "Bearer realm=\"sluice\""))
+                  : answer;
+            });
   }
 
-  private HttpResponse metrics() {
-    ByteArrayOutputStream text = new ByteArrayOutputStream();
-    try {
-      server
-          .served()
-          .ifPresent(
-              served -> {
-                try {
-                  PrometheusTextFormatWriter.create().write(text, served.metrics().scrape());
-                } catch (IOException e) {
-                  throw new UncheckedIOException(e);
-                }
-              });
-    } catch (UncheckedIOException e) {
-      return failed(e.getMessage());
+  private CompletionStage<HttpResponse> answer(
+      ManagementServer.Served served, List<Endpoint> endpoints, HttpRequest request) {
+    List<String> segments = new ArrayList<>();
+    request.getUri().pathSegments().forEach(segments::add);
+    List<Endpoint> there =
+        endpoints.stream().filter(endpoint -> endpoint.match(segments).isPresent()).toList();
+    Optional<Endpoint> asked =
+        there.stream().filter(endpoint -> endpoint.method().equals(request.method())).findFirst();
+    Scope scope = asked.map(Endpoint::scope).orElse(Scope.READ);
+    Optional<HttpResponse> refused = refusal(served.access(), request, scope);
+    if (refused.isPresent() || asked.isEmpty()) {
+      request.discardEntityBytes(materializer);
+      return CompletableFuture.completedFuture(refused.orElseGet(() -> unknown(request, there)));
     }
-    return HttpResponse.create()
-        .withEntity(
-            HttpEntities.create(
-                ContentTypes.create(MediaTypes.TEXT_PLAIN, HttpCharsets.UTF_8),
-                text.toByteArray()));
+    Endpoint endpoint = asked.get();
+    return request
+        .entity()
+        .withSizeLimit(endpoint.maxBody())
+        .toStrict(BODY_MILLIS, materializer)
+        .thenCompose(
+            body ->
+                endpoint
+                    .handler()
+                    .answer(
+                        new Request(
+                            served.node(),
+                            endpoint.match(segments).orElse(Map.of()),
+                            request.getUri().query(),
+                            body.getData().toArray(),
+                            served.access().mayRead(request))))
+        .exceptionally(e -> failed(endpoint, root(e)));
   }
 
-  private HttpResponse rows(NodeView.Dump dump) {
-    HttpResponse response = ok(dump.rows());
-    return dump.omitted() == 0
-        ? response
-        : response.addHeader(RawHeader.create(OMITTED, Long.toString(dump.omitted())));
-  }
-
-  private HttpResponse ok(Object body) {
-    return respond(StatusCodes.OK, body);
-  }
-
-  private HttpResponse failed(String reason) {
-    return error(StatusCodes.INTERNAL_SERVER_ERROR, String.valueOf(reason));
-  }
-
-  private HttpResponse error(StatusCode status, String reason) {
-    return respond(status, Map.of("status", "error", "reasons", List.of(reason)));
-  }
-
-  private HttpResponse respond(StatusCode status, Object body) {
-    try {
-      return HttpResponse.create()
-          .withStatus(status)
-          .withEntity(
-              HttpEntities.create(ContentTypes.APPLICATION_JSON, json.writeValueAsBytes(body)));
-    } catch (JsonProcessingException e) {
-      throw new UncheckedIOException(e);
+  private static HttpResponse unknown(HttpRequest request, List<Endpoint> there) {
+    String path = request.getUri().path();
+    if (there.isEmpty()) {
+      return Answers.error(
+          StatusCodes.NOT_FOUND, "there is no " + path + ": see /api/v1/openapi.json");
     }
+    String methods =
+        there.stream()
+            .map(Endpoint::method)
+            .map(HttpMethod::value)
+            .collect(Collectors.joining(", "));
+    return Answers.error(StatusCodes.METHOD_NOT_ALLOWED, path + " takes " + methods)
+        .addHeader(RawHeader.create("Allow", methods));
+  }
+
+  private static HttpResponse failed(Endpoint endpoint, Throwable e) {
+    return e instanceof EntityStreamSizeException
+        ? Answers.error(
+            StatusCodes.CONTENT_TOO_LARGE,
+            endpoint.path() + " takes " + endpoint.maxBody() + " bytes at most")
+        : Answers.error(StatusCodes.INTERNAL_SERVER_ERROR, String.valueOf(e.getMessage()));
   }
 
   private static Throwable root(Throwable e) {

@@ -2,11 +2,19 @@
 package io.sluice.cluster.management;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import akka.actor.testkit.typed.javadsl.ActorTestKit;
+import akka.actor.typed.ActorSystem;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.cluster.typed.Cluster;
+import akka.cluster.typed.Join;
 import com.typesafe.config.ConfigFactory;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.sluice.cluster.membership.ClusterConfig;
+import io.sluice.config.settings.AgentKeys.Management;
+import io.sluice.config.settings.ClusterKeys;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -14,10 +22,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -28,34 +33,7 @@ class ManagementServerTest {
   private final PrometheusRegistry metrics = new PrometheusRegistry();
   private ActorTestKit kit;
   private int port;
-
-  private final class View implements NodeView {
-    @Override
-    public CompletionStage<Health> live() {
-      return CompletableFuture.completedFuture(Health.WELL);
-    }
-
-    @Override
-    public CompletionStage<Health> ready() {
-      return CompletableFuture.completedFuture(ready.get());
-    }
-
-    @Override
-    public CompletionStage<Object> status() {
-      return CompletableFuture.completedFuture(Map.of("node", "n1"));
-    }
-
-    @Override
-    public Optional<CompletionStage<Dump>> dump(String table) {
-      return switch (table) {
-        case "nat" -> Optional.of(CompletableFuture.completedFuture(new Dump(List.of("row"), 0)));
-        case "huge" -> Optional.of(CompletableFuture.completedFuture(new Dump(List.of("row"), 41)));
-        case "broken" ->
-            Optional.of(CompletableFuture.failedFuture(new IllegalStateException("map is gone")));
-        default -> Optional.empty();
-      };
-    }
-  }
+  private volatile ActorSystem<Void> cluster;
 
   @BeforeEach
   void start() throws Exception {
@@ -66,7 +44,12 @@ class ManagementServerTest {
         ActorTestKit.create(
             "management",
             ManagementServer.config("127.0.0.1", port).withFallback(ConfigFactory.load()));
-    ManagementServer.start(kit.system(), new View(), metrics, Optional::empty)
+    ManagementServer.start(
+            kit.system(),
+            new Management("127.0.0.1", port, Optional.empty(), Optional.empty()),
+            new TestView(ready::get),
+            metrics,
+            () -> Optional.ofNullable(cluster))
         .toCompletableFuture()
         .get();
   }
@@ -107,10 +90,64 @@ class ManagementServerTest {
     assertThat(response.body()).contains("sluice_test_total 3.0");
   }
 
+  /** The system is another one after the node was cut off; routes must not hold on to the first. */
+  @Test
+  void membersAreThoseOfTheClusterSystemOfNow() throws Exception {
+    assertThat(get("/cluster/members").statusCode()).isEqualTo(503);
+    for (int life = 0; life < 2; life++) {
+      ActorSystem<Void> system =
+          ActorSystem.create(
+              Behaviors.empty(),
+              "sluice-cluster",
+              ClusterConfig.of(ClusterKeys.ALONE, "n1", ConfigFactory.empty()));
+      try {
+        Cluster member = Cluster.get(system);
+        member.manager().tell(new Join(member.selfMember().address()));
+        cluster = system;
+        String self = member.selfMember().address().toString();
+        await()
+            .untilAsserted(
+                () -> {
+                  assertThat(get("/cluster/members").body())
+                      .contains("\"selfNode\":\"" + self + "\"", "\"status\":\"Up\"");
+                  assertThat(get("/cluster/members/" + self).statusCode()).isEqualTo(200);
+                });
+        HttpResponse<String> down = send("PUT", "/cluster/members/" + self, "operation=down");
+        assertThat(down.statusCode()).isEqualTo(403);
+        assertThat(down.body()).contains("management.token-file");
+      } finally {
+        system.terminate();
+      }
+    }
+  }
+
+  @Test
+  void whatIsNotThereIsSaidToBeNotThere() throws Exception {
+    HttpResponse<String> path = get("/api/v1/nothing");
+    assertThat(path.statusCode()).isEqualTo(404);
+    assertThat(path.body()).contains("there is no /api/v1/nothing: see /api/v1/openapi.json");
+    HttpResponse<String> method = send("POST", "/api/v1/status", "");
+    assertThat(method.statusCode()).isEqualTo(405);
+    assertThat(method.headers().firstValue("allow")).contains("GET");
+    assertThat(send("GET", "/api/v1/status", "a body").statusCode()).isEqualTo(413);
+  }
+
   private HttpResponse<String> get(String path) throws IOException, InterruptedException {
+    return send("GET", path, "");
+  }
+
+  private HttpResponse<String> send(String method, String path, String body)
+      throws IOException, InterruptedException {
     return HttpClient.newHttpClient()
         .send(
-            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).build(),
+            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+                .header("Content-Type", "application/x-www-form-urlencoded")
+                .method(
+                    method,
+                    body.isEmpty()
+                        ? HttpRequest.BodyPublishers.noBody()
+                        : HttpRequest.BodyPublishers.ofString(body))
+                .build(),
             HttpResponse.BodyHandlers.ofString());
   }
 }

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.cluster.management;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
+
+/** A node that tells little. */
+record TestView(Supplier<Health> health) implements NodeView {
+  @Override
+  public CompletionStage<Health> live() {
+    return CompletableFuture.completedFuture(Health.WELL);
+  }
+
+  @Override
+  public CompletionStage<Health> ready() {
+    return CompletableFuture.completedFuture(health.get());
+  }
+
+  @Override
+  public CompletionStage<Object> status() {
+    return CompletableFuture.completedFuture(Map.of("node", "n1"));
+  }
+
+  @Override
+  public Optional<CompletionStage<Dump>> dump(String table) {
+    return switch (table) {
+      case "nat" -> Optional.of(CompletableFuture.completedFuture(new Dump(List.of("row"), 0)));
+      case "huge" -> Optional.of(CompletableFuture.completedFuture(new Dump(List.of("row"), 41)));
+      case "broken" ->
+          Optional.of(CompletableFuture.failedFuture(new IllegalStateException("map is gone")));
+      default -> Optional.empty();
+    };
+  }
+}
