@@ -3,6 +3,14 @@ package io.sluice.agent.node;
 
 import akka.actor.CoordinatedShutdown;
 import akka.actor.typed.ActorSystem;
+import java.util.Optional;
+import io.sluice.persistence.SharedState;
+import io.sluice.config.settings.ClusterKeys;
+import io.sluice.cluster.resources.SharedResources;
+import io.sluice.cluster.resources.ResourceApi;
+import io.sluice.cluster.resources.FileResources;
+import io.sluice.cluster.resources.ClusterSource;
+import akka.actor.typed.DispatcherSelector;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -94,7 +102,8 @@ public final class Agent implements AutoCloseable {
     data.ensureBpffs(keys.bpffs());
     LocalJournal.Opened journal = LocalJournal.open(keys.dataDir());
     Feed feed = new Feed();
-    keep(source(keys, data)).start(feed);
+    Source source = keep(source(keys, data));
+    source.start(feed);
     Snapshot first = feed.first(FIRST_VIEW_SECONDS);
     Settings settings = config.settings(first.resources());
     DataplaneLoader dataplane = keep(DataplaneLoader.open(Options.of(keys.bpffs(), settings)));
@@ -114,25 +123,53 @@ public final class Agent implements AutoCloseable {
             sysctls,
             LibNftables.here());
     system = ActorSystem.create(NodeGuardian.create(node), NAME, akka(keys, journal));
+    SharedResources shared =
+        new SharedResources(
+            keys.nodeName(),
+            source instanceof ClusterSource follows ? Optional.of(follows) : Optional.empty(),
+            feed::latest,
+            system.dispatchers().lookup(DispatcherSelector.blocking()));
     ClusterNode cluster =
-        keep(new ClusterNode(keys.cluster(), keys.nodeName(), ConfigFactory.empty(), List.of()));
+        keep(
+            new ClusterNode(
+                keys.cluster(), keys.nodeName(), sharedState(keys), List.of(shared)));
     cluster.start();
+    ResourceApi resources =
+        keys.sourcePath()
+            .<ResourceApi>map(folder -> new FileResources(folder, feed::latest))
+            .orElse(shared);
     serve(
         keys,
         new NodeMetrics(system, dataplane),
-        new LiveNodeView(system, keys, dataplane, cluster),
+        new LiveNodeView(system, keys, dataplane, cluster, resources),
         cluster);
     system.tell(new NodeGuardian.Begin());
     feed.to(snapshot -> system.tell(new NodeGuardian.SourceChanged(snapshot)));
     LOG.info(
-        "node {}: http://{}:{}, manifests of {}",
+        "node {}: http://{}:{}, resources of {}",
         keys.nodeName(),
         keys.management().host(),
         keys.management().port(),
-        keys.sourcePath().map(Object::toString).orElse("-"));
+        keys.sourcePath().map(Object::toString).orElse("the cluster"));
+  }
+
+  /** Where the cluster keeps what all nodes must agree on. */
+  private static Config sharedState(AgentKeys keys) {
+    ClusterKeys.Store store = keys.cluster().store();
+    return SharedState.config(
+        keys.dataDir(),
+        keys.cluster().quorum(),
+        switch (store.type()) {
+          case REPLICATED -> new SharedState.Store.Replicated();
+          case POSTGRESQL ->
+              new SharedState.Store.Postgresql(store.url(), store.user(), store.passwordFile());
+        });
   }
 
   private static Source source(AgentKeys keys, DataDir data) {
+    if (keys.sourceType() == AgentKeys.SourceType.CLUSTER) {
+      return new ClusterSource(keys.dataDir());
+    }
     return new FileSource(
         keys.sourcePath().orElseThrow(),
         FileSource.Options.DEFAULT

@@ -13,6 +13,7 @@ import io.sluice.agent.dump.Rows;
 import io.sluice.cluster.management.Health;
 import io.sluice.cluster.management.NodeView;
 import io.sluice.cluster.membership.ClusterNode;
+import io.sluice.cluster.resources.ResourceApi;
 import io.sluice.config.settings.AgentKeys;
 import io.sluice.kernel.dataplane.DataplaneLoader;
 import java.time.Duration;
@@ -31,6 +32,7 @@ final class LiveNodeView implements NodeView {
   private final AgentKeys keys;
   private final DataplaneLoader dataplane;
   private final ClusterNode cluster;
+  private final ResourceApi resources;
   private final Executor kernel;
   private final long began = System.nanoTime();
 
@@ -38,11 +40,13 @@ final class LiveNodeView implements NodeView {
       ActorSystem<NodeGuardian.Command> system,
       AgentKeys keys,
       DataplaneLoader dataplane,
-      ClusterNode cluster) {
+      ClusterNode cluster,
+      ResourceApi resources) {
     this.system = system;
     this.keys = keys;
     this.dataplane = dataplane;
     this.cluster = cluster;
+    this.resources = resources;
     this.kernel =
         system.dispatchers().lookup(DispatcherSelector.fromConfig(MapActor.KERNEL_DISPATCHER));
   }
@@ -83,6 +87,11 @@ final class LiveNodeView implements NodeView {
         .thenApplyAsync(
             status -> StatusReport.of(status, keys, dataplane, cluster.view(), uptimeSeconds()),
             kernel);
+  }
+
+  @Override
+  public ResourceApi resources() {
+    return resources;
   }
 
   @Override

@@ -21,7 +21,7 @@ public interface ResourceApi {
    * @param body anything that Jackson writes, or JSON as bytes
    */
   record Reply(int status, Object body) {
-    static Reply error(int status, List<String> reasons) {
+    public static Reply error(int status, List<String> reasons) {
       return new Reply(status, new Errors("error", reasons));
     }
   }

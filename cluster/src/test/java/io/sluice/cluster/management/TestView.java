@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.cluster.management;
 
+import io.sluice.cluster.resources.FileResources;
+import io.sluice.cluster.resources.ResourceApi;
+import io.sluice.config.source.Snapshot;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -23,6 +27,11 @@ record TestView(Supplier<Health> health) implements NodeView {
   @Override
   public CompletionStage<Object> status() {
     return CompletableFuture.completedFuture(Map.of("node", "n1"));
+  }
+
+  @Override
+  public ResourceApi resources() {
+    return new FileResources(Path.of("/etc/sluice/manifests"), () -> Snapshot.EMPTY);
   }
 
   @Override
