@@ -247,8 +247,11 @@ public final class ResourceStore extends AbstractBehavior<ResourceStore.Command>
     while (cause.getCause() != null) {
       cause = cause.getCause();
     }
-    trouble = what + ": " + cause.getMessage();
-    getContext().getLog().warn("resource store: {}", trouble);
+    String now = what + ": " + cause.getMessage();
+    if (!now.equals(trouble)) {
+      getContext().getLog().warn("resource store: {}", now);
+    }
+    trouble = now;
     state = null;
     log = null;
     writing = false;

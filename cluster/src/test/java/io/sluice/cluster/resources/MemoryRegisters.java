@@ -3,6 +3,7 @@ package io.sluice.cluster.resources;
 
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -18,27 +19,19 @@ final class MemoryRegisters {
   final class View implements Registers {
     private final int cut;
     private final boolean takesEffect;
+    private final Random strays;
     private int writes;
-    private int written;
     private boolean dead;
 
-    private View(int cut, boolean takesEffect) {
+    private View(int cut, boolean takesEffect, Random strays) {
       this.cut = cut;
       this.takesEffect = takesEffect;
+      this.strays = strays;
     }
 
     /** How many writes were asked for. */
     synchronized int writes() {
       return writes;
-    }
-
-    /** Whether it came to the end. */
-    synchronized boolean isDead() {
-      return dead;
-    }
-
-    synchronized int written() {
-      return written;
     }
 
     @Override
@@ -51,14 +44,12 @@ final class MemoryRegisters {
 
     @Override
     public synchronized CompletionStage<?> put(String id, long revision, byte[] value) {
-      if (dead) {
-        return CompletableFuture.failedFuture(new IllegalStateException("killed"));
-      }
       boolean last = writes++ == cut;
-      if (last) {
-        dead = true;
-      }
-      if (!last || takesEffect) {
+      boolean acknowledged = !dead && !last;
+      // Writes of one batch are under way together: some of them arrive, in whatever order.
+      boolean done = dead ? strays.nextBoolean() : !last || takesEffect;
+      dead |= last;
+      if (done) {
         synchronized (MemoryRegisters.this) {
           long stored = values.getOrDefault(id, new Found(0, Optional.empty())).revision();
           if (stored + 1 != revision) {
@@ -66,18 +57,17 @@ final class MemoryRegisters {
                 new IllegalStateException(id + " has revision " + stored));
           }
           values.put(id, new Found(revision, Optional.of(value.clone())));
-          written++;
         }
       }
-      return last
-          ? CompletableFuture.failedFuture(new IllegalStateException("killed"))
-          : CompletableFuture.completedFuture(null);
+      return acknowledged
+          ? CompletableFuture.completedFuture(null)
+          : CompletableFuture.failedFuture(new IllegalStateException("killed"));
     }
   }
 
   /** For a home that lives. */
   View view() {
-    return new View(Integer.MAX_VALUE, true);
+    return new View(Integer.MAX_VALUE, true, new Random(0));
   }
 
   /**
@@ -87,7 +77,7 @@ final class MemoryRegisters {
    * @param takesEffect whether the one in which it is killed is done
    */
   View killedAfter(int writes, boolean takesEffect) {
-    return new View(writes, takesEffect);
+    return new View(writes, takesEffect, new Random(writes));
   }
 
   /** A copy of everything as it is, for a try. */
