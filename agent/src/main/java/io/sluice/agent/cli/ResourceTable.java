@@ -19,7 +19,7 @@ import java.util.function.Function;
 /** Columns for each kind of resource, out of its manifest. */
 final class ResourceTable {
   private final Map<String, Function<JsonNode, String>> columns = new LinkedHashMap<>();
-  private final Map<String, int[]> backends = new HashMap<>();
+  private final Map<String, Map<String, int[]>> backends = new HashMap<>();
 
   /**
    * @param slices for the number of a service's backends
@@ -115,7 +115,10 @@ final class ResourceTable {
     String service = slice.path("metadata").path("labels").path(EndpointSlice.SERVICE_LABEL).asText();
     String key = slice.at("/metadata/namespace").asText("default") + "/" + service;
     int[] more = ready(slice.path("endpoints"));
-    int[] sum = backends.computeIfAbsent(key, any -> new int[2]);
+    int[] sum =
+        backends
+            .computeIfAbsent(key, any -> new HashMap<>())
+            .computeIfAbsent(slice.path("addressType").asText(), any -> new int[2]);
     sum[0] += more[0];
     sum[1] += more[1];
   }
@@ -130,13 +133,19 @@ final class ResourceTable {
     return count;
   }
 
+  /** A backend of two families is one: the family with more of them counts. */
   private String backends(JsonNode service) {
     String key =
         service.at("/metadata/namespace").asText("default")
             + "/"
             + service.at("/metadata/name").asText();
-    int[] count = backends.getOrDefault(key, new int[2]);
-    return count[0] + "/" + count[1];
+    int ready = 0;
+    int all = 0;
+    for (int[] family : backends.getOrDefault(key, Map.of()).values()) {
+      ready = Math.max(ready, family[0]);
+      all = Math.max(all, family[1]);
+    }
+    return ready + "/" + all;
   }
 
   private static String ports(JsonNode ports) {

@@ -22,6 +22,9 @@ import java.util.Optional;
 
 /** One request's manifests, judged by themselves: everything that is wrong is found at once. */
 final class Reading {
+  /** Bytes of all resources of a request as JSON: aliases can make more of them than was sent. */
+  private static final long MOST_TOTAL = 2L * ResourceApi.MOST_REQUEST_BYTES;
+
   /** So many lines say enough. */
   private static final int MOST_REASONS = 100;
 
@@ -31,6 +34,7 @@ final class Reading {
   private final List<String> errors = new ArrayList<>();
   private final List<String> warnings = new ArrayList<>();
   private int errorCount;
+  private long total;
 
   private Reading(boolean deletes) {
     this.deletes = deletes;
@@ -119,6 +123,13 @@ final class Reading {
           place
               + "a resource too large: %d bytes, at most %d can be stored"
                   .formatted(bytes, ResourceApi.MOST_RESOURCE_BYTES));
+      return;
+    }
+    total += bytes;
+    if (total > MOST_TOTAL) {
+      if (total - bytes <= MOST_TOTAL) {
+        error(place + "a request too large, from here on: divide it");
+      }
       return;
     }
     long expected = 0;

@@ -9,6 +9,7 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
+import io.sluice.cluster.resources.ClusterSource.Position;
 import io.sluice.cluster.resources.Commit.Outcome;
 import io.sluice.persistence.CborSerializable;
 import java.time.Duration;
@@ -48,7 +49,7 @@ final class StoreFollower extends AbstractBehavior<StoreFollower.Command> {
       String home, ActorRef<ResourceStore.Command> ref, String store, long committed, Chunk chunk)
       implements Wire {}
 
-  /** You have all that there is. */
+  /** There is nothing newer; or the store has just opened, and says so to those who wait. */
   record UpToDate(String home, ActorRef<ResourceStore.Command> ref, String store, long committed)
       implements Wire {}
 
@@ -207,13 +208,16 @@ final class StoreFollower extends AbstractBehavior<StoreFollower.Command> {
 
   private Behavior<Command> upToDate(UpToDate message) {
     heard(message.home(), message.ref(), message.store(), message.committed());
+    if (!source.position().equals(new Position(message.store(), message.committed()))) {
+      follow(); // it has only just opened, and does not know what this node has
+    }
     return this;
   }
 
   private Behavior<Command> delivery(Delivery delivery) {
     heard(delivery.home(), delivery.ref(), delivery.store(), delivery.committed());
     Chunk chunk = delivery.chunk();
-    ClusterSource.Position has = source.position();
+    Position has = source.position();
     boolean same = has.store().equals(delivery.store());
     if (same && chunk.to() <= has.version()) {
       return this; // it came twice
@@ -260,7 +264,7 @@ final class StoreFollower extends AbstractBehavior<StoreFollower.Command> {
 
   /** What has been received; by the store's own address while that is known to be good. */
   private void follow() {
-    ClusterSource.Position has = source.position();
+    Position has = source.position();
     ResourceStore.Follow follow =
         new ResourceStore.Follow(
             node,
