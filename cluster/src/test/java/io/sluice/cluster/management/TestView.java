@@ -13,7 +13,11 @@ import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
 
 /** A node that tells little. */
-record TestView(Supplier<Health> health) implements NodeView {
+record TestView(Supplier<Health> health, ResourceApi resources) implements NodeView {
+  TestView(Supplier<Health> health) {
+    this(health, new FileResources(Path.of("/etc/sluice/manifests"), () -> Snapshot.EMPTY));
+  }
+
   @Override
   public CompletionStage<Health> live() {
     return CompletableFuture.completedFuture(Health.WELL);
@@ -27,11 +31,6 @@ record TestView(Supplier<Health> health) implements NodeView {
   @Override
   public CompletionStage<Object> status() {
     return CompletableFuture.completedFuture(Map.of("node", "n1"));
-  }
-
-  @Override
-  public ResourceApi resources() {
-    return new FileResources(Path.of("/etc/sluice/manifests"), () -> Snapshot.EMPTY);
   }
 
   @Override
