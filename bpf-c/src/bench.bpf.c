@@ -45,6 +45,19 @@ static __always_inline int lay_packet(struct __sk_buff *skb, struct bench_plan *
 	return 0;
 }
 
+/* What a packet from the tunnel brings: where it comes from is, as for a sender, its local end. */
+static __always_inline long lay_key(struct __sk_buff *skb, const struct bench_plan *plan)
+{
+	struct bpf_tunnel_key key = {.tunnel_id = plan->vni};
+
+	if (plan->l4 == 34) {
+		key.local_ipv4 = bpf_ntohl(plan->node4.w[0]);
+		return bpf_skb_set_tunnel_key(skb, &key, sizeof(key), 0);
+	}
+	__builtin_memcpy(key.local_ipv6, &plan->node6, sizeof(key.local_ipv6));
+	return bpf_skb_set_tunnel_key(skb, &key, sizeof(key), BPF_F_TUNINFO_IPV6);
+}
+
 /* The whole of the floor. */
 SEC("tc")
 int bench_empty(struct __sk_buff *skb)
@@ -63,6 +76,8 @@ int bench_feed(struct __sk_buff *skb)
 		return TC_ACT_SHOT;
 	/* IPv4 and IPv6 without options: constants, for the verifier. */
 	if (plan->l4 == 34 ? lay_packet(skb, plan, 56, 34) : lay_packet(skb, plan, 80, 54))
+		return TC_ACT_SHOT;
+	if (plan->vni && lay_key(skb, plan))
 		return TC_ACT_SHOT;
 	bpf_tail_call_static(skb, &bench_target, 0);
 	return TC_ACT_SHOT;

@@ -7,6 +7,7 @@
 #include <sluice/conntrack.h>
 #include <sluice/event.h>
 #include <sluice/iface.h>
+#include <sluice/maglev.h>
 #include <sluice/marks.h>
 #include <sluice/nat.h>
 #include <sluice/node.h>
@@ -50,7 +51,10 @@ EXPORT_ENUM(ct_state);
 EXPORT_ENUM(ct_ifindex);
 EXPORT_ENUM(frontend_flags);
 EXPORT_ENUM(service_flags);
+EXPORT_ENUM(maglev_head);
+EXPORT_ENUM(maglev_layout);
 EXPORT_ENUM(route_flags);
+EXPORT_ENUM(tunnel_vni);
 EXPORT_ENUM(iface_limits);
 EXPORT_ENUM(iface_flags);
 EXPORT_ENUM(pkt_flags);

@@ -16,7 +16,7 @@ SEC("tc")
 int preamble(struct __sk_buff *skb)
 {
 	struct iface *iface = iface_of(skb->ifindex);
-	__u32 family, debug;
+	__u32 family, debug, main;
 
 	/* Configured before it is attached: what is not, is being taken down. Fail closed. */
 	if (!iface)
@@ -30,15 +30,20 @@ int preamble(struct __sk_buff *skb)
 	else
 		return drop(skb, PROG_MAIN, REASON_NOT_IP);
 	debug = iface->flags & IFACE_DEBUG ? PROG_DEBUG : 0;
+	main = iface->flags & IFACE_TUNNEL ? PROG_TUNNEL : PROG_MAIN;
 	if (iface->flags & IFACE_LOG_FILTER) {
-		skb->cb[CB_ALLOW] = family + PROG_MAIN;
-		skb->cb[CB_DENY] = family + PROG_MAIN + PROG_DEBUG;
+		skb->cb[CB_ALLOW] = family + main;
+		skb->cb[CB_DENY] = family + main + PROG_DEBUG;
 		bpf_tail_call(skb, &policies, iface->filter_slot[settings.hook & 1]);
 	} else if (debug) {
-		bpf_tail_call(skb, &progs, family + PROG_MAIN + PROG_DEBUG);
+		bpf_tail_call(skb, &progs, family + main + PROG_DEBUG);
 	}
 	/* A constant each, for a direct jump; and where the debug variant is not loaded (OBS-2). */
-	if (family == PROG_FAMILY4)
+	if (main == PROG_TUNNEL && family == PROG_FAMILY4)
+		bpf_tail_call_static(skb, &progs, PROG_FAMILY4 + PROG_TUNNEL);
+	else if (main == PROG_TUNNEL)
+		bpf_tail_call_static(skb, &progs, PROG_FAMILY6 + PROG_TUNNEL);
+	else if (family == PROG_FAMILY4)
 		bpf_tail_call_static(skb, &progs, PROG_FAMILY4 + PROG_MAIN);
 	else
 		bpf_tail_call_static(skb, &progs, PROG_FAMILY6 + PROG_MAIN);

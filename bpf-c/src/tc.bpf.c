@@ -6,5 +6,7 @@
 #include "tc_allowed.h"
 #include "tc_icmp_err.h"
 #include "tc_refuse.h"
+#include "tc_too_big.h"
+#include "tc_tunnel.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

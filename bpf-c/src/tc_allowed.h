@@ -12,19 +12,12 @@
 /* Source ports to try for a flow that is not unique after translation (SVC-9). */
 #define PSNAT_TRIES 8
 
-/* The flow of the packet as it is now, from what main has saved of it: nothing is parsed anew. */
-static __always_inline void saved_flow(const struct pkt *p, struct flow *f)
+/* The node of the side that lives behind the tunnel. */
+static __always_inline struct F(addr) tunnel_peer(const struct pkt *p)
 {
-	struct F(addr) saddr = narrow(&p->orig_saddr), daddr = narrow(&p->orig_daddr);
+	struct F(addr) none = {};
 
-	f->side = make_key(&f->key, &saddr, p->orig_sport, &daddr, p->orig_dport, p->proto);
-	f->sport = p->orig_sport;
-	f->dport = p->orig_dport;
-	f->proto = p->proto;
-	f->tcp_flags = p->tcp_flags;
-	f->icmp_type = p->icmp_type;
-	f->icmp_code = p->icmp_code;
-	f->l4 = p->l4_offset;
+	return p->flags & (PKT_FROM_TUNNEL | PKT_TO_TUNNEL) ? narrow(&p->peer) : none;
 }
 
 /* Fills what the entries of a new flow have in common, for a sender on "side". */
@@ -35,9 +28,12 @@ static __always_inline void fill_common(const struct __sk_buff *skb, const struc
 
 	if (settings.hook == HOOK_IN) {
 		from = skb->ifindex;
-		to = !(p->flags & PKT_DST_LOCAL) ? CT_IF_STACK
-		     : p->flags & PKT_DST_READY	 ? p->dst_ifindex
-						 : CT_IF_UNKNOWN;
+		if (p->flags & PKT_TO_TUNNEL)
+			to = p->dst_ifindex;
+		else if (!(p->flags & PKT_DST_LOCAL))
+			to = CT_IF_STACK;
+		else
+			to = p->flags & PKT_DST_READY ? p->dst_ifindex : CT_IF_UNKNOWN;
 		/* No program of ours will be asked, or it is the same pod: nobody is left to ask.
 		 */
 		if (!(p->flags & PKT_DST_LOCAL) || p->flags & PKT_HAIRPIN)
@@ -105,7 +101,7 @@ static __always_inline __u32 make_tracking(const struct __sk_buff *skb, const st
 		long failed;
 
 		fill_common(skb, p, &made->c, side);
-		made->tunnel_peer = (struct F(addr)){};
+		made->tunnel_peer = tunnel_peer(p);
 		__builtin_memset(made->rsvd, 0, sizeof(made->rsvd));
 		made->c.state |= CT_NAT_REVERSE | (i ? CT_SRC_PORT : 0);
 		fill_csums(p, &saddr, &daddr, sport, &made->c);
@@ -176,6 +172,7 @@ static __noinline __u32 create_normal(const struct __sk_buff *skb, const struct 
 
 	__builtin_memset(e, 0, sizeof(*e));
 	fill_common(skb, p, &e->c, f->side);
+	e->tunnel_peer = tunnel_peer(p);
 	failed = bpf_map_update_elem(&F(ct), &f->key, e, BPF_NOEXIST);
 	/* If another CPU was faster, it came to the same. */
 	return !failed || failed == -EEXIST ? 0 : REASON_CT_FULL;

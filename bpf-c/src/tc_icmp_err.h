@@ -166,11 +166,30 @@ static __noinline int translate_error(struct __sk_buff *skb, const struct quoted
 }
 
 /*
+ * From the tunnel: about a flow that is known, it comes from the node that has the flow's other
+ * side, under whatever address a router of that node reports. The host's own flows are not known
+ * here: about those it comes from who lives there. Returns 0, REASON_HOST, or a reason to drop.
+ */
+static __always_inline __u32 judge_node(struct __sk_buff *skb, const struct F(addr) *saddr,
+					const struct F(addr) *daddr, const struct F(ct_value) *e)
+{
+	struct F(addr) from = *saddr, to = *daddr, peer;
+
+	if (get_tunnel_peer(skb, &peer))
+		return REASON_TUNNEL_SOURCE;
+	if (e)
+		return addr_equal(&peer, &e->tunnel_peer) ? 0 : REASON_TUNNEL_SOURCE;
+	if (!lives_on(route_to(&from), &peer))
+		return REASON_TUNNEL_SOURCE;
+	return is_local_host(route_to(&to)) ? REASON_HOST : 0;
+}
+
+/*
  * Whether this error may be: it goes to who sent the quoted packet (RFC 1122, 3.2.2; RFC
  * 4443, 2.4), and, on the interface of an endpoint, it concerns a flow of that endpoint. No pod
  * reports on others.
  */
-static __always_inline __u32 judge_error(struct __sk_buff *skb, const struct quoted_packet *q,
+static __noinline __u32 judge_error(struct __sk_buff *skb, const struct quoted_packet *q,
 					 const struct F(ct_value) *e)
 {
 	__u32 side = q->f.side & 1, own = settings.hook == HOOK_IN ? !side : side;
@@ -180,8 +199,15 @@ static __always_inline __u32 judge_error(struct __sk_buff *skb, const struct quo
 
 	if (!iface || !ip)
 		return REASON_NO_IFACE;
-	if (settings.hook == HOOK_IN && !may_send_from(iface, skb->ifindex, ip_saddr(ip)))
+	if (settings.hook == HOOK_IN && iface->flags & IFACE_TUNNEL) {
+		__u32 reason = judge_node(skb, ip_saddr(ip), ip_daddr(ip), e);
+
+		if (reason)
+			return reason;
+	} else if (settings.hook == HOOK_IN &&
+		   !may_send_from(iface, skb->ifindex, ip_saddr(ip))) {
 		return REASON_RPF;
+	}
 	if (!e || !addr_equal(ip_daddr(ip), &quoted_saddr) || e->c.ifindex[own] != skb->ifindex)
 		return REASON_ICMP_UNKNOWN;
 	return 0;
@@ -193,12 +219,18 @@ int prog_icmp_err(struct __sk_buff *skb)
 	struct F(ct_value) *e = NULL;
 	struct quoted_packet q;
 	__u32 reason, to;
+	const struct node_state *node = node_state();
+	int tunneled;
 	ip_header *ip;
 
 	reason = parse_quoted(skb, &q);
 	if (!reason) {
 		e = ct_lookup(&q.f.key);
 		reason = judge_error(skb, &q, e);
+	}
+	if (reason == REASON_HOST) {
+		set_mark(skb, MARK_SEEN);
+		return pass(skb, PROG_ICMP_ERR, REASON_HOST);
 	}
 	if (reason || !e)
 		return drop(skb, PROG_ICMP_ERR, reason & (REASON_COUNT - 1));
@@ -211,13 +243,18 @@ int prog_icmp_err(struct __sk_buff *skb)
 		return pass(skb, PROG_ICMP_ERR, REASON_ICMP_ERROR);
 	}
 	ip = ip_of(skb);
-	if (!ip)
+	if (!ip || !node)
 		return drop(skb, PROG_ICMP_ERR, REASON_REWRITE);
-	if (to == CT_IF_STACK || to == CT_IF_UNKNOWN || ttl_of(ip) <= 1) {
+	tunneled = to == node->tunnel_ifindex;
+	/* Nothing of ours answers an error: one too big for the tunnel is the stack's to judge. */
+	if (to == CT_IF_STACK || to == CT_IF_UNKNOWN || ttl_of(ip) <= 1 ||
+	    (tunneled && tunnel_mtu(node) && skb->len - ETH_HLEN > tunnel_mtu(node))) {
 		set_mark(skb, MARK_SEEN);
 		return pass(skb, PROG_ICMP_ERR, REASON_ICMP_ERROR);
 	}
 	decrement_ttl(skb, ip);
+	if (tunneled)
+		return send_to_node(skb, PROG_ICMP_ERR, node, &e->tunnel_peer);
 	/* The flow is approved, and an error about it needs no approval of its own. */
 	set_mark(skb, MARK_SEEN | MARK_BYPASS);
 	return redirect_to(skb, PROG_ICMP_ERR, to);

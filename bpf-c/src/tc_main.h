@@ -4,77 +4,49 @@
 
 #include <sluice/forward.h>
 
-static __always_inline void widen(struct addr6 *wide, const struct F(addr) *addr)
-{
-	for (int i = 0; i < 4; i++)
-		wide->w[i] = i < ADDR_WORDS ? addr->w[i & (ADDR_WORDS - 1)] : 0;
-}
-
-/* Hands the packet to the sub-programs off the fast path. */
-static __always_inline struct pkt *save_packet(const struct __sk_buff *skb, const struct flow *f,
-					       __u32 flags)
-{
-	struct F(addr) saddr = f->side ? f->key.addr[1] : f->key.addr[0];
-	struct F(addr) daddr = f->side ? f->key.addr[0] : f->key.addr[1];
-	struct pkt *p = packet_state();
-
-	if (!p)
-		return NULL;
-	widen(&p->saddr, &saddr);
-	widen(&p->daddr, &daddr);
-	p->orig_saddr = p->saddr;
-	p->orig_daddr = p->daddr;
-	p->sport = p->orig_sport = f->sport;
-	p->dport = p->orig_dport = f->dport;
-	p->proto = f->proto;
-	p->icmp_type = f->icmp_type;
-	p->icmp_code = f->icmp_code;
-	p->tcp_flags = f->tcp_flags;
-	p->flags = flags;
-	p->src_ifindex = skb->ingress_ifindex;
-	p->dst_ifindex = 0;
-	p->service = p->backend = p->gen = 0;
-	p->l3_offset = ETH_HLEN;
-	p->l4_offset = f->l4;
-	p->reason = REASON_POLICY;
-	return p;
-}
-
 /* The only TCP packet that may open a flow. */
 static __always_inline int is_initial_syn(__u8 tcp_flags)
 {
 	return (tcp_flags & (TCP_CHANGES_STATE | TCP_ACK)) == TCP_SYN;
 }
 
-/* Host-ingress: whether the entry knows who sends, and where the other side lives now. */
+/*
+ * Host-ingress: whether the entry knows who sends, and where the other side lives now. "peer", here
+ * and below: the node that the packet came from by the tunnel; NULL: a pod of this node sent it.
+ */
 static __always_inline int knows_both_ends(const struct __sk_buff *skb, __u32 side,
-					   const struct ct_common *c)
+					   const struct F(ct_value) *e, const struct F(addr) *peer)
 {
 	const struct node_state *node = node_state();
 
-	return node && node->route_epoch == c->route_epoch && c->ifindex[side] == skb->ifindex &&
-	       c->ifindex[!side] != CT_IF_UNKNOWN;
+	return node && node->route_epoch == e->c.route_epoch &&
+	       e->c.ifindex[side] == skb->ifindex && e->c.ifindex[!side] != CT_IF_UNKNOWN &&
+	       (!peer || addr_equal(peer, &e->tunnel_peer));
 }
 
-/* Host-ingress: without a connection to keep, who opens looks at each packet for its backend. */
+/*
+ * Host-ingress: without a connection to keep, who opens looks at each packet for its backend. What
+ * comes by the tunnel has been given one on its own node.
+ */
 static __always_inline int has_lost_backend(const struct flow *f, __u32 side,
-					    const struct ct_common *c)
+					    const struct ct_common *c, const struct F(addr) *peer)
 {
-	return f->proto != IPPROTO_TCP && c->state & of_side(CT_OPENER_A, side) &&
+	return !peer && f->proto != IPPROTO_TCP && c->state & of_side(CT_OPENER_A, side) &&
 	       !ct_backend_alive(c);
 }
 
 /* Whether the entry alone, as it is, says all about this packet. */
 static __always_inline int is_settled(const struct __sk_buff *skb, const struct flow *f,
-				      const struct ct_common *c)
+				      const struct F(ct_value) *e, const struct F(addr) *peer)
 {
+	const struct ct_common *c = &e->c;
 	__u32 side = f->side & 1;
 	__u32 approved = settings.hook == HOOK_IN ? CT_APPROVED : of_side(CT_APPROVED_A, !side);
 
 	if (f->tcp_flags & TCP_CHANGES_STATE || (c->state & approved) != approved)
 		return 0;
 	if (settings.hook == HOOK_IN) {
-		return knows_both_ends(skb, side, c) && !has_lost_backend(f, side, c);
+		return knows_both_ends(skb, side, e, peer) && !has_lost_backend(f, side, c, peer);
 	}
 	return c->ifindex[!side] == skb->ifindex;
 }
@@ -121,25 +93,52 @@ static __always_inline int follow_tcp(const struct flow *f, struct F(ct_value) *
 	return NEXT_FINISH;
 }
 
+/* Host-ingress: may this address be where the packet comes from? Returns 0, or a reason to drop. */
+static __always_inline __u32 judge_source(const struct __sk_buff *skb, const struct F(addr) *saddr,
+					  const struct F(addr) *peer)
+{
+	const struct iface *iface;
+
+	if (peer)
+		return lives_on(route_to(saddr), peer) ? 0 : REASON_TUNNEL_SOURCE;
+	iface = iface_of(skb->ifindex);
+	if (!iface)
+		return REASON_NO_IFACE;
+	return may_send_from(iface, skb->ifindex, saddr) ? 0 : REASON_RPF;
+}
+
+/* Whether a packet of this node goes by the tunnel to what has this route. */
+static __always_inline int is_behind_tunnel(const struct F(route) *route,
+					    const struct F(ct_value) *e)
+{
+	if (!route || route->flags & ROUTE_LOCAL)
+		return 0;
+	/* A host that came by the tunnel is answered there: nobody of the underlay knows pods. */
+	return route->flags & ROUTE_TUNNELED ||
+	       (!(route->flags & ROUTE_WORKLOAD) && lives_on(route, &e->tunnel_peer));
+}
+
 /*
  * Host-ingress, when interfaces or routes have changed since the entry knew them: who sends, and
  * where the other side lives now.
  */
 static __always_inline int resolve(const struct __sk_buff *skb, const struct flow *f,
-				   struct F(ct_value) *e)
+				   struct F(ct_value) *e, const struct F(addr) *peer)
 {
-	__u32 side = f->side & 1, was = e->c.ifindex[!side], to = CT_IF_STACK;
+	__u32 side = f->side & 1, was = e->c.ifindex[!side], to = CT_IF_STACK, reason;
+	/* The tunnel's ifindex may be another by now. */
+	int was_remote = was == CT_IF_STACK ||
+			 (!is_any(&e->tunnel_peer) && e->c.ifindex[side] == skb->ifindex && !peer);
 	struct F(addr) saddr = side ? f->key.addr[1] : f->key.addr[0];
 	struct F(addr) daddr = side ? f->key.addr[0] : f->key.addr[1];
-	const struct iface *iface = iface_of(skb->ifindex);
 	const struct node_state *node = node_state();
 	__u32 epoch = node ? node->route_epoch : 0;
+	struct F(addr) node_of_other = {};
 	const struct F(route) *route;
 
-	if (!iface)
-		return NEXT_DROP + REASON_NO_IFACE;
-	if (!may_send_from(iface, skb->ifindex, &saddr))
-		return NEXT_DROP + REASON_RPF;
+	reason = judge_source(skb, &saddr, peer);
+	if (reason)
+		return NEXT_DROP + reason;
 	if (ct_translates(e->c.state, side))
 		daddr = e->x.daddr;
 	route = route_to(&daddr);
@@ -147,19 +146,31 @@ static __always_inline int resolve(const struct __sk_buff *skb, const struct flo
 		const struct iface *target = iface_of(route->ifindex);
 
 		to = target && target->flags & IFACE_READY ? route->ifindex : CT_IF_UNKNOWN;
-	} else if (was != CT_IF_UNKNOWN && was != CT_IF_STACK) {
+	} else if (was != CT_IF_UNKNOWN && !was_remote) {
 		/* Who opens begins anew: the address may live elsewhere now, and if it does not,
 		 * the host stack says so. */
 		if (is_initial_syn(f->tcp_flags) ||
 		    (f->proto != IPPROTO_TCP && e->c.state & of_side(CT_OPENER_A, side)))
 			return NEXT_NEW_FLOW;
 		return f->proto == IPPROTO_TCP ? NEXT_REFUSE : NEXT_DROP + REASON_WORKLOAD_GONE;
+	} else if (!peer && node && is_behind_tunnel(route, e)) {
+		to = node->tunnel_ifindex;
+		node_of_other = route->next_hop;
 	}
-	/* Another workload has an address now: what the former one approved does not count. */
-	if (was != to && was != CT_IF_UNKNOWN)
-		__sync_fetch_and_and(&e->c.state, ~of_side(CT_APPROVED_A, !side));
-	if (e->c.ifindex[side] != skb->ifindex)
+	if (is_local_workload(route)) {
+		/* Another workload has an address now: what the former one approved does not count.
+		 */
+		if (was != to && was != CT_IF_UNKNOWN)
+			__sync_fetch_and_and(&e->c.state, ~of_side(CT_APPROVED_A, !side));
+	} else {
+		/* Nobody of this node is left to ask. */
+		__sync_fetch_and_or(&e->c.state, of_side(CT_APPROVED_A, !side));
+	}
+	if (peer)
+		__sync_fetch_and_or(&e->c.state, of_side(CT_APPROVED_A, side));
+	else if (e->c.ifindex[side] != skb->ifindex)
 		__sync_fetch_and_and(&e->c.state, ~of_side(CT_APPROVED_A, side));
+	e->tunnel_peer = peer ? *peer : node_of_other;
 	e->c.ifindex[side] = skb->ifindex;
 	e->c.ifindex[!side] = to;
 	e->c.route_epoch = epoch;
@@ -168,7 +179,7 @@ static __always_inline int resolve(const struct __sk_buff *skb, const struct flo
 
 /* All that keeps an entry from being settled, in order. */
 static __noinline int settle(const struct __sk_buff *skb, const struct flow *f,
-			     struct F(ct_value) *e)
+			     struct F(ct_value) *e, const struct F(addr) *peer)
 {
 	__u32 side = f->side & 1, own;
 	int next = NEXT_FINISH;
@@ -176,14 +187,14 @@ static __noinline int settle(const struct __sk_buff *skb, const struct flow *f,
 	if (f->proto == IPPROTO_TCP) {
 		if (f->tcp_flags & TCP_CHANGES_STATE)
 			next = follow_tcp(f, e);
-	} else if (settings.hook == HOOK_IN && has_lost_backend(f, side, &e->c)) {
+	} else if (settings.hook == HOOK_IN && has_lost_backend(f, side, &e->c, peer)) {
 		next = NEXT_NEW_FLOW;
 	}
 	if (next != NEXT_FINISH)
 		return next;
 	if (settings.hook == HOOK_IN) {
-		if (!knows_both_ends(skb, side, &e->c))
-			next = resolve(skb, f, e);
+		if (!knows_both_ends(skb, side, e, peer))
+			next = resolve(skb, f, e, peer);
 		if (next != NEXT_FINISH)
 			return next;
 		own = side;
@@ -204,10 +215,10 @@ static __always_inline enum delivery delivery_of(const struct flow *f, const str
 		   : BY_PROGRAM;
 }
 
-static __always_inline int unsettled(struct __sk_buff *skb, const struct flow *f,
-				     struct F(ct_value) *e)
+static __always_inline int unsettled(struct __sk_buff *skb, __u32 prog, const struct flow *f,
+				     struct F(ct_value) *e, const struct F(addr) *peer)
 {
-	int next = settle(skb, f, e);
+	int next = settle(skb, f, e, peer);
 	const struct iface *iface;
 
 	/* What ends here does not keep the entry alive. */
@@ -215,22 +226,22 @@ static __always_inline int unsettled(struct __sk_buff *skb, const struct flow *f
 		ct_refresh(&f->key, e);
 	switch (next) {
 	case NEXT_FINISH:
-		return finish(skb, PROG_MAIN, f, e, delivery_of(f, e));
+		return finish(skb, prog, f, e, delivery_of(f, e));
 	case NEXT_NEW_FLOW:
-		if (!save_packet(skb, f, PKT_NEW | PKT_STALE))
-			return drop(skb, PROG_MAIN, REASON_NO_PROGRAM);
-		return enter(skb, PROG_MAIN, PROG_NEW_FLOW);
+		if (!save_packet(skb, f, PKT_NEW | PKT_STALE, peer))
+			return drop(skb, prog, REASON_NO_PROGRAM);
+		return enter(skb, prog, PROG_NEW_FLOW);
 	case NEXT_POLICY:
 		iface = iface_of(skb->ifindex);
-		if (!iface || !save_packet(skb, f, 0))
-			return drop(skb, PROG_MAIN, REASON_NO_IFACE);
-		return ask_policy(skb, PROG_MAIN, iface);
+		if (!iface || !save_packet(skb, f, 0, peer))
+			return drop(skb, prog, REASON_NO_IFACE);
+		return ask_policy(skb, prog, iface);
 	case NEXT_REFUSE:
-		if (!save_packet(skb, f, 0))
-			return drop(skb, PROG_MAIN, REASON_WORKLOAD_GONE);
-		return enter(skb, PROG_MAIN, PROG_REFUSE);
+		if (!save_packet(skb, f, 0, peer))
+			return drop(skb, prog, REASON_WORKLOAD_GONE);
+		return enter(skb, prog, PROG_REFUSE);
 	default:
-		return drop(skb, PROG_MAIN, (next - NEXT_DROP) & (REASON_COUNT - 1));
+		return drop(skb, prog, (next - NEXT_DROP) & (REASON_COUNT - 1));
 	}
 }
 
@@ -249,7 +260,7 @@ int prog_main(struct __sk_buff *skb)
 		__builtin_memset(&f, 0, sizeof(f));
 	parsed = parse(skb, &f);
 	if (settings.debug)
-		save_packet(skb, &f, 0); /* for events */
+		save_packet(skb, &f, 0, NULL); /* for events */
 	switch (parsed) {
 	case PARSE_FLOW:
 		break;
@@ -263,12 +274,12 @@ int prog_main(struct __sk_buff *skb)
 	}
 	e = ct_lookup(&f.key);
 	if (!e) {
-		if (!save_packet(skb, &f, PKT_NEW))
+		if (!save_packet(skb, &f, PKT_NEW, NULL))
 			return drop(skb, PROG_MAIN, REASON_NO_PROGRAM);
 		return enter(skb, PROG_MAIN, PROG_NEW_FLOW);
 	}
-	if (!is_settled(skb, &f, &e->c))
-		return unsettled(skb, &f, e);
+	if (!is_settled(skb, &f, e, NULL))
+		return unsettled(skb, PROG_MAIN, &f, e, NULL);
 	if (ct_stale(e))
 		ct_refresh(&f.key, e);
 	return finish(skb, PROG_MAIN, &f, e, BY_PEER);

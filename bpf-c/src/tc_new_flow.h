@@ -14,15 +14,6 @@ enum pick_result {
 	PICK_GONE = 3,
 };
 
-static __always_inline struct F(addr) narrow(const struct addr6 *wide)
-{
-	struct F(addr) addr;
-
-	for (int i = 0; i < ADDR_WORDS; i++)
-		addr.w[i] = wide->w[i];
-	return addr;
-}
-
 /* A read that races with a write finds what is another's, or dead: it does not count. */
 static __always_inline int is_live_backend(const struct F(backend) *backend, __u32 service)
 {
@@ -133,6 +124,12 @@ static __always_inline void find_destination(struct pkt *p)
 	/* Read before the route: a route that changes now leaves an older epoch behind. */
 	p->route_epoch = node ? node->route_epoch : 0;
 	route = route_to(&daddr);
+	if (route && !(route->flags & ROUTE_LOCAL) && route->flags & ROUTE_TUNNELED) {
+		/* No tunnel yet: 0 is CT_IF_UNKNOWN. */
+		p->dst_ifindex = node ? node->tunnel_ifindex : 0;
+		p->flags |= PKT_TO_TUNNEL;
+		widen(&p->peer, &route->next_hop);
+	}
 	if (!is_local_workload(route))
 		return;
 	p->flags |= PKT_DST_LOCAL;
@@ -175,6 +172,35 @@ static __always_inline void to_workload(const struct __sk_buff *skb, struct pkt 
 	no_service(p);
 }
 
+/*
+ * Host-ingress of the tunnel: what another node sends for its pods, whose policy it has asked. The
+ * destination's own program is asked next, as for a pod of this node (GAP-2).
+ */
+static __always_inline int from_node(struct __sk_buff *skb, struct pkt *p)
+{
+	struct F(addr) saddr = narrow(&p->saddr), daddr = narrow(&p->daddr);
+	struct F(addr) peer = narrow(&p->peer);
+
+	if (!lives_on(route_to(&saddr), &peer))
+		return drop(skb, PROG_NEW_FLOW, REASON_TUNNEL_SOURCE);
+	if (is_local_host(route_to(&daddr))) {
+		set_mark(skb, MARK_SEEN);
+		return pass(skb, PROG_NEW_FLOW, REASON_HOST);
+	}
+	find_destination(p);
+	if (!(p->flags & PKT_DST_LOCAL))
+		return drop(skb, PROG_NEW_FLOW, REASON_WORKLOAD_GONE);
+	if (p->proto == IPPROTO_TCP) {
+		if (!is_initial_syn(p->tcp_flags)) {
+			set_mark(skb, MARK_SEEN | MARK_FALLTHROUGH);
+			return pass(skb, PROG_NEW_FLOW, REASON_FALLTHROUGH);
+		}
+		p->flags |= PKT_SYN;
+	}
+	no_service(p);
+	return enter(skb, PROG_NEW_FLOW, PROG_ALLOWED);
+}
+
 SEC("tc")
 int prog_new_flow(struct __sk_buff *skb)
 {
@@ -184,6 +210,8 @@ int prog_new_flow(struct __sk_buff *skb)
 
 	if (!p || !iface)
 		return drop(skb, PROG_NEW_FLOW, REASON_NO_IFACE);
+	if (settings.hook == HOOK_IN && p->flags & PKT_FROM_TUNNEL)
+		return from_node(skb, p);
 	if (p->proto == IPPROTO_TCP) {
 		if (!is_initial_syn(p->tcp_flags)) {
 			struct F(addr) saddr = narrow(&p->saddr);

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "tc_new_flow.h"
+#include "tc_answer.h"
 
 /* What of the packet an ICMP error brings back, behind its IP header: the ports, at least. */
 #define ICMP_QUOTED 8
@@ -21,57 +21,6 @@ struct unreachable_packet {
 	ip_header quoted_ip;
 	__u8 quoted[ICMP_QUOTED];
 };
-
-/* Fills an IP header for an answer of "length" bytes, that header not counted. */
-static __always_inline void fill_ip(ip_header *ip, const struct pkt *p, __u8 proto, __u16 length)
-{
-	struct F(addr) from = narrow(&p->orig_daddr), to = narrow(&p->orig_saddr);
-
-	__builtin_memset(ip, 0, sizeof(*ip));
-	*(struct F(addr) *)&ip->saddr = from;
-	*(struct F(addr) *)&ip->daddr = to;
-#if SLUICE_FAMILY == 4
-	ip->version = 4;
-	ip->ihl = sizeof(*ip) / 4;
-	ip->ttl = 64;
-	ip->protocol = proto;
-	ip->tot_len = bpf_htons(sizeof(*ip) + length);
-	ip->check = ~csum_fold(bpf_csum_diff(NULL, 0, (__be32 *)ip, sizeof(*ip), 0));
-#else
-	ip->version = 6;
-	ip->hop_limit = 64;
-	ip->nexthdr = proto;
-	ip->payload_len = bpf_htons(length);
-#endif
-}
-
-/* The pseudo header's part of a checksum (RFC 9293, 3.1; RFC 8200, 8.1). */
-static __always_inline __u32 pseudo_sum(const struct pkt *p, __u8 proto, __u16 length)
-{
-	struct F(addr) addrs[2] = {narrow(&p->orig_daddr), narrow(&p->orig_saddr)};
-
-	return csum_fold(bpf_csum_diff(NULL, 0, (__be32 *)addrs, sizeof(addrs), 0)) +
-	       bpf_htons(proto) + bpf_htons(length);
-}
-
-static __always_inline int swap_macs(struct __sk_buff *skb)
-{
-	struct ethhdr eth;
-	__u8 source[ETH_ALEN];
-
-	if (bpf_skb_load_bytes(skb, 0, &eth, sizeof(eth)))
-		return -1;
-	__builtin_memcpy(source, eth.h_source, ETH_ALEN);
-	__builtin_memcpy(eth.h_source, eth.h_dest, ETH_ALEN);
-	__builtin_memcpy(eth.h_dest, source, ETH_ALEN);
-	return bpf_skb_store_bytes(skb, 0, &eth, sizeof(eth), 0);
-}
-
-/* Where checksums are left to hardware, the field is to hold the pseudo header's sum. */
-static __always_inline int is_partial(struct __sk_buff *skb)
-{
-	return settings.kern_ctx && ip_summed(skb) == CHECKSUM_PARTIAL;
-}
 
 static __noinline int make_rst(struct __sk_buff *skb, const struct pkt *p)
 {
@@ -147,9 +96,7 @@ int prog_refuse(struct __sk_buff *skb)
 	 * for. */
 	if ((tcp && p->tcp_flags & TCP_RST) || p->l4_offset != ETH_HLEN + sizeof(ip_header))
 		return drop(skb, PROG_REFUSE, REASON_MIDFLOW);
-	if ((tcp ? make_rst(skb, p) : make_unreachable(skb, p)) || swap_macs(skb))
+	if (tcp ? make_rst(skb, p) : make_unreachable(skb, p))
 		return drop(skb, PROG_REFUSE, REASON_REWRITE);
-	set_mark(skb, MARK_SEEN | MARK_BYPASS);
-	return end(skb, PROG_REFUSE, tcp ? REASON_REFUSED_RST : REASON_REFUSED_ICMP,
-		   bpf_redirect(skb->ifindex, 0));
+	return send_answer(skb, p, PROG_REFUSE, tcp ? REASON_REFUSED_RST : REASON_REFUSED_ICMP);
 }

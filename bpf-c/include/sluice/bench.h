@@ -14,6 +14,9 @@ struct bench_plan {
 	__u32 step;	  /* packet n has number n * step; odd: visits all flows, out of order */
 	__u32 flows;	  /* number modulo this is added to the source port; at least 1 */
 	__u32 addresses;  /* ... and modulo this to the destination address; at least 1 */
+	__u32 vni;	  /* the packets come from the tunnel, in this network; 0: they do not */
+	struct addr4 node4; /* ... from this node, by the packets' family */
+	struct addr6 node6;
 	__u32 rsvd;
 };
-ASSERT_SIZE(struct bench_plan, 104);
+ASSERT_SIZE(struct bench_plan, 128);

@@ -100,7 +100,7 @@ ASSERT_SIZE(struct ct_common, 40);
 struct ct_value4 {
 	struct ct_common c;
 	struct ct_tuple4 x;
-	struct addr4 tunnel_peer; /* the node that the opener's packets come from; 0: none */
+	struct addr4 tunnel_peer; /* the node of the side whose ifindex is the tunnel's; 0: none */
 	__u32 rsvd[2];
 };
 ASSERT_SIZE(struct ct_value4, 64);

@@ -153,10 +153,3 @@ static __always_inline struct node_state *node_state(void)
 
 	return bpf_map_lookup_elem(&node, &zero);
 }
-
-static __always_inline struct pkt *packet_state(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&pkt, &zero);
-}

@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "iface_ops.h"
-#include "translate.h"
+#include "state_ops.h"
+#include "tunnel.h"
 
 enum delivery {
 	BY_PEER = 0,	/* straight into the pod: the flow is approved on both sides */
@@ -28,6 +28,19 @@ static __always_inline int is_local_workload(const struct F(route) *route)
 {
 	return route &&
 	       (route->flags & (ROUTE_LOCAL | ROUTE_WORKLOAD)) == (ROUTE_LOCAL | ROUTE_WORKLOAD);
+}
+
+/* An address of this node itself. */
+static __always_inline int is_local_host(const struct F(route) *route)
+{
+	return route && (route->flags & (ROUTE_LOCAL | ROUTE_WORKLOAD)) == ROUTE_LOCAL;
+}
+
+/* Whether what has this route lives on the node "peer". */
+static __always_inline int lives_on(const struct F(route) *route, const struct F(addr) *peer)
+{
+	return route && !(route->flags & ROUTE_LOCAL) && !is_any(peer) &&
+	       addr_equal(&route->next_hop, peer);
 }
 
 /* The interface's first address of this family. */
@@ -79,20 +92,50 @@ static __always_inline int redirect_to(struct __sk_buff *skb, __u32 prog, __u32 
 	return end(skb, prog, REASON_REDIRECT, verdict);
 }
 
-/* Host-ingress: on to where the other side lives. */
+/* What does not fit into the tunnel, and may be fragmented, is for the host stack to fragment. */
+static __always_inline int may_be_fragmented(const ip_header *ip)
+{
+#if SLUICE_FAMILY == 4
+	return !(ip->frag_off & bpf_htons(IP_DONT_FRAGMENT));
+#else
+	(void)ip;
+	return 0;
+#endif
+}
+
+/* The answer quotes the packet as its sender knows it: so before translation. */
+static __always_inline int answer_too_big(struct __sk_buff *skb, __u32 prog, const struct flow *f)
+{
+	if (prog == PROG_MAIN && !save_packet(skb, f, 0, NULL))
+		return drop(skb, prog, REASON_NO_PROGRAM);
+	return enter(skb, prog, PROG_TOO_BIG);
+}
+
+/*
+ * Host-ingress: on to where the other side lives. What comes from the tunnel never goes back into
+ * it: its entries name local pods only.
+ */
 static __always_inline int forward(struct __sk_buff *skb, __u32 prog, const struct flow *f,
 				   const struct F(ct_value) *e, enum delivery how)
 {
 	__u32 state = e->c.state, to = e->c.ifindex[!f->side], reason;
-	int local = to != CT_IF_STACK && to != CT_IF_UNKNOWN;
+	int by_bpf = to != CT_IF_STACK && to != CT_IF_UNKNOWN;
+	const struct node_state *node = node_state();
+	int tunneled = prog != PROG_TUNNEL && by_bpf && node && to == node->tunnel_ifindex;
 	ip_header *ip = ip_of(skb);
 
 	if (!ip)
 		return drop(skb, prog, REASON_MALFORMED);
 	/* The host stack knows how to answer, and its limits on answering (RFC 792, 4443). */
-	if (local && ttl_of(ip) <= 1) {
+	if (by_bpf && ttl_of(ip) <= 1) {
 		set_mark(skb, MARK_SEEN);
 		return pass(skb, prog, REASON_TTL);
+	}
+	if (tunneled && is_too_big(skb, f, node)) {
+		if (!may_be_fragmented(ip))
+			return answer_too_big(skb, prog, f);
+		to = CT_IF_STACK;
+		by_bpf = tunneled = 0;
 	}
 	if (ct_translates(state, f->side)) {
 		reason = translate(skb, f, e);
@@ -102,11 +145,13 @@ static __always_inline int forward(struct __sk_buff *skb, __u32 prog, const stru
 		if (!ip)
 			return drop(skb, prog, REASON_REWRITE);
 	}
-	if (!local) {
+	if (!by_bpf) {
 		set_mark(skb, to == CT_IF_STACK ? MARK_SEEN : MARK_SEEN | MARK_SKIP_FIB);
 		return pass(skb, prog, to == CT_IF_STACK ? REASON_STACK : REASON_NOT_READY);
 	}
 	decrement_ttl(skb, ip);
+	if (tunneled)
+		return send_to_node(skb, prog, node, &e->tunnel_peer);
 	if (settings.redirect_peer && how == BY_PEER) {
 		set_mark(skb, 0);
 		return end(skb, prog, REASON_PEER, bpf_redirect_peer(to, 0));

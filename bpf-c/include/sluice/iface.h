@@ -20,6 +20,7 @@ enum iface_flags {
 	IFACE_DEBUG = 1 << 5,	   /* enter the debug variants */
 	IFACE_LOG_FILTER = 1 << 6, /* enter the log filter first */
 	IFACE_ANY_SOURCE = 1 << 7, /* may send with any source address */
+	IFACE_TUNNEL = 1 << 8,	   /* the VXLAN device to other nodes: has no policy */
 };
 
 struct iface {

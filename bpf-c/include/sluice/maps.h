@@ -17,6 +17,7 @@
 #include "event.h"
 #include "family.h"
 #include "iface.h"
+#include "maglev.h"
 #include "marks.h"
 #include "nat.h"
 #include "node.h"
@@ -45,6 +46,28 @@ MAP_HASH(F(frontends), BPF_MAP_TYPE_HASH, struct F(frontend_key), struct fronten
 MAP_ARRAY(services, BPF_MAP_TYPE_ARRAY, struct service, 65536);
 MAP_ARRAY(F(backends), BPF_MAP_TYPE_ARRAY, struct F(backend), 262144);
 MAP_ARRAY(backend_gen, BPF_MAP_TYPE_ARRAY, struct backend_gen, 262144);
+
+/*
+ * A table's array is as long as the table is; the one here says only of what its elements are.
+ * By their sizes: clang 14 leaves a type incomplete that is named in an inner map alone.
+ */
+struct maglev_table {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct maglev_words));
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_INNER_MAP);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__type(key, __u32);
+	__uint(max_entries, 65536); /* as services */
+	__array(values, struct maglev_table);
+} maglev SEC(".maps");
+
+/* Clients whose replies take the tunnel although the service is in DSR mode; the value is 1. */
+MAP_HASH(F(dsr_optout), BPF_MAP_TYPE_LPM_TRIE, struct F(route_key), __u32, 4096, BPF_F_NO_PREALLOC);
 
 /* Where addresses live. */
 MAP_HASH(F(routes), BPF_MAP_TYPE_LPM_TRIE, struct F(route_key), struct F(route), 262144,

@@ -24,7 +24,9 @@ enum sluice_prog {
 	PROG_DROP = 3,	  /* in, out: policy's continuation for deny */
 	PROG_ICMP_ERR = 4, /* in, out: an ICMP error about another flow */
 	PROG_REFUSE = 5,   /* in: answer with TCP RST or ICMP port unreachable */
-	PROG_PER_FAMILY = 6,
+	PROG_TOO_BIG = 6,  /* in: answer with ICMP that says how much fits into the tunnel */
+	PROG_TUNNEL = 7,   /* in, out: the tunnel device's PROG_MAIN */
+	PROG_PER_FAMILY = 8,
 };
 
 enum sluice_prog_index {

@@ -24,6 +24,9 @@ enum sluice_reason {
 	REASON_REFUSED_RST = 10,  /* answered by TCP RST: no backend */
 	REASON_REFUSED_ICMP = 11, /* answered by ICMP port unreachable: no backend */
 	REASON_TTL = 12,	  /* TTL or hop limit at its end: left to the stack to answer */
+	REASON_TUNNEL = 13,	  /* encapsulated, to the node where the other side lives */
+	REASON_TOO_BIG = 14,	  /* answered by ICMP: too big for the tunnel */
+	REASON_HOST = 15,	  /* from the tunnel, for the host itself */
 	/* Dropped. */
 	REASON_FIRST_DROP = 32,
 	REASON_MALFORMED = 32,	   /* a header that does not parse, or is cut off */
@@ -42,6 +45,8 @@ enum sluice_reason {
 	REASON_EXT_HEADERS = 45,   /* more IPv6 extension headers than are looked at */
 	REASON_REWRITE = 46,	   /* the kernel refused a write to the packet */
 	REASON_WORKLOAD_GONE = 47, /* the flow's workload is no longer on this node */
+	REASON_TUNNEL_SOURCE = 48, /* from the tunnel, by a node that its source does not live on */
+	REASON_NO_TUNNEL_ROUTE = 49, /* to the tunnel, but no node has the address */
 	REASON_COUNT = 64,
 };
 

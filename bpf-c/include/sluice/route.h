@@ -21,13 +21,19 @@ enum route_flags {
 	ROUTE_LOCAL = 1 << 1,	 /* on this node */
 	ROUTE_IN_POOL = 1 << 2,	 /* the address belongs to an IP pool */
 	ROUTE_NAT_OUTGOING = 1 << 3,
-	ROUTE_TUNNELED = 1 << 4,
+	ROUTE_TUNNELED = 1 << 4, /* by the tunnel, to next_hop */
+};
+
+/* Numbers of virtual networks (RFC 7348, 24 bits) that are no overlay's. */
+enum tunnel_vni {
+	/* Traffic from outside on its way to a backend's node: never the overlay's (ENC-1). */
+	TUNNEL_VNI_FORWARD = 0xfffffe,
 };
 
 struct route4 {
 	__u32 flags;	       /* enum route_flags */
 	__u32 ifindex;	       /* local workload: its host-side interface */
-	struct addr4 next_hop; /* remote workload: its node */
+	struct addr4 next_hop; /* remote: its node's address in the underlay */
 };
 
 struct route6 {

@@ -17,6 +17,8 @@ enum pkt_flags {
 	PKT_SYN = 1 << 6,	/* an initial SYN */
 	PKT_STALE = 1 << 7,	/* an entry of this flow exists and is to be replaced */
 	PKT_SRC_STACK = 1 << 8, /* came by way of the host stack (host-egress) */
+	PKT_FROM_TUNNEL = 1 << 9, /* came by the tunnel, from the node "peer" */
+	PKT_TO_TUNNEL = 1 << 10,  /* the destination lives behind the tunnel, on the node "peer" */
 };
 
 /* Addresses take four words in both families; IPv4 uses the first and zeroes the rest. */
@@ -43,5 +45,6 @@ struct pkt {
 	__u16 l3_offset; /* bytes from the start of the packet */
 	__u16 l4_offset;
 	__u32 reason; /* enum sluice_reason: why PROG_DROP or PROG_REFUSE was entered */
+	struct addr6 peer; /* a node's address in the underlay, by flags */
 };
-ASSERT_SIZE(struct pkt, 112);
+ASSERT_SIZE(struct pkt, 128);

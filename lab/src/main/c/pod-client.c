@@ -17,7 +17,8 @@ static int usage(void)
 	      "         [--count REQUESTS] [--duration MS] [--timeout MS] [--source ADDRESS]\n"
 	      "         [--source-port PORT] [--reset] [--no-checksum]\n"
 	      "         [--progress]\n"
-	      "       pod-client get ADDRESS PORT PATH [TIMEOUT-MS]\n",
+	      "       pod-client get ADDRESS PORT PATH [TIMEOUT-MS]\n"
+	      "       pod-client request METHOD ADDRESS PORT PATH [TIMEOUT-MS]  body from stdin\n",
 	      stderr);
 	return 2;
 }
@@ -126,60 +127,117 @@ static int load(int argc, char **argv)
 	return load_run(&o);
 }
 
+// An HTTP exchange: the answer's status and body, or -1 as the status, having said why.
+struct answer {
+	int status;
+	const char *body;
+	size_t length;
+};
+
+static struct answer failed(const char *address, const char *port, const char *reason)
+{
+	fprintf(stderr, "pod-client: %s port %s: %s\n", address, port, reason);
+	return (struct answer){.status = -1};
+}
+
+static bool send_all(int fd, const char *data, size_t length)
+{
+	while (length) {
+		ssize_t sent = send(fd, data, length, MSG_NOSIGNAL);
+
+		if (sent <= 0)
+			return false;
+		data += sent;
+		length -= sent;
+	}
+	return true;
+}
+
 // HTTP/1.0, so that the end of the stream is the end of the body.
-static int get(const char *address, const char *port, const char *path, unsigned long timeout_ms)
+static struct answer exchange(const char *method, const union endpoint *to, char **where,
+			      const struct buffer *body, unsigned long timeout_ms)
 {
 	struct timeval timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
-	struct buffer answer = {0};
-	union endpoint to;
-	unsigned long n;
-	char request[1024], chunk[16384];
+	const char *address = where[0], *port = where[1], *path = where[2];
+	static struct buffer received; // what is returned points into it
+	char head[1024], chunk[16384];
 	ssize_t got;
 
-	if (!number(port, 1, 65535, &n) || !endpoint_parse(&to, address, n))
-		return usage();
-	int fd = socket(to.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-	int length = snprintf(request, sizeof(request), "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n", path,
-			      address);
-	if (length >= (int)sizeof(request))
-		return usage();
-	if (connect(fd, &to.any, endpoint_length(&to)) ||
-	    send(fd, request, length, MSG_NOSIGNAL) != length) {
-		fprintf(stderr, "pod-client: %s port %s: %s\n", address, port, strerror(errno));
-		return 1;
-	}
+	int length =
+	    snprintf(head, sizeof(head), "%s %s HTTP/1.0\r\nHost: %s\r\n", method, path, address);
+	if (body && length < (int)sizeof(head))
+		length += snprintf(head + length, sizeof(head) - length,
+				   "Content-Type: application/yaml\r\nContent-Length: %zu\r\n",
+				   body->used);
+	if (length + 2 >= (int)sizeof(head))
+		return failed(address, port, "the path is too long");
+	memcpy(head + length, "\r\n", 2);
+	if (connect(fd, &to->any, endpoint_length(to)) || !send_all(fd, head, length + 2) ||
+	    (body && !send_all(fd, body->data, body->used)))
+		return failed(address, port, strerror(errno));
 	while ((got = recv(fd, chunk, sizeof(chunk), 0)) > 0)
-		buffer_append(&answer, chunk, got);
-	if (got < 0) {
-		fprintf(stderr, "pod-client: %s port %s: %s\n", address, port, strerror(errno));
+		buffer_append(&received, chunk, got);
+	// A server that has answered may close before it has read all of a request.
+	if (got < 0 && !received.used)
+		return failed(address, port, strerror(errno));
+	buffer_append(&received, "", 1);
+	const char *start = strstr(received.data, "\r\n\r\n");
+	if (!start || strncmp(received.data, "HTTP/1.", 7) || received.used < 13)
+		return failed(address, port, "not HTTP");
+	start += 4;
+	return (struct answer){atoi(received.data + 9), start,
+			       received.data + received.used - 1 - start};
+}
+
+static int get(char **where, const union endpoint *to, unsigned long timeout_ms)
+{
+	struct answer answer = exchange("GET", to, where, NULL, timeout_ms);
+
+	if (answer.status < 0)
 		return 1;
-	}
-	buffer_append(&answer, "", 1);
-	char *body = strstr(answer.data, "\r\n\r\n");
-	if (!body || strncmp(answer.data, "HTTP/1.", 7) || answer.used < 13) {
-		fprintf(stderr, "pod-client: %s port %s: not HTTP\n", address, port);
-		return 1;
-	}
-	body += 4;
-	fwrite(body, 1, answer.data + answer.used - 1 - body, stdout);
-	if (answer.data[9] == '2')
+	fwrite(answer.body, 1, answer.length, stdout);
+	if (answer.status / 100 == 2)
 		return 0;
-	fprintf(stderr, "pod-client: status %.3s\n", answer.data + 9);
+	fprintf(stderr, "pod-client: status %d\n", answer.status);
 	return 1;
+}
+
+// A request with stdin as its body; prints a line with the status, and then the answer's body.
+static int request(const char *method, char **where, const union endpoint *to,
+		   unsigned long timeout_ms)
+{
+	struct buffer body = {0};
+	char chunk[16384];
+	size_t got;
+
+	while ((got = fread(chunk, 1, sizeof(chunk), stdin)) > 0)
+		buffer_append(&body, chunk, got);
+	struct answer answer = exchange(method, to, where, &body, timeout_ms);
+
+	if (answer.status < 0)
+		return 1;
+	printf("%d\n", answer.status);
+	fwrite(answer.body, 1, answer.length, stdout);
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	unsigned long timeout_ms = 2000;
+	unsigned long timeout_ms = 2000, port;
+	union endpoint to;
 
 	if (argc > 1 && !strcmp(argv[1], "load"))
 		return load(argc - 1, argv + 1);
-	if (argc > 4 && argc < 7 && !strcmp(argv[1], "get")) {
-		if (argc == 6 && !number(argv[5], 1, 600000, &timeout_ms))
-			return usage();
-		return get(argv[2], argv[3], argv[4], timeout_ms);
-	}
-	return usage();
+	int http = argc > 1 && !strcmp(argv[1], "get")	     ? 2
+		   : argc > 2 && !strcmp(argv[1], "request") ? 3
+							     : 0;
+	char **where = argv + http;
+	if (!http || argc < http + 3 || argc > http + 4 ||
+	    (argc == http + 4 && !number(where[3], 1, 600000, &timeout_ms)) ||
+	    !number(where[1], 1, 65535, &port) || !endpoint_parse(&to, where[0], port))
+		return usage();
+	return http == 2 ? get(where, &to, timeout_ms) : request(argv[2], where, &to, timeout_ms);
 }

@@ -14,6 +14,8 @@ import akka.actor.typed.javadsl.TimerScheduler;
 import akka.japi.function.Function;
 import io.sluice.actors.conntrack.ConntrackKeeper;
 import io.sluice.actors.conntrack.KernelTimeouts;
+import io.sluice.actors.dsr.OptOutKeeper;
+import io.sluice.actors.dsr.OptOuts;
 import io.sluice.actors.host.HostNet;
 import io.sluice.actors.host.HostSettings;
 import io.sluice.actors.host.Sysctls;
@@ -21,14 +23,21 @@ import io.sluice.actors.interfaces.InterfaceManager;
 import io.sluice.actors.interfaces.InterfaceSettings;
 import io.sluice.actors.interfaces.LiveInterfaceHost;
 import io.sluice.actors.interfaces.PromisedSlots;
+import io.sluice.actors.maglev.MaglevKeeper;
 import io.sluice.actors.maps.MapActor;
 import io.sluice.actors.maps.MapManager;
+import io.sluice.actors.maps.NodeElement;
 import io.sluice.actors.promises.Promises;
 import io.sluice.actors.routes.RouteKeeper;
+import io.sluice.actors.services.MaglevLimits;
 import io.sluice.actors.services.ServiceManager;
 import io.sluice.actors.services.ServiceSyncer;
 import io.sluice.actors.tables.Nftables;
 import io.sluice.actors.tables.TablesKeeper;
+import io.sluice.actors.tunnel.TunnelKeeper;
+import io.sluice.actors.tunnel.TunnelSettings;
+import io.sluice.cluster.shared.Follower;
+import io.sluice.cluster.tables.SharedTables;
 import io.sluice.config.model.Problem;
 import io.sluice.config.settings.FelixSettings;
 import io.sluice.config.settings.Settings;
@@ -62,6 +71,13 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
 
   /** The source's view has changed. */
   public record SourceChanged(Snapshot snapshot) implements Command {}
+
+  /** The tables that nodes share have begun to come, or, by nothing, ended to. */
+  public record SharedTablesChanged(Optional<SharedTables.Followers> followers)
+      implements Command {}
+
+  /** Asks which node runs which generation of which Maglev table. */
+  public record GetMaglevNodes(ActorRef<Follower.Views> replyTo) implements Command {}
 
   /** Asks whether anybody is there. */
   public record Ping(ActorRef<Pong> replyTo) implements Command {}
@@ -119,9 +135,13 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
       MapManager.Writers writers,
       ActorRef<Promises.Command> promises,
       ActorRef<TablesKeeper.Command> tables,
+      ActorRef<RouteKeeper.Command> routes,
+      ActorRef<TunnelKeeper.Command> tunnel,
       ActorRef<ConntrackKeeper.Command> conntrack,
       ActorRef<InterfaceManager.Command> interfaces,
-      ActorRef<ServiceManager.Command> services) {}
+      ActorRef<ServiceManager.Command> services,
+      ActorRef<MaglevKeeper.Command> maglev,
+      ActorRef<OptOutKeeper.Command> optOuts) {}
 
   private final TimerScheduler<Command> timers;
   private final Node node;
@@ -129,6 +149,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
   private Instant changed = Instant.EPOCH;
   private Settings settings;
   private Optional<Keepers> keepers = Optional.empty();
+  private Optional<SharedTables.Followers> followers = Optional.empty();
   private List<String> reasonsTold = List.of("the agent is starting");
 
   /** A guardian that waits for {@link Begin}. */
@@ -156,6 +177,8 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
               ping.replyTo().tell(new Pong());
               return this;
             })
+        .onMessage(SharedTablesChanged.class, this::sharedTables)
+        .onMessage(GetMaglevNodes.class, this::maglevNodes)
         .onMessage(GetStatus.class, this::status)
         .onMessage(Look.class, look -> look())
         .onMessage(Looked.class, looked -> looked(looked.status()))
@@ -183,17 +206,18 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
             "promises");
     ActorRef<TablesKeeper.Command> tables =
         blocking(TablesKeeper.create(node.nftables(), node.sysctls(), node.net()), "tables");
+    NodeElement element = new NodeElement(getContext().getSystem(), writers.node());
     ActorRef<RouteKeeper.Command> routes =
         blocking(
             RouteKeeper.create(
-                node.net(), writers.routes(Family.IPV4), writers.routes(Family.IPV6)),
+                node.net(), element, writers.routes(Family.IPV4), writers.routes(Family.IPV6)),
             "routes");
     ActorRef<ConntrackKeeper.Command> conntrack =
         blocking(ConntrackKeeper.create(node.dataplane(), conntrackSettings()), "conntrack");
     LiveInterfaceHost.Owners owners =
         new LiveInterfaceHost.Owners(
             writers.ifaces(),
-            writers.node(),
+            element,
             routes,
             tables,
             conntrack,
@@ -206,9 +230,26 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
             InterfaceManager.create(
                 node.nodeName(), InterfaceSettings.of(settings), node.net(), host, owners),
             "interfaces");
+    ActorRef<TunnelKeeper.Command> tunnel =
+        keeper(
+            TunnelKeeper.create(TunnelSettings.of(settings), node.net(), host, element, routes),
+            "tunnel");
     ActorRef<ServiceManager.Command> services =
         keeper(ServiceManager.create(writers, promises, ServiceSyncer.Options.DEFAULT), "services");
-    keepers = Optional.of(new Keepers(writers, promises, tables, conntrack, interfaces, services));
+    keepers =
+        Optional.of(
+            new Keepers(
+                writers,
+                promises,
+                tables,
+                routes,
+                tunnel,
+                conntrack,
+                interfaces,
+                services,
+                keeper(MaglevKeeper.create(services), "maglev"),
+                keeper(OptOutKeeper.create(writers), "dsr-optout")));
+    connect();
     handOut();
     timers.startSingleTimer(new Look(), FIRST_LOOKS);
     return this;
@@ -277,10 +318,43 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
   private void handOut() {
     if (keepers.isPresent() && snapshot.version() > 0) {
       Keepers k = keepers.get();
+      k.tunnel().tell(new TunnelKeeper.Configure(TunnelSettings.of(settings)));
       k.interfaces()
           .tell(new InterfaceManager.SourceChanged(snapshot, InterfaceSettings.of(settings)));
+      k.services()
+          .tell(
+              new ServiceManager.Configure(
+                  new MaglevLimits(
+                      settings.get(FelixSettings.MAGLEV_MAX_SERVICES),
+                      settings.get(FelixSettings.MAGLEV_MAX_ENDPOINTS))));
       k.services().tell(new ServiceManager.Changed(snapshot));
+      if (snapshot.inSync()) {
+        k.optOuts().tell(OptOuts.configured(snapshot, settings));
+      }
     }
+  }
+
+  /** The cluster's actor system may end and begin anew, the keepers stay. */
+  private Behavior<Command> sharedTables(SharedTablesChanged change) {
+    followers = change.followers();
+    connect();
+    return this;
+  }
+
+  private void connect() {
+    keepers.ifPresent(
+        k -> {
+          k.maglev().tell(new MaglevKeeper.Connect(followers.map(SharedTables.Followers::maglev)));
+          k.optOuts()
+              .tell(new OptOutKeeper.Connect(followers.map(SharedTables.Followers::dsrOptOut)));
+        });
+  }
+
+  private Behavior<Command> maglevNodes(GetMaglevNodes get) {
+    keepers.ifPresentOrElse(
+        k -> k.maglev().tell(new MaglevKeeper.GetNodes(get.replyTo())),
+        () -> get.replyTo().tell(new Follower.Views(List.of(), List.of())));
+    return this;
   }
 
   private Behavior<Command> serviceIds(GetServiceIds get) {
@@ -340,7 +414,11 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                   Optional.empty(),
                   Optional.empty(),
                   Optional.empty(),
-                  List.of()));
+                  Optional.empty(),
+                  Optional.empty(),
+                  List.of(),
+                  Optional.empty(),
+                  Optional.empty()));
       return this;
     }
     Keepers k = keepers.get();
@@ -362,9 +440,22 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
     var conntrack =
         this.<ConntrackKeeper.Command, ConntrackKeeper.Stats>ask(
             k.conntrack(), ConntrackKeeper.GetStats::new);
+    var routes =
+        this.<RouteKeeper.Command, RouteKeeper.Status>ask(k.routes(), RouteKeeper.GetStatus::new);
+    var tunnel =
+        this.<TunnelKeeper.Command, TunnelKeeper.Status>ask(
+            k.tunnel(), TunnelKeeper.GetStatus::new);
+    var maglev =
+        this.<MaglevKeeper.Command, MaglevKeeper.Status>ask(
+            k.maglev(), MaglevKeeper.GetStatus::new);
+    var optOuts =
+        this.<OptOutKeeper.Command, OptOutKeeper.Status>ask(
+            k.optOuts(), OptOutKeeper.GetStatus::new);
     List<CompletableFuture<Optional<MapActor.Occupancy>>> maps = occupancies(k.writers());
     List<CompletableFuture<?>> all =
-        new ArrayList<>(List.of(interfaces, services, notices, tables, conntrack));
+        new ArrayList<>(
+            List.of(
+                interfaces, services, notices, tables, conntrack, routes, tunnel, maglev, optOuts));
     all.addAll(maps);
     CompletableFuture.allOf(all.toArray(CompletableFuture[]::new))
         .orTimeout(ANSWER.toSeconds() * 2, TimeUnit.SECONDS)
@@ -383,7 +474,11 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                             notices.join(),
                             tables.join(),
                             conntrack.join(),
-                            maps.stream().flatMap(m -> m.join().stream()).toList())));
+                            routes.join(),
+                            tunnel.join(),
+                            maps.stream().flatMap(m -> m.join().stream()).toList(),
+                            maglev.join(),
+                            optOuts.join())));
     return this;
   }
 
@@ -396,6 +491,9 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
         occupancy(writers.backends4()),
         occupancy(writers.backends6()),
         occupancy(writers.backendGen()),
+        occupancy(writers.maglev()),
+        occupancy(writers.dsrOptout4()),
+        occupancy(writers.dsrOptout6()),
         occupancy(writers.routes4()),
         occupancy(writers.routes6()),
         occupancy(writers.ifaces()),

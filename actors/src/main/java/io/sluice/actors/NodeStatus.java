@@ -2,13 +2,18 @@
 package io.sluice.actors;
 
 import io.sluice.actors.conntrack.ConntrackKeeper;
+import io.sluice.actors.dsr.OptOutKeeper;
+import io.sluice.actors.host.TunnelDevice;
 import io.sluice.actors.interfaces.InterfaceActor.State;
 import io.sluice.actors.interfaces.InterfaceManager;
 import io.sluice.actors.interfaces.InterfaceManager.InterfaceStatus;
+import io.sluice.actors.maglev.MaglevKeeper;
 import io.sluice.actors.maps.MapActor;
+import io.sluice.actors.routes.RouteKeeper;
 import io.sluice.actors.services.ServiceManager;
 import io.sluice.actors.services.ServiceSyncer;
 import io.sluice.actors.tables.TablesKeeper;
+import io.sluice.actors.tunnel.TunnelKeeper;
 import io.sluice.config.settings.Settings;
 import io.sluice.config.source.Snapshot;
 import java.time.Instant;
@@ -25,6 +30,8 @@ import java.util.Optional;
  * @param settings those that it puts into force
  * @param restart settings that have changed but need a restart, a line each
  * @param maps of those that answered
+ * @param maglev tables that nodes share
+ * @param dsrOptOut likewise, the networks that opt out of direct server return
  */
 public record NodeStatus(
     boolean begun,
@@ -37,7 +44,11 @@ public record NodeStatus(
     Optional<ServiceManager.Notices> notices,
     Optional<TablesKeeper.Status> tables,
     Optional<ConntrackKeeper.Stats> conntrack,
-    List<MapActor.Occupancy> maps) {
+    Optional<RouteKeeper.Status> routes,
+    Optional<TunnelKeeper.Status> tunnel,
+    List<MapActor.Occupancy> maps,
+    Optional<MaglevKeeper.Status> maglev,
+    Optional<OptOutKeeper.Status> dsrOptOut) {
   /** Why the node is not ready, a line each; empty if it is. */
   public List<String> unready() {
     List<String> reasons = new ArrayList<>();
@@ -61,6 +72,11 @@ public record NodeStatus(
     if (conntrack.isEmpty()) {
       silent("conntrack", reasons);
     }
+    if (routes.isEmpty()) {
+      silent("routes", reasons);
+    }
+    tunnel.ifPresentOrElse(
+        status -> ofTunnel(status, reasons), () -> silent("the tunnel", reasons));
     for (MapActor.Occupancy map : maps) {
       map.failure().ifPresent(f -> reasons.add("map " + map.map() + " cannot be written: " + f));
     }
@@ -109,6 +125,15 @@ public record NodeStatus(
     }
   }
 
+  private static void ofTunnel(TunnelKeeper.Status status, List<String> reasons) {
+    if (status.failure().isPresent()) {
+      reasons.add(
+          "the device %s is not ready: %s".formatted(TunnelDevice.NAME, status.failure().get()));
+    } else if (status.needed() && status.up().isEmpty()) {
+      reasons.add("the device %s is being made".formatted(TunnelDevice.NAME));
+    }
+  }
+
   private static String missing(InterfaceStatus nic) {
     return "interface %s of %s does not exist: it is set up when it appears"
         .formatted(nic.nic(), nic.workload().orElseThrow().owner());
@@ -128,10 +153,18 @@ public record NodeStatus(
         });
     services.ifPresent(
         status -> status.problems().forEach((s, p) -> problems.add("service " + s + ": " + p)));
+    routes.ifPresent(status -> problems.addAll(status.problems()));
+    tunnel.flatMap(TunnelKeeper.Status::up).ifPresent(device -> problems.addAll(device.problems()));
     notices.ifPresent(
         all ->
             all.notices()
                 .forEach((key, lines) -> lines.forEach(line -> problems.add(key + ": " + line))));
+    maglev.ifPresent(
+        status -> status.problems().forEach((s, p) -> problems.add("service " + s + ": " + p)));
+    dsrOptOut
+        .map(OptOutKeeper.Status::problem)
+        .filter(problem -> !problem.isEmpty())
+        .ifPresent(problem -> problems.add("bpfDSROptoutCIDRs: " + problem));
     problems.addAll(restart);
     return List.copyOf(problems);
   }

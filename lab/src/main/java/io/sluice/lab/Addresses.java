@@ -21,12 +21,10 @@ public final class Addresses {
 
   public static final String SERVICE_CIDR6 = "fd00:96::/112";
 
-  /** The client outside, and its gateway on the router. */
+  /** The first client outside. */
   public static final String CLIENT4 = "192.168.99.2";
 
   public static final String CLIENT6 = "fd00:99::2";
-  static final String CLIENT_GATEWAY4 = "192.168.99.1";
-  static final String CLIENT_GATEWAY6 = "fd00:99::1";
 
   /** What a pod's default routes point at; the agent makes the host side answer for both. */
   static final String POD_GATEWAY4 = "169.254.1.1";
@@ -42,6 +40,31 @@ public final class Addresses {
   private static final int FIRST_POD = 2;
 
   private Addresses() {}
+
+  /** A client's address. */
+  public static String client4(Topology.Client client) {
+    return clientSubnet4(client) + "2";
+  }
+
+  public static String client6(Topology.Client client) {
+    return clientSubnet6(client) + "2";
+  }
+
+  static String clientGateway4(Topology.Client client) {
+    return clientSubnet4(client) + "1";
+  }
+
+  static String clientGateway6(Topology.Client client) {
+    return clientSubnet6(client) + "1";
+  }
+
+  private static String clientSubnet4(Topology.Client client) {
+    return "192.168." + (100 - client.number()) + ".";
+  }
+
+  private static String clientSubnet6(Topology.Client client) {
+    return client.number() == 1 ? "fd00:99::" : "fd00:99:" + client.number() + "::";
+  }
 
   /** A node's own address on the underlay. */
   public static String node4(Topology.Node node) {

@@ -58,7 +58,9 @@ final class Cgroups {
       for (Topology.Pod pod : topology.pods()) {
         Files.createDirectories(pod(topology, pod));
       }
-      Files.createDirectories(outside("client"));
+      for (Topology.Client client : topology.clients()) {
+        Files.createDirectories(outside(client.name()));
+      }
       Files.createDirectories(outside("router"));
     } catch (IOException e) {
       throw new LabException("cannot make a cgroup: " + e.getMessage(), e);

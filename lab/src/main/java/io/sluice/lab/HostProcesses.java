@@ -19,6 +19,9 @@ final class HostProcesses {
   static final String SERVER = "pod-server";
   static final String CLIENT = "pod-client";
 
+  /** A majority may have to agree before there is an answer. */
+  private static final String REQUEST_TIMEOUT_MILLIS = "30000";
+
   /** Joins a cgroup and becomes the command, so that it keeps this process number. */
   private static final String JOIN = "echo $$ >\"$1/cgroup.procs\" && shift && exec \"$@\"";
 
@@ -96,10 +99,13 @@ final class HostProcesses {
         return cgroups.pod(topology, pod);
       }
     }
-    for (String outside : List.of("client", "router")) {
-      if (names.host(outside).equals(host)) {
-        return cgroups.outside(outside);
+    for (Topology.Client client : topology.clients()) {
+      if (names.host(client.name()).equals(host)) {
+        return cgroups.outside(client.name());
       }
+    }
+    if (names.host("router").equals(host)) {
+      return cgroups.outside("router");
     }
     throw new LabException("no host " + host + " in the lab; sluice lab status lists them");
   }
@@ -180,6 +186,30 @@ final class HostProcesses {
         "127.0.0.1",
         Integer.toString(Lab.MANAGEMENT_PORT),
         path);
+  }
+
+  /** Makes an HTTP request to a node's agent; empty if nobody answers. */
+  Optional<Lab.Answer> request(Topology.Node node, String method, String path, String body) {
+    Shell.Result result =
+        Shell.attempt(
+            List.of(
+                "nsenter",
+                "--net=/run/netns/" + names.host(node),
+                names.programs().resolve(CLIENT).toString(),
+                "request",
+                method,
+                "127.0.0.1",
+                Integer.toString(Lab.MANAGEMENT_PORT),
+                path,
+                REQUEST_TIMEOUT_MILLIS),
+            body);
+    if (!result.ok()) {
+      return Optional.empty();
+    }
+    int end = result.output().indexOf('\n');
+    String status = end < 0 ? result.output() : result.output().substring(0, end);
+    String text = end < 0 ? "" : result.output().substring(end + 1);
+    return Optional.of(new Lab.Answer(Integer.parseInt(status), text.strip()));
   }
 
   /** The last line of a log that says something, for messages. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.lab;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -15,21 +17,32 @@ import java.util.Optional;
  * @param pid of its agent or pod server; null if there is none
  * @param state of a node's agent: ready, not ready, stopped; of a pod's server: serving, stopped,
  *     none; of others: up; of what does not exist: missing
+ * @param cluster of a node's agent: how much of the cluster it sees, and whether it may decide;
+ *     null of others, and where nobody answers
  */
 public record HostStatus(
-    String host, String kind, boolean exists, List<String> addresses, Long pid, String state) {
+    String host,
+    String kind,
+    boolean exists,
+    List<String> addresses,
+    Long pid,
+    String state,
+    String cluster) {
   static List<HostStatus> of(LabNames names, Topology topology, HostProcesses processes) {
     List<String> existing = Network.existing(names);
     List<HostStatus> all = new ArrayList<>();
     String router = names.host("router");
-    all.add(of(existing, router, "router", List.of(), null, "up"));
-    List<String> outside = List.of(Addresses.CLIENT4, Addresses.CLIENT6);
-    all.add(of(existing, names.host("client"), "client", outside, null, "up"));
+    all.add(of(existing, router, "router", List.of(), null, "up", null));
+    for (Topology.Client client : topology.clients()) {
+      List<String> addresses = List.of(Addresses.client4(client), Addresses.client6(client));
+      all.add(of(existing, names.host(client.name()), "client", addresses, null, "up", null));
+    }
     for (Topology.Node node : topology.nodes()) {
       Long pid = processes.agent(node).map(OwnedProcess::pid).orElse(null);
       String state = pid == null ? "stopped" : ready(processes, node);
+      String cluster = pid == null ? null : cluster(processes, node);
       List<String> addresses = List.of(Addresses.node4(node), Addresses.node6(node));
-      all.add(of(existing, names.host(node), "node", addresses, pid, state));
+      all.add(of(existing, names.host(node), "node", addresses, pid, state, cluster));
     }
     for (Topology.Pod pod : topology.pods()) {
       Optional<OwnedProcess> server = processes.server(pod);
@@ -43,7 +56,8 @@ public record HostStatus(
               "pod",
               addresses,
               server.map(OwnedProcess::pid).orElse(null),
-              server.isPresent() ? "serving" : stopped));
+              server.isPresent() ? "serving" : stopped,
+              null));
     }
     return all;
   }
@@ -54,9 +68,33 @@ public record HostStatus(
       String kind,
       List<String> addresses,
       Long pid,
-      String state) {
+      String state,
+      String cluster) {
     boolean exists = existing.contains(host);
-    return new HostStatus(host, kind, exists, addresses, pid, exists ? state : "missing");
+    return new HostStatus(host, kind, exists, addresses, pid, exists ? state : "missing", cluster);
+  }
+
+  /** Such as: 2 of 3 members reachable, decides. */
+  private static String cluster(HostProcesses processes, Topology.Node node) {
+    Shell.Result asked = processes.ask(node, "/api/v1/status");
+    if (!asked.ok()) {
+      return null;
+    }
+    JsonNode status;
+    try {
+      status = TopologyReader.JSON.readTree(asked.output());
+    } catch (JsonProcessingException e) {
+      return null;
+    }
+    JsonNode members = status.path("members");
+    long reachable = 0;
+    for (JsonNode member : members) {
+      reachable += member.path("reachable").asBoolean() ? 1 : 0;
+    }
+    boolean decides = status.path("cluster").path("decides").asBoolean();
+    return reachable
+        + (" of " + members.size() + " members reachable, ")
+        + (decides ? "decides" : "does not decide");
   }
 
   private static String ready(HostProcesses processes, Topology.Node node) {

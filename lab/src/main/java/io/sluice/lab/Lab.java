@@ -8,7 +8,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
@@ -23,7 +25,15 @@ public final class Lab implements AutoCloseable {
   /** Where each agent serves HTTP, on its node's 127.0.0.1. */
   public static final int MANAGEMENT_PORT = 8558;
 
-  private static final Duration READY_PATIENCE = Duration.ofSeconds(90);
+  /** Where the agents of a lab reach each other, on their nodes' IPv4 addresses. */
+  public static final int CLUSTER_PORT = 25520;
+
+  private static final Duration READY_PATIENCE = Duration.ofSeconds(60);
+
+  /** Agents that start together share the machine's few cores. */
+  private static final Duration READY_PATIENCE_PER_NODE = Duration.ofSeconds(30);
+
+  private static final int SERVICE_UNAVAILABLE = 503;
   private static final Duration READY_STEP = Duration.ofMillis(100);
 
   private final LabNames names;
@@ -105,14 +115,19 @@ public final class Lab implements AutoCloseable {
               + count(topology.nodes().size(), "node")
               + ", "
               + count(topology.pods().size(), "pod")
-              + ", a client and a router");
+              + ", "
+              + count(topology.clients().size(), "client")
+              + " and a router");
       new Network(names, topology).build();
       new Cgroups(names).create(topology);
       for (Topology.Node node : topology.nodes()) {
-        Files.createDirectories(names.nodeFolder(node).resolve("data"));
+        Files.createDirectories(names.data(node));
+        if (node.dataSize() != null) {
+          Mounts.mount("tmpfs", "mode=0700,size=" + node.dataSize(), names.data(node));
+        }
         Files.createDirectories(names.bpffs(node));
         Mounts.mount("bpf", "mode=0700", names.bpffs(node));
-        Files.writeString(names.agentConfig(node), agentConfig(node));
+        Files.writeString(names.agentConfig(node), new AgentFile(names, topology).text(node));
       }
       new Manifests(names, topology).writeOwn();
       Files.createFile(names.builtMark());
@@ -121,28 +136,95 @@ public final class Lab implements AutoCloseable {
     }
   }
 
-  private String agentConfig(Topology.Node node) {
-    return String.join(
-        "\n",
-        "# Written by sluice lab up.",
-        "sluice {",
-        "  node-name = \"" + names.host(node) + "\"",
-        "  source { type = file, path = \"" + names.manifests() + "\" }",
-        "  bpffs = \"" + names.bpffs(node) + "\"",
-        "  data-dir = \"" + names.nodeFolder(node).resolve("data") + "\"",
-        "  management { host = \"127.0.0.1\", port = " + MANAGEMENT_PORT + " }",
-        "}",
-        "");
-  }
-
   /**
-   * Gives manifests to all agents, by copying them into the folder that they watch.
+   * Gives manifests to all agents: copies them into the lab's folder, which agents watch if that is
+   * their source. Where the cluster is the source, they are applied to it, at the latest by {@link
+   * #start}.
    *
    * @param source a manifest, or a folder with manifests (its sub-folders are left out)
    * @return the names of the files
+   * @throws LabException with what an agent says to a manifest that it refuses
    */
   public List<String> apply(Path source) {
-    return new Manifests(names, running()).apply(source);
+    Topology topology = running();
+    Manifests manifests = new Manifests(names, topology);
+    List<String> files = manifests.apply(source);
+    HostProcesses processes = processes(topology);
+    if (topology.source() == Topology.Source.CLUSTER
+        && topology.nodes().stream().anyMatch(n -> processes.agent(n).isPresent())) {
+      publish(manifests.texts(files));
+    }
+    return files;
+  }
+
+  /**
+   * Starts every agent that does not run, gives them what the lab says of itself and what was
+   * applied, and returns when all are ready.
+   *
+   * @throws LabException as {@link #awaitReady} and {@link #apply}
+   */
+  public void start() {
+    startAgents();
+    Topology topology = running();
+    if (topology.source() == Topology.Source.CLUSTER) {
+      publish(new Manifests(names, topology).texts());
+    }
+    awaitReady();
+  }
+
+  /** To any agent: each takes what is for all, once the cluster can decide. */
+  private void publish(Map<String, String> manifests) {
+    manifests.forEach(
+        (file, text) -> {
+          AtomicReference<String> last = new AtomicReference<>("no agent answers");
+          Waiting.until(
+              patience(),
+              READY_STEP,
+              () -> taken(file, text, last),
+              () -> file + " is not applied: " + last);
+        });
+  }
+
+  private boolean taken(String file, String text, AtomicReference<String> last) {
+    for (Topology.Node node : running().nodes()) {
+      Optional<Answer> answer = request(node.name(), "POST", "/api/v1/apply", text);
+      if (answer.isEmpty()) {
+        continue;
+      }
+      last.set(answer.get().body());
+      if (answer.get().ok()) {
+        return true;
+      }
+      // Others would say the same of what is wrong with it; not so of a cluster that is forming.
+      if (answer.get().status() != SERVICE_UNAVAILABLE) {
+        throw new LabException(file + " is refused: " + answer.get().body());
+      }
+    }
+    return false;
+  }
+
+  /**
+   * What an agent said to a request.
+   *
+   * @param status of HTTP
+   * @param body without white space around
+   */
+  public record Answer(int status, String body) {
+    /** Whether it did what was asked. */
+    public boolean ok() {
+      return status / 100 == 2;
+    }
+  }
+
+  /**
+   * Makes an HTTP request to a node's agent.
+   *
+   * @param body YAML; may be empty
+   * @return empty if nobody answers there, within 30 s
+   */
+  public Optional<Answer> request(String node, String method, String path, String body) {
+    Topology topology = running();
+    return processes(topology).request(topology.node(node), method, path, body);
   }
 
   /** Starts every agent that does not run, without waiting for any. */
@@ -176,14 +258,14 @@ public final class Lab implements AutoCloseable {
    * Returns when every agent says that it is ready: in sync, and all applied.
    *
    * @throws LabException naming the node and the last line of its log, if one ends, or takes more
-   *     than 90 s
+   *     than a minute, and half a minute more for each node
    */
   public void awaitReady() {
     Topology topology = running();
     HostProcesses processes = processes(topology);
     for (Topology.Node node : topology.nodes()) {
       Waiting.until(
-          READY_PATIENCE,
+          patience(),
           READY_STEP,
           () -> {
             if (processes.agent(node).isEmpty()) {
@@ -199,6 +281,11 @@ public final class Lab implements AutoCloseable {
                   + "; its log is "
                   + names.agentLog(node));
     }
+  }
+
+  private Duration patience() {
+    int nodes = running().nodes().size();
+    return READY_PATIENCE.plus(READY_PATIENCE_PER_NODE.multipliedBy(nodes));
   }
 
   private String silentDeath(Topology.Node node) {
@@ -268,6 +355,22 @@ public final class Lab implements AutoCloseable {
   /** Makes a pod's link, addresses and routes, as a CNI plugin's ADD does, after an unplug. */
   public void plug(Topology.Pod pod) {
     new Network(names, running()).plug(pod);
+  }
+
+  /**
+   * Gives both directions of a host's underlay link a rate, until it gets another, or {@link
+   * #unlimit}.
+   *
+   * @param host a node or a client, by its short name
+   * @param rate as tc takes it: 1mbit
+   */
+  public void limit(String host, String rate) {
+    new Network(names, running()).limit(host, rate);
+  }
+
+  /** Gives a host's underlay link the rate of the topology again. */
+  public void unlimit(String host) {
+    new Network(names, running()).unlimit(host);
   }
 
   /** Starts the traffic client on a host. */

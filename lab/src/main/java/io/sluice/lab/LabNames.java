@@ -62,12 +62,19 @@ public record LabNames(String name, Path folder) {
   /** Whether a network namespace of this name is a part of this lab. */
   public boolean owns(String namespace) {
     return namespace.startsWith(name + "-")
-        && namespace.substring(name.length() + 1).matches("node[1-9][0-9]*|client|router|pod-.+");
+        && namespace
+            .substring(name.length() + 1)
+            .matches("node[1-9][0-9]*|client[2-9]?|router|pod-.+");
   }
 
   /** What the agents read: a folder of YAML. */
   public Path manifests() {
     return folder.resolve("manifests");
+  }
+
+  /** Where a node's agent keeps what it must remember. */
+  public Path data(Topology.Node node) {
+    return nodeFolder(node).resolve("data");
   }
 
   /** The log, the configuration, the data and the bpffs of a node. */

@@ -18,8 +18,8 @@ public final class LabServices {
    *
    * @param service namespace/name
    * @param protocol tcp or udp
-   * @param pods namespace/name of those on the node that serve it, as the manifests say
-   * @param elsewhere whether others than those serve it
+   * @param pods namespace/name of those that serve it, on whatever node, as the manifests say
+   * @param strangers whether others than the lab's pods serve it
    */
   public record Frontend(
       String service,
@@ -27,15 +27,15 @@ public final class LabServices {
       String address,
       int port,
       Set<String> pods,
-      boolean elsewhere) {
-    /** Whether anybody on the node answers. */
+      boolean strangers) {
+    /** Whether a pod answers. */
     public boolean served() {
       return !pods.isEmpty();
     }
 
-    /** Whether only others answer, whom a node does not reach yet. */
-    public boolean outOfReach() {
-      return pods.isEmpty() && elsewhere;
+    /** Whether only others than the lab's pods answer, of whom nothing can be said. */
+    public boolean unknown() {
+      return pods.isEmpty() && strangers;
     }
 
     /** Address and port. */
@@ -46,15 +46,11 @@ public final class LabServices {
 
   private LabServices() {}
 
-  /**
-   * All frontends with a cluster address, TCP and UDP, in the order of the manifests.
-   *
-   * @param node only pods of this node count as backends, for agents serve their own pods alone
-   */
-  public static List<Frontend> of(Lab lab, Topology topology, Topology.Node node) {
+  /** All frontends with a cluster address, TCP and UDP, in the order of the manifests. */
+  public static List<Frontend> of(Lab lab, Topology topology) {
     List<JsonNode> documents = Manifests.read(lab.names().manifests());
     Map<String, String> podByAddress = new TreeMap<>();
-    for (Topology.Pod pod : topology.podsOf(node)) {
+    for (Topology.Pod pod : topology.pods()) {
       podByAddress.put(Addresses.pod4(topology, pod), pod.id());
       podByAddress.put(Addresses.pod6(topology, pod), pod.id());
     }

@@ -86,6 +86,29 @@ final class Manifests {
     return files.stream().map(f -> f.getFileName().toString()).toList();
   }
 
+  /** The lab's own manifests, and then all others: text by the name of the file, in this order. */
+  Map<String, String> texts() {
+    List<String> all = new ArrayList<>();
+    for (Path file : files(names.manifests())) {
+      String name = file.getFileName().toString();
+      all.add(name.equals(OWN_FILE) ? 0 : all.size(), name);
+    }
+    return texts(all);
+  }
+
+  /** The text of these files. */
+  Map<String, String> texts(List<String> files) {
+    Map<String, String> texts = new LinkedHashMap<>();
+    try {
+      for (String file : files) {
+        texts.put(file, Files.readString(names.manifests().resolve(file)));
+      }
+    } catch (IOException e) {
+      throw new LabException("cannot read manifests: " + e.getMessage(), e);
+    }
+    return texts;
+  }
+
   /** Every document of the user's manifests in a folder. Files that do not parse are skipped. */
   static List<JsonNode> read(Path folder) {
     List<JsonNode> documents = new ArrayList<>();
@@ -146,12 +169,12 @@ final class Manifests {
     return documents;
   }
 
-  private static Map<String, Object> pool(String name, String cidr) {
+  private Map<String, Object> pool(String name, String cidr) {
     return document(
         "projectcalico.org/v3",
         "IPPool",
         Map.of("name", name),
-        ordered("cidr", cidr, "vxlanMode", "Never", "natOutgoing", false),
+        ordered("cidr", cidr, "vxlanMode", topology.overlay().vxlanMode(), "natOutgoing", false),
         null);
   }
 

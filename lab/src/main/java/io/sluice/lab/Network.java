@@ -23,6 +23,12 @@ final class Network {
   private static final int AT_ONCE = 4;
   private static final Pattern NETNS_LINE = Pattern.compile("^(\\S+)");
 
+  /** Of a link with a rate: what may go at once, as large as a packet before segmentation. */
+  private static final String BURST = "64kb";
+
+  /** Of a link with a rate: the longest that a packet waits before later ones are dropped. */
+  private static final String QUEUE = "100ms";
+
   /** No waiting for duplicate address detection, and none of it in any namespace of the lab. */
   private static final List<String> ALL_SYSCTLS =
       List.of("ipv6/conf/all/accept_dad=0", "ipv6/conf/default/accept_dad=0");
@@ -55,7 +61,8 @@ final class Network {
 
   /** The namespaces that the topology wants: router, client, nodes, pods. */
   List<String> hosts() {
-    List<String> hosts = new ArrayList<>(List.of(names.host("router"), names.host("client")));
+    List<String> hosts = new ArrayList<>(List.of(names.host("router")));
+    topology.clients().forEach(c -> hosts.add(names.host(c.name())));
     topology.nodes().forEach(n -> hosts.add(names.host(n)));
     topology.pods().forEach(p -> hosts.add(names.host(p)));
     return hosts;
@@ -68,7 +75,7 @@ final class Network {
     Map<String, List<String>> links = new LinkedHashMap<>();
     Map<String, List<String>> addresses = new LinkedHashMap<>();
     router(sysctls, addresses);
-    client(sysctls, links, addresses);
+    topology.clients().forEach(client -> client(client, sysctls, links, addresses));
     topology.nodes().forEach(node -> node(node, sysctls, links, addresses));
     topology.pods().forEach(pod -> pod(pod, sysctls, addresses));
     each(sysctls.keySet().stream().toList(), host -> setSysctls(host, sysctls.get(host)));
@@ -76,34 +83,85 @@ final class Network {
     each(List.copyOf(links.keySet()), host -> Shell.ipBatch(host, links.get(host)));
     each(hosts(), host -> Shell.ipBatch(host, linksUp(host)));
     each(List.copyOf(addresses.keySet()), host -> Shell.ipBatch(host, addresses.get(host)));
+    rates().forEach(this::limit);
+  }
+
+  /** The rates of the hosts whose links have one. */
+  private Map<String, String> rates() {
+    Map<String, String> rates = new LinkedHashMap<>();
+    topology.nodes().forEach(n -> rates.put(n.name(), topology.rate(n.rate())));
+    topology.clients().forEach(c -> rates.put(c.name(), topology.rate(c.rate())));
+    rates.values().removeIf(rate -> rate == null);
+    return rates;
+  }
+
+  /**
+   * Gives both directions of a host's underlay link a rate.
+   *
+   * @param rate as tc takes it; null: as fast as it goes
+   */
+  void limit(String host, String rate) {
+    limit(names.host(host), Addresses.INTERFACE, rate);
+    limit(names.host("router"), host, rate);
+  }
+
+  private static void limit(String namespace, String device, String rate) {
+    List<String> tc = List.of("tc", "-n", namespace, "qdisc");
+    if (rate == null) {
+      // Nothing to delete where none was set.
+      Shell.attempt(join(tc, List.of("del", "dev", device, "root")), "");
+      return;
+    }
+    List<String> bucket = List.of("tbf", "rate", rate, "burst", BURST, "latency", QUEUE);
+    Shell.run(join(join(tc, List.of("replace", "dev", device, "root")), bucket), "");
+  }
+
+  /** Gives a host's link the rate that the topology says. */
+  void unlimit(String host) {
+    limit(host, rates().get(host));
   }
 
   private void router(Map<String, List<String>> sysctls, Map<String, List<String>> addresses) {
     String host = names.host("router");
     sysctls.put(host, join(ALL_SYSCTLS, FORWARDING));
     List<String> lines = new ArrayList<>();
-    address(lines, Addresses.CLIENT_GATEWAY4 + "/24", Addresses.CLIENT_GATEWAY6 + "/64", "client");
+    for (Topology.Client client : topology.clients()) {
+      address(
+          lines,
+          Addresses.clientGateway4(client) + "/24",
+          Addresses.clientGateway6(client) + "/64",
+          client.name());
+    }
     for (Topology.Node node : topology.nodes()) {
       address(
           lines,
           Addresses.nodeGateway4(node) + "/24",
           Addresses.nodeGateway6(node) + "/64",
           node.name());
+      if (topology.overlay() == Topology.Overlay.NONE) {
+        lines.add("route add " + Addresses.podCidr4(node) + " via " + Addresses.node4(node));
+        lines.add("route add " + Addresses.podCidr6(node) + " via " + Addresses.node6(node));
+      }
     }
     addresses.put(host, lines);
   }
 
   private void client(
+      Topology.Client client,
       Map<String, List<String>> sysctls,
       Map<String, List<String>> links,
       Map<String, List<String>> addresses) {
-    String host = names.host("client");
+    String host = names.host(client.name());
     sysctls.put(host, join(ALL_SYSCTLS, MANY_CONNECTIONS));
-    links.put(host, List.of(underlay("client", topology.mtu(topology.client().mtu()))));
+    links.put(host, List.of(underlay(client.name(), topology.mtu(client.mtu()))));
     List<String> lines = new ArrayList<>();
-    address(lines, Addresses.CLIENT4 + "/24", Addresses.CLIENT6 + "/64", Addresses.INTERFACE);
-    lines.add("route add default via " + Addresses.CLIENT_GATEWAY4);
-    lines.add("route add default via " + Addresses.CLIENT_GATEWAY6);
+    address(
+        lines,
+        Addresses.client4(client) + "/24",
+        Addresses.client6(client) + "/64",
+        Addresses.INTERFACE);
+    lines.add("route add default via " + Addresses.clientGateway4(client));
+    lines.add("route add default via " + Addresses.clientGateway6(client));
     addresses.put(host, lines);
   }
 
@@ -181,7 +239,7 @@ final class Network {
   private List<String> linksUp(String host) {
     List<String> lines = new ArrayList<>(List.of("link set lo up"));
     if (host.equals(names.host("router"))) {
-      lines.add("link set client up");
+      topology.clients().forEach(c -> lines.add("link set " + c.name() + " up"));
       topology.nodes().forEach(n -> lines.add("link set " + n.name() + " up"));
       return lines;
     }

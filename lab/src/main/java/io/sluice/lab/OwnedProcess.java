@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -69,6 +70,26 @@ public record OwnedProcess(long pid, long startTime) {
   public void kill() {
     signal("KILL");
     awaitEnd();
+  }
+
+  /** As {@link #kill}, of several in one moment. */
+  public static void killAll(List<OwnedProcess> processes) {
+    List<String> command = new ArrayList<>(List.of("kill", "-KILL", "--"));
+    processes.stream().filter(OwnedProcess::alive).forEach(p -> command.add("-" + p.pid));
+    if (command.size() > 3) {
+      Shell.attempt(command, "");
+    }
+    processes.forEach(OwnedProcess::awaitEnd);
+  }
+
+  /** Stops it where it is, as a machine does that has no time for it. */
+  public void pause() {
+    signal("STOP");
+  }
+
+  /** Lets it go on after a pause. */
+  public void resume() {
+    signal("CONT");
   }
 
   private void awaitEnd() {

@@ -13,16 +13,22 @@ import java.util.regex.Pattern;
 
 /**
  * What a lab consists of. Everything that is not here (addresses, interface names) follows from it:
- * see {@link Addresses}. There is always one client and one router.
+ * see {@link Addresses}. There is always one router, between the nodes and the clients.
  *
  * @param nodes at least one
  * @param pods in the order in which each node's addresses are handed out
- * @param client the host outside the cluster
- * @param router between the nodes and the client
+ * @param clients the hosts outside the cluster; one, if nothing is said
  * @param links what holds for all links that say nothing else
+ * @param overlay how pods of different nodes reach each other
+ * @param source where agents have their resources from
  */
 public record Topology(
-    List<Node> nodes, List<Pod> pods, Client client, Router router, Links links) {
+    List<Node> nodes,
+    List<Pod> pods,
+    List<Client> clients,
+    Links links,
+    Overlay overlay,
+    Source source) {
   /** The largest node number that the underlay's addresses have room for. */
   public static final int MAX_NODES = 150;
 
@@ -30,6 +36,9 @@ public record Topology(
   public static final int MAX_PODS = 250;
 
   private static final Pattern NODE_NAME = Pattern.compile("node([1-9][0-9]{0,2})");
+  private static final Pattern CLIENT_NAME = Pattern.compile("client[2-9]?");
+  private static final Pattern RATE = Pattern.compile("[1-9][0-9]{0,5}(kbit|mbit|gbit)");
+  private static final Pattern SIZE = Pattern.compile("[1-9][0-9]{0,5}[kmg]");
   private static final Pattern LABEL = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
 
   /** Of a network namespace, so that it also fits with the lab's name before it. */
@@ -38,10 +47,55 @@ public record Topology(
   public Topology {
     nodes = nodes == null ? List.of() : List.copyOf(nodes);
     pods = pods == null ? List.of() : List.copyOf(pods);
-    client = client == null ? new Client(null) : client;
-    router = router == null ? new Router() : router;
-    links = links == null ? new Links(null) : links;
-    validate(nodes, pods);
+    clients =
+        clients == null || clients.isEmpty()
+            ? List.of(new Client("client", null, null))
+            : List.copyOf(clients);
+    links = links == null ? new Links(null, null) : links;
+    overlay = overlay == null ? Overlay.NONE : overlay;
+    source = source == null ? Source.FILE : source;
+    validate(nodes, pods, clients);
+  }
+
+  /** Nodes and pods, and for the rest what holds if nothing is said. */
+  public Topology(List<Node> nodes, List<Pod> pods) {
+    this(nodes, pods, null, null, null, null);
+  }
+
+  /** How a packet between pods of two nodes crosses the underlay. */
+  public enum Overlay {
+    /** As it is: the router has routes to the pods of each node. */
+    @JsonProperty("none")
+    NONE("Never"),
+    /**
+     * In VXLAN, where the nodes' subnets differ, as here they always do; the router knows no pods.
+     */
+    @JsonProperty("cross-subnet")
+    CROSS_SUBNET("CrossSubnet"),
+    /** In VXLAN always; the router knows no pods. */
+    @JsonProperty("vxlan")
+    VXLAN("Always");
+
+    private final String vxlanMode;
+
+    Overlay(String vxlanMode) {
+      this.vxlanMode = vxlanMode;
+    }
+
+    /** The field of the lab's IPPools. */
+    String vxlanMode() {
+      return vxlanMode;
+    }
+  }
+
+  /** Where agents have their resources from. */
+  public enum Source {
+    /** The lab's folder of manifests, which each agent reads for itself. */
+    @JsonProperty("file")
+    FILE,
+    /** What the nodes share, behind {@code sluice apply}. */
+    @JsonProperty("cluster")
+    CLUSTER
   }
 
   /**
@@ -50,11 +104,29 @@ public record Topology(
    * @param name node1, node2, …: the number gives the node's addresses
    * @param labels of the Node resource
    * @param mtu of its underlay link, in bytes
+   * @param rate of its underlay link in each direction, as 100mbit; unlimited if not said
+   * @param dataSize of the agent's data folder, as 64m, which then is a file system of its own in
+   *     memory: what it holds survives the agent, and goes with the lab
    */
-  public record Node(String name, Map<String, String> labels, Integer mtu) {
+  public record Node(
+      String name, Map<String, String> labels, Integer mtu, String rate, String dataSize) {
     public Node {
       labels = labels == null ? Map.of() : Map.copyOf(labels);
       checkMtu("nodes", mtu);
+      checkRate("nodes", rate);
+      if (dataSize != null && !SIZE.matcher(dataSize).matches()) {
+        throw new Fault("dataSize must be a number and k, m or g, not " + dataSize, "nodes");
+      }
+    }
+
+    /** A node with nothing said of it but its name. */
+    public static Node named(String name) {
+      return new Node(name, null, null, null, null);
+    }
+
+    /** The same node with a data folder of a size of its own. */
+    public Node withDataSize(String size) {
+      return new Node(name, labels, mtu, rate, size);
     }
 
     /** The number in its name, from 1. */
@@ -98,20 +170,35 @@ public record Topology(
     }
   }
 
-  /** The host outside; its MTU in bytes. */
-  public record Client(Integer mtu) {
+  /**
+   * A host outside.
+   *
+   * @param name client, or client2 to client9: the number gives its addresses
+   * @param mtu of its link, in bytes
+   * @param rate of its link in each direction, as 100mbit; unlimited if not said
+   */
+  public record Client(String name, Integer mtu, String rate) {
     public Client {
-      checkMtu("client", mtu);
+      checkMtu("clients", mtu);
+      checkRate("clients", rate);
+    }
+
+    /** The number in its name; that of {@code client} is 1. */
+    public int number() {
+      return name.equals("client") ? 1 : Integer.parseInt(name.substring("client".length()));
     }
   }
 
-  /** The router; nothing about it can be chosen yet. */
-  public record Router() {}
-
-  /** Defaults of all links; MTU in bytes, 1500 where nothing is said. */
-  public record Links(@JsonProperty("mtu") Integer mtu) {
+  /**
+   * Defaults of all links.
+   *
+   * @param mtu in bytes; 1500 if not said
+   * @param rate of the underlay's, in each direction, as 100mbit; unlimited if not said
+   */
+  public record Links(Integer mtu, String rate) {
     public Links {
       checkMtu("links", mtu);
+      checkRate("links", rate);
       mtu = mtu == null ? 1500 : mtu;
     }
   }
@@ -146,13 +233,29 @@ public record Topology(
     int web = 1;
     for (int i = 1; i <= nodeCount; i++) {
       String node = "node" + i;
-      nodes.add(new Node(node, null, null));
+      nodes.add(Node.named(node));
       pods.add(pod(i == 1 ? "client" : "client-" + i, node, "client"));
       for (int k = 0; k < (i == 1 ? 3 : 2); k++) {
         pods.add(pod("web-" + web++, node, "web"));
       }
     }
-    return new Topology(nodes, pods, null, null, null);
+    return new Topology(nodes, pods);
+  }
+
+  /** The same with another overlay. */
+  public Topology with(Overlay other) {
+    return new Topology(nodes, pods, clients, links, other, source);
+  }
+
+  /** The same with resources from elsewhere. */
+  public Topology with(Source other) {
+    return new Topology(nodes, pods, clients, links, overlay, other);
+  }
+
+  /** The same with a data folder of that size, as 64m, on each node. */
+  public Topology withDataSize(String size) {
+    List<Node> sized = nodes.stream().map(n -> n.withDataSize(size)).toList();
+    return new Topology(sized, pods, clients, links, overlay, source);
   }
 
   /**
@@ -179,6 +282,11 @@ public record Topology(
     return own == null ? links.mtu() : own;
   }
 
+  /** The rate of an underlay link, given what was said for it alone; null: unlimited. */
+  String rate(String own) {
+    return own == null ? links.rate() : own;
+  }
+
   private static Pod pod(String name, String node, String app) {
     return new Pod(null, name, node, Map.of("app", app), null, null, null);
   }
@@ -190,7 +298,22 @@ public record Topology(
     }
   }
 
-  private static void validate(List<Node> nodes, List<Pod> pods) {
+  private static void checkRate(String where, String rate) {
+    if (rate != null && !RATE.matcher(rate).matches()) {
+      throw new Fault("rate must be a number and kbit, mbit or gbit, not " + rate, where);
+    }
+  }
+
+  private static void validate(List<Node> nodes, List<Pod> pods, List<Client> clients) {
+    for (int i = 0; i < clients.size(); i++) {
+      String name = clients.get(i).name();
+      if (name == null || !CLIENT_NAME.matcher(name).matches()) {
+        throw new Fault("a client is named client, client2, …, not " + name, "clients", i, "name");
+      }
+      if (clients.subList(0, i).stream().anyMatch(c -> c.name().equals(name))) {
+        throw new Fault("there are two clients named " + name, "clients", i, "name");
+      }
+    }
     if (nodes.isEmpty()) {
       throw new Fault("at least one node is needed", "nodes");
     }

@@ -23,14 +23,11 @@ class LabTest {
 
   private static final Topology SMALL =
       new Topology(
-          List.of(new Topology.Node("node1", null, null), new Topology.Node("node2", null, null)),
+          List.of(Topology.Node.named("node1"), Topology.Node.named("node2")),
           List.of(
               new Topology.Pod(null, "a", "node1", Map.of("app", "a"), null, null, null),
               new Topology.Pod("shop", "b", "node2", null, List.of(80), null, 1400),
-              new Topology.Pod(null, "idle", "node2", null, null, false, null)),
-          null,
-          null,
-          null);
+              new Topology.Pod(null, "idle", "node2", null, null, false, null)));
 
   @TempDir Path temporary;
   private final List<String> said = new ArrayList<>();
@@ -196,6 +193,41 @@ class LabTest {
         .contains("link/ether " + Addresses.HOST_SIDE_MAC)
         .contains("state UP");
     assertThat(ok("node1", "ip", "route")).doesNotContain("10.244");
+  }
+
+  @Test
+  void theRouterKnowsPodsUnlessAnOverlayCarriesThem() {
+    lab.up(SMALL);
+    for (String[] family : new String[][] {{"-4", "10.244.2.0/24"}, {"-6", "fd00:244:2::/64"}}) {
+      assertThat(ok("router", "ip", family[0], "route")).contains(family[1]);
+    }
+    lab.down();
+    lab.up(SMALL.with(Topology.Overlay.VXLAN));
+    for (String family : List.of("-4", "-6")) {
+      assertThat(ok("router", "ip", family, "route")).doesNotContain("244:").doesNotContain("244.");
+    }
+    assertThat(Shell.run("cat", NAMES.manifests().resolve(Manifests.OWN_FILE).toString()))
+        .contains("vxlanMode: Always");
+  }
+
+  @Test
+  void linksHaveRatesDataHasSizeAndThereAreSeveralClients() throws IOException {
+    List<Topology.Client> clients =
+        List.of(
+            new Topology.Client("client", null, null), new Topology.Client("client2", 1400, null));
+    List<Topology.Node> nodes =
+        List.of(new Topology.Node("node1", null, null, "10mbit", "1m"), SMALL.node("node2"));
+    Topology.Links links = new Topology.Links(null, "1gbit");
+    lab.up(new Topology(nodes, List.of(), clients, links, null, null));
+    assertThat(ok("node1", "tc", "qdisc", "show", "dev", "eth0")).contains("rate 10Mbit");
+    assertThat(ok("router", "tc", "qdisc", "show", "dev", "node1")).contains("rate 10Mbit");
+    assertThat(ok("router", "tc", "qdisc", "show", "dev", "client2")).contains("rate 1Gbit");
+    String second = Addresses.client4(clients.get(1));
+    assertThat(ok("client", "ping", "-c1", "-W2", second)).contains("1 received");
+    Path data = NAMES.data(nodes.get(0));
+    assertThatThrownBy(() -> Files.write(data.resolve("much"), new byte[2 << 20]))
+        .isInstanceOf(IOException.class);
+    assertThat(Files.size(data.resolve("much"))).isLessThanOrEqualTo(1 << 20);
   }
 
   @Test

@@ -21,13 +21,10 @@ class PodProgramsTest {
   private static final LabNames NAMES = LabNames.named("slt-labp");
   private static final Topology TOPOLOGY =
       new Topology(
-          List.of(new Topology.Node("node1", null, null)),
+          List.of(Topology.Node.named("node1")),
           List.of(
               new Topology.Pod(null, "client", "node1", null, null, false, null),
-              new Topology.Pod("shop", "web", "node1", null, List.of(8080, 5353, 80), null, null)),
-          null,
-          null,
-          null);
+              new Topology.Pod("shop", "web", "node1", null, List.of(8080, 5353, 80), null, null)));
   private static final Topology.Pod CLIENT = TOPOLOGY.pods().get(0);
   private static final Topology.Pod WEB = TOPOLOGY.pods().get(1);
   private static final String FROM = "pod-default-client";
@@ -122,6 +119,10 @@ class PodProgramsTest {
         lab.run(FROM, NAMES.programs() + "/pod-client", "get", web(family), "80", "/x");
     assertThat(get.code()).isZero();
     assertThat(get.text()).startsWith("shop/web " + client(family));
+    Lab.Output post =
+        lab.run(FROM, NAMES.programs() + "/pod-client", "request", "POST", web(family), "80", "/x");
+    assertThat(post.code()).isZero();
+    assertThat(post.text()).startsWith("200\nshop/web " + client(family));
   }
 
   @Test

@@ -36,14 +36,15 @@ class TopologyTest {
     Topology topology =
         read(
             "nodes:",
-            "- {name: node1, labels: {zone: a}, mtu: 9000}",
+            "- {name: node1, labels: {zone: a}, mtu: 9000, rate: 10mbit, dataSize: 64m}",
             "- name: node3",
             "pods:",
             "- {namespace: shop, name: cart, node: node3, labels: {app: cart}, ports: [80]}",
             "- {name: idle, node: node3, server: false, mtu: 1400}",
-            "client: {mtu: 1300}",
-            "router: {}",
-            "links: {mtu: 4000}");
+            "clients: [{name: client, mtu: 1300}, {name: client3, rate: 5mbit}]",
+            "links: {mtu: 4000, rate: 1gbit}",
+            "overlay: cross-subnet",
+            "source: cluster");
     assertThat(topology.node("node3").number()).isEqualTo(3);
     assertThat(topology.node("node1").labels()).isEqualTo(Map.of("zone", "a"));
     assertThat(topology.mtu(topology.node("node1").mtu())).isEqualTo(9000);
@@ -54,7 +55,15 @@ class TopologyTest {
     assertThat(Addresses.pod4(topology, cart)).isEqualTo("10.244.3.2");
     assertThat(Addresses.pod6(topology, topology.pods().get(1))).isEqualTo("fd00:244:3::3");
     assertThat(topology.pods().get(1).server()).isFalse();
-    assertThat(topology.client().mtu()).isEqualTo(1300);
+    assertThat(topology.clients().get(0).mtu()).isEqualTo(1300);
+    Topology.Client third = topology.clients().get(1);
+    assertThat(Addresses.client4(third)).isEqualTo("192.168.97.2");
+    assertThat(Addresses.client6(third)).isEqualTo("fd00:99:3::2");
+    assertThat(topology.rate(third.rate())).isEqualTo("5mbit");
+    assertThat(topology.rate(topology.node("node3").rate())).isEqualTo("1gbit");
+    assertThat(topology.node("node1").dataSize()).isEqualTo("64m");
+    assertThat(topology.overlay()).isEqualTo(Topology.Overlay.CROSS_SUBNET);
+    assertThat(topology.source()).isEqualTo(Topology.Source.CLUSTER);
   }
 
   @Test
@@ -82,7 +91,11 @@ class TopologyTest {
 
   @Test
   void survivesItsOwnCopy() throws IOException {
-    Topology topology = Topology.standard(3);
+    Topology topology =
+        Topology.standard(3)
+            .withDataSize("16m")
+            .with(Topology.Overlay.VXLAN)
+            .with(Topology.Source.CLUSTER);
     String json = TopologyReader.JSON.writeValueAsString(topology);
     assertThat(TopologyReader.JSON.readValue(json, Topology.class)).isEqualTo(topology);
   }
@@ -97,7 +110,7 @@ class TopologyTest {
         "- {name: a, node: node1}",
         "- {name: b, node: node2}");
     assertRefused(
-        "3: nodes[0].colour: no such field; there are labels, mtu, name",
+        "3: nodes[0].colour: no such field; there are dataSize, labels, mtu, name, rate",
         "nodes:",
         "- name: node1",
         "  colour: red");
@@ -118,6 +131,17 @@ class TopologyTest {
         "- {namespace: a-b, name: c, node: node1}",
         "- {namespace: a, name: b-c, node: node1}");
     assertRefused("1: nodes: at least one", "pods: []");
+    assertRefused(
+        "2: clients[0].name: a client is named client, client2",
+        "nodes: [{name: node1}]",
+        "clients: [{name: client1}]");
+    assertRefused(
+        "2: clients[1].name: there are two",
+        "nodes: [{name: node1}]",
+        "clients: [{name: client}, {name: client}]");
+    assertRefused("1: nodes[0]: rate must be a number", "nodes: [{name: node1, rate: fast}]");
+    assertRefused("1: nodes[0]: dataSize must be", "nodes: [{name: node1, dataSize: 0}]");
+    assertRefused("2: overlay: ", "nodes: [{name: node1}]", "overlay: ipip");
   }
 
   @ParameterizedTest

@@ -3,8 +3,6 @@ package io.sluice.multinode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.lab.Addresses;
-import io.sluice.lab.Topology;
 import io.sluice.lab.Traffic;
 import io.sluice.multinode.harness.AllProtocols;
 import io.sluice.multinode.harness.Cluster;
@@ -30,19 +28,7 @@ class TwoNodesTest {
   }
 
   @BeforeEach
-  void teachTheRouter() {
-    for (Topology.Node node : cluster.topology().nodes()) {
-      for (IpVersion version : IpVersion.values()) {
-        cluster.run(
-            "router",
-            "ip",
-            "route",
-            "replace",
-            version.of(Addresses.podCidr4(node), Addresses.podCidr6(node)),
-            "via",
-            version.of(Addresses.node4(node), Addresses.node6(node)));
-      }
-    }
+  void applyService() {
     cluster.apply(BOTH);
   }
 

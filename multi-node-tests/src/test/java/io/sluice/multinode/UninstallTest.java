@@ -15,7 +15,18 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** {@code sluice uninstall} leaves a node as it was. */
-@LabTest(agents = false)
+@LabTest(
+    agents = false,
+    topology =
+        """
+        overlay: vxlan
+        nodes: [{name: node1}, {name: node2}]
+        pods:
+        - {name: client, node: node1}
+        - {name: web-1, node: node1}
+        - {name: web-2, node: node1}
+        - {name: web-3, node: node2}
+        """)
 class UninstallTest {
   private static final ServiceSpec WEB = ServiceSpec.of("web", 10, "web-1", "web-2");
 
@@ -43,9 +54,10 @@ class UninstallTest {
     cluster.run("node1", "nft", "add table inet other { chain c { counter; }; }");
     cluster.run("node1", "ip", "route", "add", "blackhole", "203.0.113.0/24");
     HostSnapshot before = HostSnapshot.of(cluster, "node1");
-    cluster.lab().startAgent("node1");
+    cluster.lab().startAgents();
     cluster.awaitReady();
     cluster.apply(WEB);
+    assertThat(cluster.run("node1", "ip", "route")).contains("vxlan.sluice");
     for (IpVersion version : IpVersion.values()) {
       assertThat(cluster.ask(Cluster.host("client"), "tcp", WEB, version, 10).failures()).isEmpty();
     }

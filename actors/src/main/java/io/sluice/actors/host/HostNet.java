@@ -3,6 +3,7 @@ package io.sluice.actors.host;
 
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.net.Link;
 import io.sluice.kernel.net.Route;
 import java.util.List;
 import java.util.Optional;
@@ -43,16 +44,24 @@ public interface HostNet extends AutoCloseable {
   }
 
   /**
-   * A route of ours in the main table, of link scope.
+   * A route of ours in the main table.
    *
+   * @param gateway the next hop; empty: the destination is on the link
    * @param source the preferred source of what this host itself sends there
    */
-  record HostRoute(Ip destination, int prefix, int ifindex, Optional<Ip> source) {
+  record HostRoute(
+      Ip destination, int prefix, int ifindex, Optional<Ip> gateway, Optional<Ip> source) {
+    /** One on the link. */
+    public HostRoute(Ip destination, int prefix, int ifindex, Optional<Ip> source) {
+      this(destination, prefix, ifindex, Optional.empty(), source);
+    }
+
     @Override
     public String toString() {
       return destination
           + "/"
           + prefix
+          + gateway.map(ip -> " via " + ip).orElse("")
           + " dev "
           + ifindex
           + source.map(ip -> " src " + ip).orElse("");
@@ -60,6 +69,28 @@ public interface HostNet extends AutoCloseable {
   }
 
   List<Nic> nics();
+
+  /** All interfaces, with all that the kernel says of them. */
+  List<Link> links();
+
+  /** The interface of that name, if there is one. */
+  Optional<Link> link(String name);
+
+  /** Makes a flow-based VXLAN device of {@link Link.Vxlan#flowBased}, down. */
+  Link createVxlan(String name, int port, int mtu);
+
+  /** Removes an interface; false if there is none. */
+  boolean deleteLink(int ifindex);
+
+  void setUp(int ifindex, boolean up);
+
+  void setMtu(int ifindex, int mtu);
+
+  /** Whether an interface asks for neighbours. */
+  void setArp(int ifindex, boolean arp);
+
+  /** The text that says whose an interface is. */
+  void setAlias(int ifindex, String alias);
 
   List<HostAddress> addresses();
 

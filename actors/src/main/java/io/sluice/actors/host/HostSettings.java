@@ -148,6 +148,26 @@ public final class HostSettings {
   }
 
   /**
+   * What the device of the tunnel to other nodes needs, while it is up. Programs check where
+   * packets come from; a node whose pods are reached another way than they reach us would fail the
+   * kernel's reverse-path filter. A flow-based device has no neighbours, so no address of its own
+   * making.
+   *
+   * @param mtu6 of IPv6 packets, which the kernel sets anew whenever the device's own changes
+   */
+  public void prepareTunnel(String nic, int mtu6) {
+    Map<String, String> wanted = new LinkedHashMap<>();
+    wanted.put(CONF4 + nic + FORWARDING, "1");
+    wanted.put(CONF4 + nic + RP_FILTER, "0");
+    wanted.put(CONF6 + nic + "/disable_ipv6", "0");
+    wanted.put(CONF6 + nic + "/accept_ra", "0");
+    wanted.put(CONF6 + nic + "/addr_gen_mode", "1");
+    wanted.put(CONF6 + nic + FORWARDING, "1");
+    wanted.put(CONF6 + nic + "/mtu", Integer.toString(mtu6));
+    ensure(wanted);
+  }
+
+  /**
    * A link of the usual MAC address ee:ee:ee:ee:ee:ee has the gateway address from the kernel, but
    * only after duplicate address detection, which may take seconds and be held up by a peer that is
    * not there yet: such an address is replaced by one that is good at once.

@@ -50,6 +50,46 @@ public final class NetlinkHostNet implements HostNet {
   }
 
   @Override
+  public List<Link> links() {
+    return netlink.links();
+  }
+
+  @Override
+  public Optional<Link> link(String name) {
+    return netlink.link(name).filter(link -> link.name().equals(name));
+  }
+
+  @Override
+  public Link createVxlan(String name, int port, int mtu) {
+    return netlink.createVxlan(name, port, mtu);
+  }
+
+  @Override
+  public boolean deleteLink(int ifindex) {
+    return netlink.deleteLink(ifindex);
+  }
+
+  @Override
+  public void setUp(int ifindex, boolean up) {
+    netlink.setUp(ifindex, up);
+  }
+
+  @Override
+  public void setMtu(int ifindex, int mtu) {
+    netlink.setMtu(ifindex, mtu);
+  }
+
+  @Override
+  public void setArp(int ifindex, boolean arp) {
+    netlink.setArp(ifindex, arp);
+  }
+
+  @Override
+  public void setAlias(int ifindex, String alias) {
+    netlink.setAlias(ifindex, alias);
+  }
+
+  @Override
   public List<HostAddress> addresses() {
     return netlink.addresses().stream().map(NetlinkHostNet::address).toList();
   }
@@ -75,6 +115,7 @@ public final class NetlinkHostNet implements HostNet {
                     route.destination(),
                     route.prefix(),
                     route.ifindex(),
+                    route.nextHop(),
                     Optional.ofNullable(route.preferredSource())))
         .toList();
   }
@@ -101,8 +142,12 @@ public final class NetlinkHostNet implements HostNet {
   }
 
   private static Route kernelRoute(HostRoute route) {
-    Route onLink = Route.onLink(route.destination(), route.prefix(), route.ifindex());
-    return route.source().map(onLink::withPreferredSource).orElse(onLink);
+    Route plain =
+        route
+            .gateway()
+            .map(gw -> Route.via(route.destination(), route.prefix(), gw, route.ifindex()))
+            .orElseGet(() -> Route.onLink(route.destination(), route.prefix(), route.ifindex()));
+    return route.source().map(plain::withPreferredSource).orElse(plain);
   }
 
   @Override

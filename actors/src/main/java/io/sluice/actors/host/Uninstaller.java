@@ -32,6 +32,7 @@ public final class Uninstaller {
   public List<String> run() {
     List<String> left = new ArrayList<>();
     attempt("routes", left, () -> net.routes().forEach(net::removeRoute));
+    attempt("tunnel", left, () -> TunnelDevice.remove(net));
     attempt("host settings", left, () -> left.addAll(settings.restoreAll()));
     attempt("nftables", left, dropTable);
     return left;

@@ -59,7 +59,14 @@ public interface InterfaceHost {
   CompletionStage<Done> prepare(Nic nic, boolean ipv4, boolean ipv6);
 
   /**
-   * Undoes {@link #prepare}.
+   * The settings of the tunnel's device.
+   *
+   * @param mtu6 of IPv6 packets on it
+   */
+  CompletionStage<Done> prepareTunnel(Nic nic, int mtu6);
+
+  /**
+   * Undoes {@link #prepare} and {@link #prepareTunnel}.
    *
    * @param present whether the interface is still there
    */

@@ -17,6 +17,7 @@ import akka.actor.typed.javadsl.StashBuffer;
 import akka.actor.typed.javadsl.TimerScheduler;
 import io.sluice.actors.host.HostNet;
 import io.sluice.actors.host.HostNet.Nic;
+import io.sluice.actors.host.TunnelDevice;
 import io.sluice.actors.interfaces.InterfaceActor.State;
 import io.sluice.actors.interfaces.InterfaceActor.StateChanged;
 import io.sluice.actors.interfaces.InterfaceActor.Target;
@@ -293,6 +294,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
         .filter(element -> (element.flags() & IfaceFlags.IFACE_WORKLOAD) != 0)
         .forEach(element -> found.add(element.name()));
     began.found().attachments().values().forEach(attachment -> found.add(attachment.name()));
+    found.remove(TunnelDevice.NAME); // is none of a workload, and has a keeper of its own
     found.forEach(this::actor);
     nics = byName(began.nics());
     memory.view.ifPresent(this::sourceChanged);

@@ -13,14 +13,15 @@ import io.sluice.actors.host.HostNet;
 import io.sluice.actors.host.HostNet.Nic;
 import io.sluice.actors.host.HostSettings;
 import io.sluice.actors.host.Lane;
+import io.sluice.actors.host.TunnelDevice;
 import io.sluice.actors.maps.MapActor;
+import io.sluice.actors.maps.NodeElement;
 import io.sluice.actors.routes.RouteKeeper;
 import io.sluice.actors.tables.TablesKeeper;
 import io.sluice.kernel.asm.PolicyPrograms;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.Ip;
-import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.SluiceHook;
 import java.time.Duration;
 import java.util.HashMap;
@@ -30,6 +31,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Predicate;
 
 /** The steps of interface actors on a real host: each goes to the one that owns what it changes. */
 public final class LiveInterfaceHost implements InterfaceHost {
@@ -37,18 +39,17 @@ public final class LiveInterfaceHost implements InterfaceHost {
    * The owners.
    *
    * @param ifaces the writer of the map of that name
-   * @param node the writer of the map of that name; nobody else may bump its epoch
+   * @param node the element of the map of that name
    */
   public record Owners(
       ActorRef<MapActor.Command<Integer, Iface>> ifaces,
-      ActorRef<MapActor.Command<Integer, NodeState>> node,
+      NodeElement node,
       ActorRef<RouteKeeper.Command> routes,
       ActorRef<TablesKeeper.Command> tables,
       ActorRef<ConntrackKeeper.Command> conntrack,
       SlotPromises slots) {}
 
   private static final Duration TIMEOUT = Duration.ofSeconds(30);
-  private static final int NODE = 0;
 
   private final ActorSystem<?> system;
   private final Dataplane dataplane;
@@ -63,9 +64,6 @@ public final class LiveInterfaceHost implements InterfaceHost {
 
   /** Whose element an index is, since this agent wrote one; guarded by this. */
   private final Map<Integer, String> elementOf = new HashMap<>();
-
-  /** The epoch that was written last; guarded by this. */
-  private CompletionStage<Integer> epoch;
 
   public LiveInterfaceHost(
       ActorSystem<?> system,
@@ -161,7 +159,8 @@ public final class LiveInterfaceHost implements InterfaceHost {
 
   /** The settings of the host as a whole. */
   public CompletionStage<Done> prepareHost(InterfaceSettings interfaces) {
-    return host.run(() -> done(() -> settings.prepareHost(interfaces::isWorkload)));
+    Predicate<String> ours = nic -> interfaces.isWorkload(nic) || nic.equals(TunnelDevice.NAME);
+    return host.run(() -> done(() -> settings.prepareHost(ours)));
   }
 
   @Override
@@ -302,31 +301,13 @@ public final class LiveInterfaceHost implements InterfaceHost {
   }
 
   @Override
-  public synchronized CompletionStage<Done> bumpEpoch() {
-    if (epoch == null || epoch.toCompletableFuture().isCompletedExceptionally()) {
-      epoch =
-          read(system, owners.node())
-              .thenApply(entries -> entries.containsKey(NODE) ? entries.get(NODE).routeEpoch() : 0);
-    }
-    // One after the other, so that the writer is told in the order of the numbers.
-    CompletableFuture<Done> written = new CompletableFuture<>();
-    epoch =
-        epoch.thenApply(
-            before -> {
-              update(owners.node(), Map.of(NODE, new NodeState(before + 1)), Set.of())
-                  .whenComplete((ok, failed) -> complete(written, ok, failed));
-              return before + 1;
-            });
-    epoch.whenComplete((ok, failed) -> complete(written, null, failed));
-    return written;
+  public CompletionStage<Done> bumpEpoch() {
+    return owners.node().bumpEpoch();
   }
 
-  private static void complete(CompletableFuture<Done> future, Done ok, Throwable failed) {
-    if (failed != null) {
-      future.completeExceptionally(failed);
-    } else if (ok != null) {
-      future.complete(ok);
-    }
+  @Override
+  public CompletionStage<Done> prepareTunnel(Nic nic, int mtu6) {
+    return host.run(() -> done(() -> settings.prepareTunnel(nic.name(), mtu6)));
   }
 
   @Override

@@ -9,6 +9,7 @@ import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.dataplane.Dataplane;
+import io.sluice.kernel.dataplane.MaglevTable;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.Family;
@@ -41,9 +42,9 @@ public final class MapManager extends AbstractBehavior<MapManager.Command> {
   public record GetOccupancy(ActorRef<MapActor.Occupancy> replyTo) implements Command {}
 
   /**
-   * The writers. Those of services, backends, generations and frontends, of interfaces and of the
-   * node keep entries that nobody asked for: removing these takes an order among maps, which their
-   * owner knows. Routes, too: their keeper adopts what it finds, and sweeps by itself.
+   * The writers. Those of services, backends, generations, tables and frontends, of interfaces and
+   * of the node keep entries that nobody asked for: removing these takes an order among maps, which
+   * their owner knows. Routes, too: their keeper adopts what it finds, and sweeps by itself.
    */
   public record Writers(
       ActorRef<MapActor.Command<FrontendKey, Frontend>> frontends4,
@@ -52,6 +53,9 @@ public final class MapManager extends AbstractBehavior<MapManager.Command> {
       ActorRef<MapActor.Command<Integer, Backend>> backends4,
       ActorRef<MapActor.Command<Integer, Backend>> backends6,
       ActorRef<MapActor.Command<Integer, BackendGen>> backendGen,
+      ActorRef<MapActor.Command<Integer, MaglevTable>> maglev,
+      ActorRef<MapActor.Command<RouteKey, Integer>> dsrOptout4,
+      ActorRef<MapActor.Command<RouteKey, Integer>> dsrOptout6,
       ActorRef<MapActor.Command<RouteKey, Route>> routes4,
       ActorRef<MapActor.Command<RouteKey, Route>> routes6,
       ActorRef<MapActor.Command<Integer, Iface>> ifaces,
@@ -62,6 +66,10 @@ public final class MapManager extends AbstractBehavior<MapManager.Command> {
 
     public ActorRef<MapActor.Command<Integer, Backend>> backends(Family family) {
       return family == Family.IPV4 ? backends4 : backends6;
+    }
+
+    public ActorRef<MapActor.Command<RouteKey, Integer>> dsrOptout(Family family) {
+      return family == Family.IPV4 ? dsrOptout4 : dsrOptout6;
     }
 
     public ActorRef<MapActor.Command<RouteKey, Route>> routes(Family family) {
@@ -87,6 +95,9 @@ public final class MapManager extends AbstractBehavior<MapManager.Command> {
             spawn(dataplane.backends(Family.IPV4), MapActor.Options.KEEPING),
             spawn(dataplane.backends(Family.IPV6), MapActor.Options.KEEPING),
             spawn(dataplane.backendGen(), MapActor.Options.KEEPING),
+            spawn(dataplane.maglev(), MapActor.Options.KEEPING),
+            spawn(dataplane.dsrOptout(Family.IPV4), MapActor.Options.KEEPING),
+            spawn(dataplane.dsrOptout(Family.IPV6), MapActor.Options.KEEPING),
             spawn(dataplane.routes(Family.IPV4), MapActor.Options.KEEPING),
             spawn(dataplane.routes(Family.IPV6), MapActor.Options.KEEPING),
             spawn(dataplane.ifaces(), MapActor.Options.KEEPING),

@@ -26,14 +26,16 @@ final class BpfRoutes {
   private final Map<String, Workload> workloads = new HashMap<>();
   private final Set<Ip> hosts = new HashSet<>();
   private ClusterRoutes cluster = ClusterRoutes.EMPTY;
+  private Ways ways = Ways.NONE;
 
   /** Takes what is in the maps for wanted until {@link #sweep}. */
   void adopt(Map<RouteKey, Route> entries) {
     found.putAll(entries);
   }
 
-  void cluster(ClusterRoutes now) {
+  void cluster(ClusterRoutes now, Ways nowWays) {
     cluster = now;
+    ways = nowWays;
   }
 
   /** This host's addresses as pods may send to them; and the gateway, for pods do ping it. */
@@ -71,10 +73,28 @@ final class BpfRoutes {
     return (route.flags() & LOCAL_WORKLOAD) == LOCAL_WORKLOAD;
   }
 
-  /** All entries of one family. */
-  Map<RouteKey, Route> wanted(Family family) {
+  /**
+   * All entries of one family.
+   *
+   * @param inForce what programs have been told; while there is no tunnel, entries that would lead
+   *     into it stay as they are in here, or away
+   */
+  Map<RouteKey, Route> wanted(Family family, boolean tunnel, Map<RouteKey, Route> inForce) {
     Map<RouteKey, Route> wanted = new HashMap<>(found);
     wanted.putAll(cluster.entries());
+    for (Ways.Path path : ways.paths()) {
+      boolean tunneled = path.way() == Ways.Way.TUNNEL;
+      path.remote()
+          .forEachEntry(
+              tunneled ? RouteFlags.ROUTE_TUNNELED : 0,
+              (key, route) -> {
+                if (!tunneled || tunnel) {
+                  wanted.put(key, route);
+                } else if (inForce.containsKey(key)) {
+                  wanted.put(key, inForce.get(key));
+                }
+              });
+    }
     for (Ip host : hosts) {
       wanted.put(key(host), route(host, RouteFlags.ROUTE_LOCAL, 0));
     }

@@ -7,7 +7,6 @@ import akka.actor.typed.Behavior;
 import akka.actor.typed.SupervisorStrategy;
 import akka.actor.typed.javadsl.AbstractBehavior;
 import akka.actor.typed.javadsl.ActorContext;
-import akka.actor.typed.javadsl.AskPattern;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.StashBuffer;
@@ -15,6 +14,7 @@ import akka.actor.typed.javadsl.TimerScheduler;
 import akka.pattern.StatusReply;
 import io.sluice.actors.host.HostNet;
 import io.sluice.actors.maps.MapActor;
+import io.sluice.actors.maps.NodeElement;
 import io.sluice.actors.supervision.Restarts;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
@@ -24,7 +24,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -33,7 +32,11 @@ import java.util.concurrent.CompletionStage;
 
 /**
  * Where addresses live, told to the kernel and to the programs: a kernel route for each address of
- * a local workload, and the maps routes4 and routes6, whose one source of truth this actor is.
+ * a local workload and for each pod network of another node that takes one ({@link Ways}), and the
+ * maps routes4 and routes6, whose one source of truth this actor is.
+ *
+ * <p>What leads through the tunnel is held back until the tunnel is there, and the tunnel until
+ * nothing leads through it any more.
  *
  * <p>It finds what an earlier agent left, keeps it until the source is in sync and {@link
  * WorkloadsKnown} names the local workloads, and then removes what is not wanted (AG-3). Routes
@@ -90,6 +93,39 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
   /** Links or addresses of the host have changed, or may have. */
   public record Refresh() implements Command {}
 
+  /**
+   * Tells what is needed of the tunnel, now and whenever that changes: {@link TunnelNeed#NONE} only
+   * when nothing leads into it any more and the source is in sync.
+   */
+  public record SubscribeTunnel(ActorRef<TunnelNeed> listener) implements Command {}
+
+  /** The tunnel is ready to be used; empty: it is not there any more. */
+  public record TunnelIs(Optional<Tunnel> tunnel) implements Command {}
+
+  /**
+   * @param ifindex of its device
+   * @param sources what this host sends from through it; for a family without, from its own address
+   */
+  public record Tunnel(int ifindex, Map<Family, Ip> sources) {
+    public Tunnel {
+      sources = Map.copyOf(sources);
+    }
+  }
+
+  /** Asks how other nodes are reached. */
+  public record GetStatus(ActorRef<Status> replyTo) implements Command {}
+
+  /**
+   * @param nodes that have pods, by the way to them
+   * @param problems what keeps pods from being reached, a line each
+   */
+  public record Status(Map<Ways.Way, Integer> nodes, List<String> problems) {
+    public Status {
+      nodes = Map.copyOf(nodes);
+      problems = List.copyOf(problems);
+    }
+  }
+
   private record Adopted(Family family, Map<RouteKey, Route> entries) implements Command {}
 
   private record Finished(
@@ -98,18 +134,20 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
 
   private record Failed(Throwable cause) implements Command {}
 
-  private static final Duration MAP_TIMEOUT = Duration.ofSeconds(30);
   private static final int STASH = 16384;
   private static final Duration REFRESH_INTERVAL = Duration.ofSeconds(30);
 
-  private final Map<Family, ActorRef<MapActor.Command<RouteKey, Route>>> maps;
+  private final RouteMaps maps;
   private final KernelRoutes kernel;
   private final BpfRoutes bpf = new BpfRoutes();
-  private final Map<Family, Map<RouteKey, Route>> told = new EnumMap<>(Family.class);
   private final StashBuffer<Command> stash;
   private final HostNet net;
   private final Memory memory;
+  private List<HostNet.HostAddress> addresses = List.of();
+  private Ways ways = Ways.NONE;
   private boolean clusterKnown;
+  private boolean swept;
+  private int writing;
 
   /** What outlives a restart: what others have asked for. */
   private static final class Memory {
@@ -117,14 +155,19 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
     private final Map<String, Workload> bpf = new HashMap<>();
     private Optional<ClusterRoutes> cluster = Optional.empty();
     private Optional<Set<Ip>> workloads = Optional.empty();
+    private Optional<Tunnel> tunnel = Optional.empty();
+    private Optional<ActorRef<TunnelNeed>> listener = Optional.empty();
+    private Optional<TunnelNeed> needTold = Optional.empty();
   }
 
   /**
+   * @param node what all flows look at
    * @param routes4 the writer of routes4
    * @param routes6 the writer of routes6; neither may sweep
    */
   public static Behavior<Command> create(
       HostNet net,
+      NodeElement node,
       ActorRef<MapActor.Command<RouteKey, Route>> routes4,
       ActorRef<MapActor.Command<RouteKey, Route>> routes6) {
     Memory memory = new Memory();
@@ -143,7 +186,10 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
                                             timers,
                                             stash,
                                             net,
-                                            Map.of(Family.IPV4, routes4, Family.IPV6, routes6),
+                                            new RouteMaps(
+                                                context.getSystem(),
+                                                node,
+                                                Map.of(Family.IPV4, routes4, Family.IPV6, routes6)),
                                             memory))))))
         .onFailure(
             SupervisorStrategy.restartWithBackoff(
@@ -155,7 +201,7 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
       TimerScheduler<Command> timers,
       StashBuffer<Command> stash,
       HostNet net,
-      Map<Family, ActorRef<MapActor.Command<RouteKey, Route>>> maps,
+      RouteMaps maps,
       Memory memory) {
     super(context);
     this.stash = stash;
@@ -171,17 +217,11 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
   }
 
   private void adopt(Family family) {
-    CompletionStage<MapActor.Contents<RouteKey, Route>> found =
-        AskPattern.ask(
-            maps.get(family),
-            MapActor.Read::new,
-            MAP_TIMEOUT,
-            getContext().getSystem().scheduler());
     getContext()
         .pipeToSelf(
-            found,
-            (contents, failed) ->
-                failed == null ? new Adopted(family, contents.entries()) : new Failed(failed));
+            maps.read(family),
+            (entries, failed) ->
+                failed == null ? new Adopted(family, entries) : new Failed(failed));
   }
 
   /** Until the maps are read; everything else waits. */
@@ -212,6 +252,9 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
         .onMessage(Update.class, this::update)
         .onMessage(WorkloadsKnown.class, this::workloadsKnown)
         .onMessage(Refresh.class, refresh -> refresh())
+        .onMessage(SubscribeTunnel.class, this::subscribe)
+        .onMessage(TunnelIs.class, this::tunnelIs)
+        .onMessage(GetStatus.class, this::status)
         .onMessage(Finished.class, this::finished)
         .build();
   }
@@ -264,9 +307,85 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
     memory.cluster.ifPresent(
         cluster -> {
           clusterKnown = true;
-          bpf.cluster(cluster);
           kernel.sources(cluster.ownAddresses());
+          chooseWays();
         });
+  }
+
+  /** From here on it is known how each network is to be reached; the tunnel is asked for first. */
+  private void chooseWays() {
+    ClusterRoutes cluster = memory.cluster.orElse(ClusterRoutes.EMPTY);
+    ways = Ways.of(cluster, addresses);
+    bpf.cluster(cluster, ways);
+    kernel.remotes(
+        remoteRoutes(), memory.tunnel.isPresent() ? Set.of() : ways.nets(Ways.Way.TUNNEL));
+    TunnelNeed need = ways.need(cluster);
+    if (!need.isNone()) {
+      tellNeed(need);
+    }
+  }
+
+  private Map<RouteKey, HostNet.HostRoute> remoteRoutes() {
+    Map<RouteKey, HostNet.HostRoute> routes = new HashMap<>();
+    for (Ways.Path path : ways.paths()) {
+      RouteKey to = path.remote().net();
+      if (path.way() == Ways.Way.DIRECT) {
+        routes.put(
+            to,
+            new HostNet.HostRoute(
+                to.addr(),
+                to.prefixlen(),
+                path.ifindex(),
+                path.remote().nextHop(),
+                Optional.empty()));
+      } else if (path.way() == Ways.Way.TUNNEL && memory.tunnel.isPresent()) {
+        Tunnel tunnel = memory.tunnel.get();
+        Optional<Ip> source = Optional.ofNullable(tunnel.sources().get(to.addr().family()));
+        routes.put(to, new HostNet.HostRoute(to.addr(), to.prefixlen(), tunnel.ifindex(), source));
+      }
+    }
+    return routes;
+  }
+
+  private void tellNeed(TunnelNeed need) {
+    if (memory.listener.isPresent() && !memory.needTold.equals(Optional.of(need))) {
+      memory.needTold = Optional.of(need);
+      memory.listener.get().tell(need);
+    }
+  }
+
+  /** Once all is written: nothing leads into a tunnel that is not needed, so it may go. */
+  private void settled() {
+    if (swept && writing == 0 && ways.nets(Ways.Way.TUNNEL).isEmpty()) {
+      tellNeed(TunnelNeed.NONE);
+    }
+  }
+
+  private Behavior<Command> subscribe(SubscribeTunnel subscribe) {
+    memory.listener = Optional.of(subscribe.listener());
+    memory.needTold = Optional.empty();
+    chooseWays();
+    write(Optional.empty());
+    return Behaviors.same();
+  }
+
+  private Behavior<Command> tunnelIs(TunnelIs now) {
+    if (!memory.tunnel.equals(now.tunnel())) {
+      memory.tunnel = now.tunnel();
+      kernel.refresh();
+      chooseWays();
+      write(Optional.empty());
+    }
+    return Behaviors.same();
+  }
+
+  private Behavior<Command> status(GetStatus get) {
+    List<String> problems = new ArrayList<>();
+    memory.cluster.ifPresent(cluster -> problems.addAll(cluster.problems()));
+    problems.addAll(ways.problems());
+    problems.addAll(kernel.problems());
+    get.replyTo().tell(new Status(ways.nodes(), problems));
+    return Behaviors.same();
   }
 
   private Behavior<Command> workloadsKnown(WorkloadsKnown known) {
@@ -280,28 +399,33 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
     if (memory.workloads.isPresent() && clusterKnown) {
       kernel.sweep(memory.workloads.get());
       bpf.sweep(memory.workloads.get());
+      swept = true;
       write(Optional.empty());
     }
   }
 
   private Behavior<Command> refresh() {
-    bpf.localHosts(net.addresses());
-    kernel.refresh();
+    look();
+    chooseWays();
     sweep();
     write(Optional.empty());
     return Behaviors.same();
   }
 
+  private void look() {
+    addresses = net.addresses();
+    bpf.localHosts(addresses);
+    kernel.refresh();
+  }
+
   private Behavior<Command> adopted(Adopted found) {
-    told.put(found.family(), found.entries());
     bpf.adopt(found.entries());
-    if (told.size() < Family.values().length) {
+    if (!maps.found(found.family(), found.entries())) {
       return Behaviors.same();
     }
     memory.bpf.forEach(bpf::put);
-    bpf.localHosts(net.addresses());
+    look();
     useCluster();
-    kernel.refresh();
     sweep();
     write(Optional.empty());
     return stash.unstashAll(ready());
@@ -309,29 +433,20 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
 
   /** Tells the maps' writers what has changed since they were told last. */
   private void write(Optional<ActorRef<StatusReply<Boolean>>> replyTo) {
-    List<CompletionStage<Void>> writes = new ArrayList<>();
+    Map<Family, Map<RouteKey, Route>> wanted = new EnumMap<>(Family.class);
     for (Family family : Family.values()) {
-      Map<RouteKey, Route> want = bpf.wanted(family);
-      Map<RouteKey, Route> before = told.put(family, want);
-      Map<RouteKey, Route> puts = new HashMap<>(want);
-      puts.entrySet().removeIf(entry -> entry.getValue().equals(before.get(entry.getKey())));
-      Set<RouteKey> removes = new HashSet<>(before.keySet());
-      removes.removeAll(want.keySet());
-      if (!puts.isEmpty() || !removes.isEmpty()) {
-        writes.add(ask(family, puts, removes));
-      }
+      wanted.put(family, bpf.wanted(family, memory.tunnel.isPresent(), maps.told(family)));
     }
-    if (writes.isEmpty()) {
+    Optional<CompletionStage<Void>> written = maps.write(wanted);
+    if (written.isEmpty()) {
       replyTo.ifPresent(ref -> ref.tell(StatusReply.success(false)));
+      settled();
       return;
     }
-    CompletionStage<Void> all = writes.get(0);
-    for (CompletionStage<Void> write : writes.subList(1, writes.size())) {
-      all = all.thenCombine(write, (one, other) -> other);
-    }
+    writing++;
     getContext()
         .pipeToSelf(
-            all,
+            written.get(),
             (done, failed) ->
                 new Finished(
                     failed == null
@@ -340,27 +455,15 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
                     replyTo));
   }
 
-  private CompletionStage<Void> ask(
-      Family family, Map<RouteKey, Route> puts, Set<RouteKey> removes) {
-    CompletionStage<MapActor.Result<RouteKey>> reply =
-        AskPattern.ask(
-            maps.get(family),
-            ref -> new MapActor.Update<>(puts, removes, ref),
-            MAP_TIMEOUT,
-            getContext().getSystem().scheduler());
-    return reply.thenAccept(
-        result -> {
-          if (result instanceof MapActor.Refused<RouteKey> refused) {
-            throw new IllegalStateException(refused.reason());
-          }
-        });
-  }
-
   private Behavior<Command> finished(Finished finished) {
+    writing--;
     if (finished.replyTo().isPresent()) {
       finished.replyTo().get().tell(finished.result());
     } else if (finished.result().isError()) {
       getContext().getLog().warn("routes: {}", finished.result().getError().getMessage());
+    }
+    if (finished.result().isSuccess()) {
+      settled();
     }
     return Behaviors.same();
   }

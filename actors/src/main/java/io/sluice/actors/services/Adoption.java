@@ -100,7 +100,7 @@ final class Adoption {
     adoption.services.forEach((name, id) -> ids.put(name.text(), id));
     adoption.table.serviceIds().putAll(adoption.services);
     adoption.backends.forEach(adoption.table::promise);
-    adoption.table.frontends().putAll(kernel.frontends());
+    kernel.frontends().forEach(adoption.table.frontends()::put);
     return new Result(
         adoption.table,
         ids,
@@ -224,6 +224,7 @@ final class Adoption {
                 covered.get(family).set(service.base(), service.base() + service.count());
               }
             });
+    new LutAdoption(kernel, table, covered).adopt();
     leftovers(covered, alive);
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.actors.services;
 
+import io.sluice.kernel.dataplane.MaglevTable;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.Family;
@@ -21,6 +22,7 @@ record KernelView(
     Map<Integer, Service> services,
     Map<Family, Map<Integer, Backend>> backends,
     Map<Integer, BackendGen> gens,
+    Map<Integer, MaglevTable> maglev,
     Map<Family, Integer> sizes,
     int serviceLimit,
     int backendLimit) {

@@ -36,6 +36,15 @@ public final class ServiceManager extends AbstractBehavior<ServiceManager.Comman
   /** The source's view has changed. */
   public record Changed(Snapshot snapshot) implements Command {}
 
+  /** For the syncer: how many Maglev tables there may be. */
+  public record Configure(MaglevLimits limits) implements Command {}
+
+  /** For the syncer: the cluster has agreed on a service's Maglev table. */
+  public record Agreed(ServiceName service, LutTarget target) implements Command {}
+
+  /** For the syncer: the watcher is told what this node wants of Maglev tables, and has. */
+  public record WatchMaglev(ActorRef<MaglevView> watcher) implements Command {}
+
   /** Asks the syncer. */
   public record GetStatus(ActorRef<ServiceSyncer.Status> replyTo) implements Command {}
 
@@ -84,6 +93,24 @@ public final class ServiceManager extends AbstractBehavior<ServiceManager.Comman
     return newReceiveBuilder()
         .onMessage(Changed.class, this::onChanged)
         .onMessage(Settled.class, message -> onSettled(message.message()))
+        .onMessage(
+            Configure.class,
+            configure -> {
+              syncer.tell(new ServiceSyncer.Configure(configure.limits()));
+              return this;
+            })
+        .onMessage(
+            Agreed.class,
+            agreed -> {
+              syncer.tell(new ServiceSyncer.Agreed(agreed.service(), agreed.target()));
+              return this;
+            })
+        .onMessage(
+            WatchMaglev.class,
+            watch -> {
+              syncer.tell(new ServiceSyncer.WatchMaglev(watch.watcher()));
+              return this;
+            })
         .onMessage(
             GetStatus.class,
             get -> {
@@ -162,7 +189,7 @@ public final class ServiceManager extends AbstractBehavior<ServiceManager.Comman
 
   private void complete() {
     if (pending.isEmpty()) {
-      syncer.tell(new ServiceSyncer.Complete(current.inSync()));
+      syncer.tell(new ServiceSyncer.Complete(current.inSync(), current.revision()));
       if (next != null) {
         handOut();
       }

@@ -72,6 +72,7 @@ final class ServiceMaps {
     var backends4 = contents(writers.backends4());
     var backends6 = contents(writers.backends6());
     var gens = contents(writers.backendGen());
+    var maglev = contents(writers.maglev());
     CompletableFuture<Promises.Held> heldServices =
         ask(promises, replyTo -> new Promises.Get(Promises.Kind.SERVICE, replyTo));
     CompletableFuture<Promises.Held> heldBackends =
@@ -85,6 +86,7 @@ final class ServiceMaps {
             backends4,
             backends6,
             gens,
+            maglev,
             heldServices,
             heldBackends,
             note)
@@ -102,6 +104,7 @@ final class ServiceMaps {
                           Family.IPV6,
                           backends6.join().entries()),
                       gens.join().entries(),
+                      maglev.join().entries(),
                       Map.of(
                           Family.IPV4,
                           backends4.join().maxEntries(),
@@ -151,6 +154,7 @@ final class ServiceMaps {
                 elements.forEach((index, value) -> same.putBackend(family, index, value)));
     same.services().putAll(found.kernel().services());
     same.gens().putAll(found.kernel().gens());
+    same.luts().putAll(found.kernel().maglev());
     all.add(write(same).toCompletableFuture());
     return CompletableFuture.allOf(all.toArray(CompletableFuture[]::new));
   }
@@ -202,6 +206,7 @@ final class ServiceMaps {
     }
     update(all, writers.services(), writes.services(), writes.noServices());
     update(all, writers.backendGen(), writes.gens(), Set.of());
+    update(all, writers.maglev(), writes.luts(), writes.noLuts());
     return CompletableFuture.allOf(all.toArray(CompletableFuture[]::new))
         .thenApply(
             done -> {

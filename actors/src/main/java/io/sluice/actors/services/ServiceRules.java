@@ -56,10 +56,11 @@ final class ServiceRules {
         if (!frontends.isEmpty()) {
           services.add(
               WantedService.of(
-                  name(service, port, family),
-                  frontends,
-                  backends(service, port, family, slices),
-                  isApiServer(service)));
+                      name(service, port, family),
+                      frontends,
+                      backends(service, port, family, slices),
+                      isApiServer(service))
+                  .with(service.maglev()));
         }
       }
     }

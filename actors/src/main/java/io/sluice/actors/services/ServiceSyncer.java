@@ -16,6 +16,7 @@ import io.sluice.kernel.layout.Family;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -50,8 +51,18 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
    * What was wanted so far is a whole, and may be applied.
    *
    * @param inSync nothing is missing: what nobody wants may go
+   * @param revision of the source: an order across nodes
    */
-  public record Complete(boolean inSync) implements Command {}
+  public record Complete(boolean inSync, long revision) implements Command {}
+
+  /** How many Maglev tables there may be. */
+  public record Configure(MaglevLimits limits) implements Command {}
+
+  /** The cluster has agreed on a service's Maglev table. */
+  public record Agreed(ServiceName service, LutTarget target) implements Command {}
+
+  /** From now on the watcher is told what this node wants of Maglev tables, and has. */
+  public record WatchMaglev(ActorRef<MaglevView> watcher) implements Command {}
 
   public record GetStatus(ActorRef<Status> replyTo) implements Command {}
 
@@ -97,7 +108,8 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
 
   /** What outlives a restart. */
   private static final class Memory {
-    private final Map<String, List<WantedService>> wanted = new TreeMap<>();
+    private final Demand demand = new Demand();
+    private final MaglevDesk maglev = new MaglevDesk();
     private boolean inSync;
     private boolean applied;
     private int life;
@@ -117,8 +129,11 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
   /** A note in the journal says that frontends are being added. */
   private boolean noted;
 
-  private final Map<String, String> refused = new TreeMap<>();
-  private Map<String, String> problems = Map.of();
+  /** The kernel holds what nobody has looked at yet: the next round does. */
+  private boolean unswept = true;
+
+  private final Map<ServiceName, String> refused = new HashMap<>();
+  private final Map<ServiceName, String> problems = new TreeMap<>();
   private long round;
   private long rested;
   private long writes;
@@ -171,14 +186,24 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
         .onMessage(
             Want.class,
             want -> {
-              if (want.services().isEmpty()) {
-                memory.wanted.remove(want.owner());
-              } else {
-                memory.wanted.put(want.owner(), want.services());
-              }
+              memory.demand.put(want.owner(), want.services());
               return this;
             })
         .onMessage(Complete.class, this::onComplete)
+        .onMessage(Configure.class, this::onConfigure)
+        .onMessage(
+            Agreed.class,
+            agreed -> {
+              dirty |= memory.maglev.agreed(agreed.service(), agreed.target());
+              return proceed();
+            })
+        .onMessage(
+            WatchMaglev.class,
+            watch -> {
+              memory.maglev.watch(watch.watcher());
+              tellMaglev();
+              return this;
+            })
         .onMessage(Finished.class, this::onFinished)
         .onMessage(
             PeriodOver.class,
@@ -189,7 +214,7 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
         .onMessage(
             RetryRefused.class,
             retry -> {
-              dirty = true;
+              retryRefused();
               return proceed();
             })
         .onMessage(
@@ -211,8 +236,26 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
 
   private Behavior<Command> onComplete(Complete complete) {
     memory.inSync |= complete.inSync();
+    memory.maglev.complete(wanted(), complete.revision());
     dirty = true;
+    tellMaglev();
     return proceed();
+  }
+
+  private Behavior<Command> onConfigure(Configure configure) {
+    if (memory.maglev.limit(configure.limits())) {
+      memory.maglev.judge(wanted());
+      dirty = true;
+      tellMaglev();
+    }
+    return proceed();
+  }
+
+  /** Before the kernel has been read, and the source whole, there is nothing to tell. */
+  private void tellMaglev() {
+    if (memory.inSync && table != null) {
+      memory.maglev.tell(table);
+    }
   }
 
   private Behavior<Command> onFinished(Finished finished) {
@@ -262,7 +305,7 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
   // Adoption.
 
   private Collection<WantedService> wanted() {
-    return memory.wanted.values().stream().flatMap(List::stream).toList();
+    return memory.demand.all();
   }
 
   private void adopt(ServiceMaps.Found found) {
@@ -283,7 +326,11 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
         maps.adopt(found, adopted),
         done -> {
           table = adopted.table();
+          memory.demand.touchAll();
+          memory.demand.touch(table.services().keySet());
           dirty = true;
+          memory.maglev.found(table);
+          tellMaglev();
           idle();
         });
   }
@@ -295,7 +342,8 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
     throttled = true;
     began = System.nanoTime();
     timers.startSingleTimer(PeriodOver.class, new PeriodOver(), options.minPeriod());
-    SyncRound next = new SyncRound(table, wanted());
+    SyncRound.Scope scope = unswept ? SyncRound.Scope.WHOLE : SyncRound.Scope.CHANGED;
+    SyncRound next = new SyncRound(table, memory.demand, memory.maglev.round(), scope);
     List<String> services = next.needServices();
     when(
         maps.assign(Promises.Kind.SERVICE, services),
@@ -337,7 +385,7 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
   private void refuse(SyncRound next, ServiceMaps.Refusal refusal) {
     table.frontends().remove(refusal.key());
     refused.put(
-        next.holder(refusal.key()).text(),
+        next.holder(refusal.key()),
         String.format("%s: %s", refusal.key().addr(), refusal.reason()));
   }
 
@@ -347,7 +395,10 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
     timers.startSingleTimer(new Rested(life, round), new Rested(life, round), options.quarantine());
     lastRound = Duration.ofNanos(System.nanoTime() - began);
     report(next);
-    if (outcome.again()) {
+    tellMaglev();
+    unswept = false;
+    if (!outcome.again().isEmpty()) {
+      memory.demand.touch(outcome.again());
       dirty = true;
       throttled = false;
     } else {
@@ -362,23 +413,27 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
   }
 
   private void report(SyncRound next) {
-    Map<String, String> now = new TreeMap<>(refused);
-    next.problems().forEach((name, problem) -> now.put(name.text(), problem));
+    Map<ServiceName, String> now = new TreeMap<>(refused);
+    now.putAll(next.problems());
     now.forEach(
-        (what, problem) -> {
-          if (!problem.equals(problems.get(what))) {
-            getContext().getLog().warn("service {}: {}", what, problem);
+        (service, problem) -> {
+          if (!problem.equals(problems.put(service, problem))) {
+            getContext().getLog().warn("service {}: {}", service, problem);
           }
         });
-    for (String what : problems.keySet()) {
-      if (!now.containsKey(what)) {
-        getContext().getLog().info("service {}: no longer refused", what);
+    for (ServiceName service : next.looked()) {
+      if (!now.containsKey(service) && problems.remove(service) != null) {
+        getContext().getLog().info("service {}: no longer refused", service);
       }
     }
-    problems = now;
     if (!problems.isEmpty()) {
       timers.startSingleTimer(RetryRefused.class, new RetryRefused(), options.retry());
     }
+  }
+
+  private void retryRefused() {
+    memory.demand.touch(problems.keySet());
+    dirty |= !problems.isEmpty();
   }
 
   // Spans that have rested.
@@ -391,9 +446,15 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
         none -> {
           ServiceTable.Freed freed = table.free(due);
           // Room: what was refused for want of it gets another try.
-          dirty |= !problems.isEmpty();
+          retryRefused();
           when(maps.release(freed), done -> idle());
         });
+  }
+
+  private Map<String, String> refusals() {
+    Map<String, String> byText = new TreeMap<>();
+    problems.forEach((service, problem) -> byText.put(service.text(), problem));
+    return byText;
   }
 
   private Status status() {
@@ -410,7 +471,7 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
         table == null ? 0 : table.frontends().size(),
         used,
         max,
-        problems,
+        refusals(),
         round,
         writes,
         lastRound);

@@ -3,8 +3,6 @@ package io.sluice.actors.services;
 
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.Family;
-import io.sluice.kernel.layout.Frontend;
-import io.sluice.kernel.layout.FrontendKey;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -48,9 +46,11 @@ final class ServiceTable {
 
   private final Map<ServiceName, Installed> services = new TreeMap<>();
   private final Map<Integer, Installed> orphans = new LinkedHashMap<>();
-  private final Map<FrontendKey, Frontend> frontends = new HashMap<>();
+  private final FrontendTable frontends = new FrontendTable();
   private final Map<Integer, Integer> gens;
   private final Map<Family, SpanAllocator> spans = new EnumMap<>(Family.class);
+
+  private final LutTable luts = new LutTable();
 
   /** Promised service IDs, by name. */
   private final Map<ServiceName, Integer> serviceIds = new HashMap<>();
@@ -85,7 +85,7 @@ final class ServiceTable {
     return orphans;
   }
 
-  Map<FrontendKey, Frontend> frontends() {
+  FrontendTable frontends() {
     return frontends;
   }
 
@@ -99,6 +99,10 @@ final class ServiceTable {
 
   Set<Integer> stale() {
     return stale;
+  }
+
+  LutTable luts() {
+    return luts;
   }
 
   SpanAllocator spans(Family family) {
@@ -127,10 +131,19 @@ final class ServiceTable {
     retiring.add(span);
   }
 
-  /** The span of a service that has another one, or none, from now on. */
+  /**
+   * The span of a service that has another one, or none, from now on. While the service's Maglev
+   * table points at it, it is held.
+   */
   void retire(Installed service) {
     List<Integer> ids = service.slots().stream().map(Installed.Slot::id).toList();
-    retire(new Retired(service.family(), service.base(), service.count(), service.id(), ids));
+    Retired span =
+        new Retired(service.family(), service.base(), service.count(), service.id(), ids);
+    if (luts.pointsAt(service)) {
+      luts.hold(span);
+    } else {
+      retire(span);
+    }
   }
 
   /** What was retired in this round is due at {@code until}; later rounds give higher numbers. */

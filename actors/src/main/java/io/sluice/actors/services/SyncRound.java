@@ -28,10 +28,12 @@ import java.util.TreeMap;
  *   <li>elements of new spans, which nothing points at yet
  *   <li>services, which now point at them
  *   <li>generations of backends that their service has no more
+ *   <li>Maglev tables, over spans that are written by now
  *   <li>frontends
  *   <li>generation 0, so that flows older than a frontend notice it
  *   <li>removal of frontends
  *   <li>generations of all backends of services that go
+ *   <li>removal of Maglev tables
  *   <li>removal of these services
  * </ol>
  *
@@ -45,20 +47,26 @@ final class SyncRound {
   /**
    * @param steps in order
    * @param addsFrontends whether flows older than their service must be told
-   * @param again whether some service must be removed first, and added in a further round
+   * @param again services that are removed now, and added in a further round
    */
-  record Outcome(List<Step> steps, boolean addsFrontends, boolean again) {}
+  record Outcome(List<Step> steps, boolean addsFrontends, Set<ServiceName> again) {}
 
-  private record Change(WantedService wanted, List<Endpoint> backends, int id, int base) {}
+  private record Change(ServiceName name, List<Endpoint> backends, int id, int base) {}
 
   /** Elements that one round moves, at most, to bring free ones together. */
   private static final int MOST_MOVED = 10_000;
 
   private final ServiceTable table;
-  private final Map<ServiceName, WantedService> wanted;
+  private final Scope scope;
+  private final Set<ServiceName> looked;
+
+  /** Of those looked at, what is wanted: as it was when the round began. */
+  private final Map<ServiceName, WantedService> wanted = new LinkedHashMap<>();
+
+  private final LutRound luts;
   private final Map<ServiceName, String> problems = new TreeMap<>();
 
-  /** Who may have a frontend; if two want it, the first in order. */
+  /** Who may have a frontend of those looked at, as it was when the round began. */
   private final Map<FrontendKey, ServiceName> claims = new HashMap<>();
 
   private final Map<ServiceName, List<Endpoint>> toWrite = new LinkedHashMap<>();
@@ -68,28 +76,49 @@ final class SyncRound {
   /** Families whose backends array has no free span that is long enough. */
   private final Set<Family> scattered = EnumSet.noneOf(Family.class);
 
-  private boolean again;
+  private final Set<ServiceName> again = new LinkedHashSet<>();
 
-  /** The kernel's frontends by service ID, once somebody asked. */
-  private Map<Integer, List<Map.Entry<FrontendKey, Frontend>>> byService;
+  /** How much of what is in the kernel a round looks at. */
+  enum Scope {
+    /** The services that changed, and their frontends. */
+    CHANGED,
+    /** Also frontends that lead to no service that is known: the first round's sweep (AG-3). */
+    WHOLE
+  }
 
-  SyncRound(ServiceTable table, Collection<WantedService> wanted) {
+  /**
+   * @param demand gives what is wanted, and what changed; it may change during the round
+   */
+  SyncRound(ServiceTable table, Demand demand, LutRound luts, Scope scope) {
     this.table = table;
-    this.wanted = new TreeMap<>();
-    wanted.forEach(service -> this.wanted.put(service.name(), service));
-    this.wanted.values().forEach(this::claim);
-    this.wanted.values().forEach(this::compare);
-    for (ServiceName name : table.services().keySet()) {
-      if (!this.wanted.containsKey(name)) {
+    this.luts = luts;
+    this.scope = scope;
+    this.looked = demand.take();
+    for (ServiceName name : looked) {
+      demand.get(name).ifPresent(service -> wanted.put(name, service));
+      Installed installed = table.services().get(name);
+      if (installed != null) {
+        table.frontends().of(installed.id()).forEach(key -> note(demand, key));
+      }
+    }
+    wanted.values().forEach(service -> claim(demand, service));
+    wanted.values().forEach(this::compare);
+    for (ServiceName name : looked) {
+      if (!wanted.containsKey(name) && table.services().containsKey(name)) {
         toRemove.add(name);
       }
     }
   }
 
-  private void claim(WantedService service) {
+  private void note(Demand demand, FrontendKey key) {
+    demand.holder(key).ifPresent(holder -> claims.put(key, holder));
+  }
+
+  private void claim(Demand demand, WantedService service) {
     for (FrontendKey key : service.frontends().keySet()) {
-      ServiceName holder = claims.putIfAbsent(key, service.name());
-      if (holder != null) {
+      note(demand, key);
+      ServiceName holder = claims.get(key);
+      if (!service.name().equals(holder)) {
         problems.put(
             service.name(),
             String.format("%s:%d is %s's already", key.addr(), key.port(), holder.text()));
@@ -116,7 +145,7 @@ final class SyncRound {
       // Its flows must end with the frontend, so all its backends get new generations: it goes,
       // and comes again.
       toRemove.add(service.name());
-      again = true;
+      again.add(service.name());
       return;
     }
     if (service.keepsLast() && backends.isEmpty()) {
@@ -133,24 +162,13 @@ final class SyncRound {
   }
 
   private boolean losesFrontend(WantedService service, Installed installed) {
-    for (Map.Entry<FrontendKey, Frontend> frontend : frontendsOf(installed.id())) {
-      if (!claimed(frontend.getKey(), service.name())) {
-        return true;
-      }
-    }
-    return false;
+    return table.frontends().of(installed.id()).stream()
+        .anyMatch(key -> !claimed(key, service.name()));
   }
 
-  private List<Map.Entry<FrontendKey, Frontend>> frontendsOf(int id) {
-    if (byService == null) {
-      byService = new HashMap<>();
-      for (Map.Entry<FrontendKey, Frontend> frontend : table.frontends().entrySet()) {
-        byService
-            .computeIfAbsent(frontend.getValue().service(), none -> new ArrayList<>(1))
-            .add(frontend);
-      }
-    }
-    return byService.getOrDefault(id, List.of());
+  /** The services that this round has looked at, in order. */
+  Set<ServiceName> looked() {
+    return looked;
   }
 
   /** Who has that frontend, of those who want it; it is wanted by somebody. */
@@ -190,7 +208,7 @@ final class SyncRound {
             scattered.add(name.family());
             return;
           }
-          changes.add(new Change(wanted.get(name), backends, id, base.getAsInt()));
+          changes.add(new Change(name, backends, id, base.getAsInt()));
         });
     scattered.forEach(this::gather);
   }
@@ -203,7 +221,6 @@ final class SyncRound {
     List<ServiceName> last =
         table.services().entrySet().stream()
             .filter(entry -> entry.getKey().family() == family && entry.getValue().count() > 0)
-            .filter(entry -> wanted.containsKey(entry.getKey()))
             .filter(entry -> !toWrite.containsKey(entry.getKey()))
             .filter(entry -> !toRemove.contains(entry.getKey()))
             .sorted(Comparator.comparing(entry -> -entry.getValue().base()))
@@ -214,8 +231,7 @@ final class SyncRound {
       Installed service = table.services().get(name);
       OptionalInt base = table.spans(family).allocateBelow(service.count(), service.base());
       if (base.isPresent()) {
-        changes.add(
-            new Change(wanted.get(name), service.endpoints(), service.id(), base.getAsInt()));
+        changes.add(new Change(name, service.endpoints(), service.id(), base.getAsInt()));
         moved += service.count();
       }
       if (moved >= MOST_MOVED) {
@@ -256,22 +272,34 @@ final class SyncRound {
     Writes noFrontends = new Writes();
     Writes lastBumps = new Writes();
     Writes noServices = new Writes();
+    Writes tables = new Writes();
+    Writes noTables = new Writes();
 
+    table.luts().strays().forEach(elements::removeLut);
+    table.luts().strays().clear();
     table.stale().forEach(id -> bumps.putGen(id, table.bump(id)));
     table.stale().clear();
     changes.forEach(change -> apply(change, elements, services, bumps));
+    luts.write(table, toRemove, tables);
+    luts.remove(table, noTables);
+    Collection<FrontendKey> present = presentFrontends();
     Map<FrontendKey, Frontend> desired = desiredFrontends();
     desired.forEach(
         (key, value) -> {
-          if (!value.equals(table.frontends().put(key, value))) {
+          if (table.frontends().put(key, value)) {
             frontends.putFrontend(key, value);
           }
         });
-    table.frontends().keySet().removeIf(key -> remove(key, desired, noFrontends));
-    for (ServiceName name : toRemove) {
-      remove(table.services().remove(name), lastBumps, noServices);
+    for (FrontendKey key : present) {
+      if (!desired.containsKey(key)) {
+        table.frontends().remove(key);
+        noFrontends.removeFrontend(key);
+      }
     }
-    table.orphans().values().forEach(orphan -> remove(orphan, lastBumps, noServices));
+    for (ServiceName name : toRemove) {
+      remove(table.services().remove(name), lastBumps, noTables, noServices);
+    }
+    table.orphans().values().forEach(orphan -> remove(orphan, lastBumps, noTables, noServices));
     table.orphans().clear();
 
     boolean adds = !frontends.isEmpty();
@@ -282,17 +310,18 @@ final class SyncRound {
     add(steps, "backends", elements);
     add(steps, "services", services);
     add(steps, "generations", bumps);
+    add(steps, "maglev tables", tables);
     add(steps, "frontends", frontends);
     add(steps, "generation of frontends", zeroth);
     add(steps, "frontends to remove", noFrontends);
     add(steps, "generations of what goes", lastBumps);
+    add(steps, "maglev tables to remove", noTables);
     add(steps, "services to remove", noServices);
     return new Outcome(steps, adds, again);
   }
 
   private void apply(Change change, Writes elements, Writes services, Writes bumps) {
-    WantedService service = change.wanted();
-    ServiceName name = service.name();
+    ServiceName name = change.name();
     List<Slot> slots = new ArrayList<>();
     for (Endpoint endpoint : change.backends()) {
       Integer id = table.backendIds().get(endpoint.key(change.id()));
@@ -325,6 +354,21 @@ final class SyncRound {
     table.services().put(name, now);
   }
 
+  /** The frontends in the kernel that this round decides on. */
+  private Collection<FrontendKey> presentFrontends() {
+    if (scope == Scope.WHOLE) {
+      return table.frontends().keys();
+    }
+    List<FrontendKey> present = new ArrayList<>();
+    for (ServiceName name : looked) {
+      Installed installed = table.services().get(name);
+      if (installed != null) {
+        present.addAll(table.frontends().of(installed.id()));
+      }
+    }
+    return present;
+  }
+
   private Map<FrontendKey, Frontend> desiredFrontends() {
     Map<FrontendKey, Frontend> desired = new LinkedHashMap<>();
     for (WantedService service : wanted.values()) {
@@ -347,16 +391,8 @@ final class SyncRound {
     return desired;
   }
 
-  private static boolean remove(
-      FrontendKey key, Map<FrontendKey, Frontend> desired, Writes noFrontends) {
-    if (desired.containsKey(key)) {
-      return false;
-    }
-    noFrontends.removeFrontend(key);
-    return true;
-  }
-
-  private void remove(Installed service, Writes bumps, Writes noServices) {
+  private void remove(Installed service, Writes bumps, Writes noTables, Writes noServices) {
+    LutRound.remove(table, service.id(), noTables);
     service.slots().forEach(slot -> bumps.putGen(slot.id(), table.bump(slot.id())));
     noServices.removeService(service.id());
     table.retire(service);

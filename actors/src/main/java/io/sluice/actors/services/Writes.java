@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.actors.services;
 
+import io.sluice.kernel.dataplane.MaglevTable;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.Family;
@@ -23,6 +24,8 @@ final class Writes {
   private final Map<Integer, Service> services = new LinkedHashMap<>();
   private final Set<Integer> noServices = new LinkedHashSet<>();
   private final Map<Integer, BackendGen> gens = new LinkedHashMap<>();
+  private final Map<Integer, MaglevTable> luts = new LinkedHashMap<>();
+  private final Set<Integer> noLuts = new LinkedHashSet<>();
 
   Writes() {
     for (Family family : Family.values()) {
@@ -63,6 +66,22 @@ final class Writes {
     gens.put(id, new BackendGen(gen));
   }
 
+  void putLut(int service, MaglevTable table) {
+    luts.put(service, table);
+  }
+
+  void removeLut(int service) {
+    noLuts.add(service);
+  }
+
+  Map<Integer, MaglevTable> luts() {
+    return luts;
+  }
+
+  Set<Integer> noLuts() {
+    return noLuts;
+  }
+
   Map<FrontendKey, Frontend> frontends(Family family) {
     return frontends.get(family);
   }
@@ -95,6 +114,8 @@ final class Writes {
     return services.isEmpty()
         && noServices.isEmpty()
         && gens.isEmpty()
+        && luts.isEmpty()
+        && noLuts.isEmpty()
         && allEmpty(frontends.values().stream().map(Map::isEmpty))
         && allEmpty(noFrontends.values().stream().map(Set::isEmpty))
         && allEmpty(backends.values().stream().map(Map::isEmpty))

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
@@ -21,19 +22,19 @@ import java.util.function.Supplier;
  * A host in memory that writes down what changes, in order, and fails where it is told to. Like the
  * real one it writes down nothing for what is so already.
  */
-final class FakeInterfaceHost implements InterfaceHost {
+public final class FakeInterfaceHost implements InterfaceHost {
   /** What has changed, in order. */
-  final List<String> changes = new CopyOnWriteArrayList<>();
+  public final List<String> changes = new CopyOnWriteArrayList<>();
 
-  final Map<Integer, Iface> elements = new HashMap<>();
-  final Map<String, Set<Ip>> bpfRoutes = new HashMap<>();
-  final Map<String, Integer> slots = new HashMap<>();
-  final Set<Ip> gone = new HashSet<>();
+  public final Map<Integer, Iface> elements = new HashMap<>();
+  public final Map<String, Set<Ip>> bpfRoutes = new HashMap<>();
+  public final Map<String, Integer> slots = new HashMap<>();
+  public final Set<Ip> gone = new HashSet<>();
 
   /** Steps (by the word that their change begins with) that fail, and how often. */
-  final Map<String, Integer> failures = new HashMap<>();
+  public final Map<String, Integer> failures = new ConcurrentHashMap<>();
 
-  List<String> foreign = List.of();
+  public List<String> foreign = List.of();
 
   private final Set<Integer> filled = new HashSet<>();
   private final Set<String> attached = new HashSet<>();
@@ -130,6 +131,12 @@ final class FakeInterfaceHost implements InterfaceHost {
   @Override
   public CompletionStage<Done> prepare(Nic nic, boolean ipv4, boolean ipv6) {
     return change("prepare", () -> prepared.add(nic.name() + nic.index()), nic.name());
+  }
+
+  @Override
+  public CompletionStage<Done> prepareTunnel(Nic nic, int mtu6) {
+    return change(
+        "prepare-tunnel", () -> prepared.add(nic.name() + nic.index() + "/" + mtu6), "" + mtu6);
   }
 
   @Override

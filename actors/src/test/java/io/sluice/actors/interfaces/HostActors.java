@@ -11,6 +11,7 @@ import io.sluice.actors.host.HostSettings;
 import io.sluice.actors.host.Sysctls;
 import io.sluice.actors.maps.MapActor;
 import io.sluice.actors.maps.MapManager;
+import io.sluice.actors.maps.NodeElement;
 import io.sluice.actors.routes.RouteKeeper;
 import io.sluice.actors.tables.Nftables;
 import io.sluice.actors.tables.TablesKeeper;
@@ -46,9 +47,11 @@ record HostActors(
   /** Spawns them as children; those that block, on the kernel dispatcher. */
   static HostActors spawn(ActorContext<?> context, Parts parts) {
     DispatcherSelector kernel = DispatcherSelector.fromConfig(MapActor.KERNEL_DISPATCHER);
+    NodeElement node = new NodeElement(context.getSystem(), parts.writers().node());
     ActorRef<RouteKeeper.Command> routes =
         context.spawn(
-            RouteKeeper.create(parts.net(), parts.writers().routes4(), parts.writers().routes6()),
+            RouteKeeper.create(
+                parts.net(), node, parts.writers().routes4(), parts.writers().routes6()),
             "routes",
             kernel);
     ActorRef<TablesKeeper.Command> tables =
@@ -59,12 +62,7 @@ record HostActors(
             ConntrackKeeper.create(parts.dataplane(), parts.conntrack()), "conntrack", kernel);
     LiveInterfaceHost.Owners owners =
         new LiveInterfaceHost.Owners(
-            parts.writers().ifaces(),
-            parts.writers().node(),
-            routes,
-            tables,
-            conntrack,
-            parts.slots());
+            parts.writers().ifaces(), node, routes, tables, conntrack, parts.slots());
     LiveInterfaceHost host =
         new LiveInterfaceHost(
             context.getSystem(),

@@ -3,6 +3,7 @@ package io.sluice.actors.kernel;
 
 import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.dataplane.Dataplane;
+import io.sluice.kernel.dataplane.MaglevTable;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.CtJudged;
@@ -32,6 +33,8 @@ public final class FakeKernel {
   public final Map<Family, FakeMap<RouteKey, Route>> routes = new EnumMap<>(Family.class);
   public final FakeMap<Integer, Service> services;
   public final FakeMap<Integer, BackendGen> gens;
+  public final FakeMap<Integer, MaglevTable> maglev;
+  public final Map<Family, FakeMap<RouteKey, Integer>> optouts = new EnumMap<>(Family.class);
   public final FakeMap<Integer, Iface> ifaces;
   public final FakeMap<Integer, NodeState> node;
 
@@ -49,9 +52,11 @@ public final class FakeKernel {
       frontends.put(family, new FakeMap<>(lock, "frontends" + n, sizes.frontends(), all));
       backends.put(family, new FakeMap<>(lock, "backends" + n, sizes.backends(), all));
       routes.put(family, new FakeMap<>(lock, "routes" + n, 262144, all));
+      optouts.put(family, new FakeMap<>(lock, "dsr_optout" + n, 4096, all));
     }
     services = new FakeMap<>(lock, "services", sizes.services(), all);
     gens = new FakeMap<>(lock, "backend_gen", sizes.gens(), all);
+    maglev = new FakeMap<>(lock, "maglev", sizes.services(), all);
     ifaces = new FakeMap<>(lock, "ifaces", 4096, all);
     node = new FakeMap<>(lock, "node", 1, all);
   }
@@ -105,6 +110,16 @@ public final class FakeKernel {
     @Override
     public TypedMap<Integer, BackendGen> backendGen() {
       return handle(kernel.gens);
+    }
+
+    @Override
+    public TypedMap<Integer, MaglevTable> maglev() {
+      return handle(kernel.maglev);
+    }
+
+    @Override
+    public TypedMap<RouteKey, Integer> dsrOptout(Family family) {
+      return handle(kernel.optouts.get(family));
     }
 
     @Override

@@ -18,14 +18,21 @@ import akka.pattern.StatusReply;
 import io.sluice.actors.host.HostNet.HostAddress;
 import io.sluice.actors.host.HostNet.HostRoute;
 import io.sluice.actors.maps.MapActor;
+import io.sluice.actors.maps.NodeElement;
 import io.sluice.actors.testing.FakeDataplane;
 import io.sluice.actors.testing.FakeHostNet;
+import io.sluice.config.model.IpPool;
+import io.sluice.config.model.Resource;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteFlags;
 import io.sluice.kernel.layout.RouteKey;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -45,10 +52,14 @@ class RouteKeeperTest {
   private ActorRef<RouteKeeper.Command> keeper;
 
   private void start() {
+    NodeElement node =
+        new NodeElement(
+            kit.system(), kit.spawn(MapActor.create(dataplane.node(), MapActor.Options.KEEPING)));
     keeper =
         kit.spawn(
             RouteKeeper.create(
                 net,
+                node,
                 kit.spawn(MapActor.create(dataplane.routes(Family.IPV4), MapActor.Options.KEEPING)),
                 kit.spawn(
                     MapActor.create(dataplane.routes(Family.IPV6), MapActor.Options.KEEPING))));
@@ -130,13 +141,15 @@ class RouteKeeperTest {
     assertThat(map(Family.IPV4))
         .containsOnly(
             Map.entry(key("10.244.0.0", 16), route(nat, 0, "0.0.0.0")),
-            Map.entry(key("10.244.2.0", 25), route(RouteFlags.ROUTE_IN_POOL, 0, "0.0.0.0")),
+            Map.entry(
+                key("10.244.2.0", 25),
+                route(RouteFlags.ROUTE_IN_POOL | RouteFlags.ROUTE_WORKLOAD, 0, "192.168.102.2")),
             Map.entry(
                 key("10.244.2.0", 24), route(nat | RouteFlags.ROUTE_WORKLOAD, 0, "192.168.102.2")),
             Map.entry(key("10.9.9.9", 32), route(RouteFlags.ROUTE_WORKLOAD, 0, "192.168.102.2")),
             Map.entry(
                 key("10.244.7.7", 32), route(nat | RouteFlags.ROUTE_WORKLOAD, 0, "192.168.102.2")),
-            Map.entry(key("192.168.102.2", 32), route(0, 0, "0.0.0.0")),
+            Map.entry(key("192.168.102.2", 32), route(0, 0, "192.168.102.2")),
             Map.entry(key("192.168.101.2", 32), route(RouteFlags.ROUTE_LOCAL, 0, "0.0.0.0")),
             Map.entry(key("10.244.1.2", 32), route(nat | LOCAL_WORKLOAD, 7, "0.0.0.0")));
     putKernel("cali1", 7, "10.244.1.2");
@@ -208,5 +221,165 @@ class RouteKeeperTest {
     changed.receiveMessage();
     assertThat(putBpf("cali2", 9, "10.244.1.2")).isTrue();
     assertThat(map(Family.IPV4).get(key("10.244.1.2", 32)).ifindex()).isEqualTo(9);
+  }
+
+  private final TestProbe<TunnelNeed> needs = kit.createTestProbe();
+
+  private void overlay(IpPool.VxlanMode mode, Resource... more) {
+    List<Resource> all = new ArrayList<>(List.of(more));
+    all.add(node("node1", "192.168.101.2", "10.244.1.0/24"));
+    all.add(pool("pods", "10.244.0.0/16", mode, false));
+    keeper.tell(
+        new RouteKeeper.Update(
+            ClusterRoutes.of(snapshot(true, all.toArray(Resource[]::new)), "node1")));
+    keeper.tell(new RouteKeeper.WorkloadsKnown(Set.of()));
+  }
+
+  private static final Resource NODE2 = node("node2", "192.168.102.2", "10.244.2.0/24");
+
+  private int epoch() {
+    NodeState state = dataplane.node().entries.get(0);
+    return state == null ? 0 : state.routeEpoch();
+  }
+
+  private Route way(String nextHop, int more) {
+    int flags = RouteFlags.ROUTE_WORKLOAD | RouteFlags.ROUTE_IN_POOL | more;
+    return route(flags, 0, nextHop);
+  }
+
+  private void tunnelIs(int ifindex) {
+    Map<Family, Ip> sources = Map.of(Family.IPV4, Ip.parse("10.244.1.0"));
+    keeper.tell(new RouteKeeper.TunnelIs(Optional.of(new RouteKeeper.Tunnel(ifindex, sources))));
+  }
+
+  private void startOnSubnet() {
+    net.addresses.add(new HostAddress(2, Ip.parse("192.168.101.2"), 24, true));
+    start();
+    keeper.tell(new RouteKeeper.SubscribeTunnel(needs.getRef()));
+  }
+
+  @Test
+  @Tag("INV-ENC-1")
+  void nothingLeadsThroughATunnelThatIsNotThere() {
+    startOnSubnet();
+    overlay(IpPool.VxlanMode.ALWAYS, NODE2);
+    assertThat(needs.receiveMessage().families()).containsExactly(Family.IPV4);
+    await().until(() -> map(Family.IPV4).containsKey(key("192.168.102.2", 32)));
+    assertThat(map(Family.IPV4)).doesNotContainKey(key("10.244.2.0", 24));
+    assertThat(net.changes).isEmpty();
+    int before = epoch();
+    tunnelIs(101);
+    await().until(() -> map(Family.IPV4).containsKey(key("10.244.2.0", 24)));
+    assertThat(map(Family.IPV4).get(key("10.244.2.0", 24)))
+        .isEqualTo(way("192.168.102.2", RouteFlags.ROUTE_TUNNELED));
+    assertThat(net.changes).containsExactly("+ 10.244.2.0/24 dev 101 src 10.244.1.0");
+    await().until(() -> epoch() == before + 1);
+  }
+
+  @Test
+  @Tag("INV-AG-3")
+  void theTunnelIsGivenUpOnlyWhenNothingLeadsThroughIt() {
+    startOnSubnet();
+    overlay(IpPool.VxlanMode.ALWAYS, NODE2);
+    needs.receiveMessage();
+    tunnelIs(101);
+    await().until(() -> map(Family.IPV4).containsKey(key("10.244.2.0", 24)) && epoch() == 1);
+    overlay(IpPool.VxlanMode.NEVER, NODE2);
+    assertThat(needs.receiveMessage()).isEqualTo(TunnelNeed.NONE);
+    assertThat(map(Family.IPV4).get(key("10.244.2.0", 24))).isEqualTo(way("192.168.102.2", 0));
+    assertThat(net.routes()).isEmpty();
+    assertThat(epoch()).isEqualTo(2);
+  }
+
+  @Test
+  @Tag("INV-AG-3")
+  void beforeTheSourceIsInSyncTheTunnelIsNotGivenUp() {
+    startOnSubnet();
+    keeper.tell(new RouteKeeper.Update(ClusterRoutes.EMPTY));
+    keeper.tell(new RouteKeeper.Refresh());
+    needs.expectNoMessage(Duration.ofMillis(100));
+    keeper.tell(new RouteKeeper.WorkloadsKnown(Set.of()));
+    assertThat(needs.receiveMessage()).isEqualTo(TunnelNeed.NONE);
+  }
+
+  @Test
+  @Tag("INV-AG-1")
+  void aRestartWithTheSameResourcesWritesNothing() {
+    Route tunneled = way("192.168.102.2", RouteFlags.ROUTE_TUNNELED);
+    Map<RouteKey, Route> found = dataplane.routes(Family.IPV4).entries;
+    found.put(key("10.244.0.0", 16), route(RouteFlags.ROUTE_IN_POOL, 0, "0.0.0.0"));
+    found.put(key("10.244.2.0", 24), tunneled);
+    found.put(key("192.168.102.2", 32), route(0, 0, "192.168.102.2"));
+    found.put(key("192.168.101.2", 32), route(RouteFlags.ROUTE_LOCAL, 0, "0.0.0.0"));
+    Map<RouteKey, Route> before = Map.copyOf(found);
+    net.addRoute(
+        new HostRoute(Ip.parse("10.244.2.0"), 24, 101, Optional.of(Ip.parse("10.244.1.0"))), false);
+    net.changes.clear();
+    startOnSubnet();
+    overlay(IpPool.VxlanMode.ALWAYS, NODE2);
+    needs.receiveMessage();
+    keeper.tell(new RouteKeeper.Refresh());
+    tunnelIs(101);
+    assertThat(status().nodes()).isEqualTo(Map.of(Ways.Way.TUNNEL, 1));
+    assertThat(map(Family.IPV4)).isEqualTo(before);
+    assertThat(net.changes).isEmpty();
+    assertThat(epoch()).isZero();
+  }
+
+  private RouteKeeper.Status status() {
+    TestProbe<RouteKeeper.Status> probe = kit.createTestProbe();
+    keeper.tell(new RouteKeeper.GetStatus(probe.getRef()));
+    return probe.receiveMessage();
+  }
+
+  @Test
+  void aNodeOnOurSubnetIsItselfTheGateway() {
+    startOnSubnet();
+    overlay(IpPool.VxlanMode.CROSS_SUBNET, node("node2", "192.168.101.9", "10.244.2.0/24"));
+    await()
+        .untilAsserted(
+            () ->
+                assertThat(net.changes)
+                    .containsExactly("+ 10.244.2.0/24 via 192.168.101.9 dev 2 src 192.168.101.2"));
+    await().until(() -> map(Family.IPV4).containsKey(key("10.244.2.0", 24)));
+    assertThat(map(Family.IPV4).get(key("10.244.2.0", 24))).isEqualTo(way("192.168.101.9", 0));
+    assertThat(needs.receiveMessage()).isEqualTo(TunnelNeed.NONE);
+  }
+
+  @Test
+  void aNodesNewAddressIsTakenUpAndANodeThatLeftIsForgotten() {
+    startOnSubnet();
+    overlay(IpPool.VxlanMode.ALWAYS, NODE2);
+    tunnelIs(101);
+    await().until(() -> map(Family.IPV4).containsKey(key("10.244.2.0", 24)) && epoch() == 1);
+    overlay(IpPool.VxlanMode.ALWAYS, node("node2", "192.168.102.77", "10.244.2.0/24"));
+    await().until(() -> epoch() == 2);
+    assertThat(map(Family.IPV4).get(key("10.244.2.0", 24)))
+        .isEqualTo(way("192.168.102.77", RouteFlags.ROUTE_TUNNELED));
+    overlay(IpPool.VxlanMode.ALWAYS);
+    await().until(() -> epoch() == 3);
+    assertThat(map(Family.IPV4)).doesNotContainKey(key("10.244.2.0", 24));
+    assertThat(net.routes()).isEmpty();
+  }
+
+  @Test
+  void somebodyElsesRouteToAnotherNodesPodsIsAProblem() {
+    net.foreign.add(Ip.parse("10.244.2.0"));
+    startOnSubnet();
+    overlay(IpPool.VxlanMode.ALWAYS, NODE2);
+    tunnelIs(101);
+    assertThat(status().problems())
+        .containsExactly("route to 10.244.2.0/24: somebody else has one, which stays");
+  }
+
+  @Test
+  void aDeviceThatWasMadeAnewGetsItsRoutesAgain() {
+    startOnSubnet();
+    overlay(IpPool.VxlanMode.ALWAYS, NODE2);
+    tunnelIs(101);
+    await().until(() -> !net.routes().isEmpty());
+    net.loseRoutes(101);
+    tunnelIs(102);
+    await().until(() -> net.routes().stream().anyMatch(route -> route.ifindex() == 102));
   }
 }

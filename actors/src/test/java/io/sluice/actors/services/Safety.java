@@ -2,6 +2,7 @@
 package io.sluice.actors.services;
 
 import io.sluice.actors.kernel.FakeKernel;
+import io.sluice.kernel.dataplane.MaglevTable;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.Family;
@@ -19,8 +20,8 @@ import java.util.function.LongSupplier;
 
 /**
  * What a packet could see at any moment: after every single write to a map, everything that a
- * frontend leads to is there (SVC-3), nothing that a program may still read is changed, and
- * generations only grow. Time is the test's, in milliseconds.
+ * frontend or a Maglev table leads to is there (SVC-3, MAG-4), nothing that a program may still
+ * read is changed, and generations only grow. Time is the test's, in milliseconds.
  */
 final class Safety {
   private final FakeKernel kernel;
@@ -99,6 +100,7 @@ final class Safety {
     for (Family family : Family.values()) {
       kernel.frontends.get(family).entries().forEach(this::checkFrontend);
     }
+    kernel.maglev.entries().forEach(this::checkTable);
   }
 
   private String last() {
@@ -112,6 +114,22 @@ final class Safety {
   private void pointAt(Service service) {
     for (int i = 0; i < service.count(); i++) {
       lastPointedAt.get(family(service)).put(service.base() + i, clock.getAsLong());
+    }
+  }
+
+  /** A table's span is its own service's, whatever has become of its backends. */
+  private void checkTable(int id, MaglevTable table) {
+    Service service = kernel.services.entries().get(id);
+    if (service == null) {
+      violations.add("a table of no service, " + id + ", after " + last());
+      return;
+    }
+    for (int i = 0; i < table.count(); i++) {
+      Backend backend = kernel.backends.get(family(service)).entries().get(table.base() + i);
+      lastPointedAt.get(family(service)).put(table.base() + i, clock.getAsLong());
+      if (backend == null || backend.service() != id) {
+        violations.add("the table of " + id + " leads to " + backend + ", after " + last());
+      }
     }
   }
 

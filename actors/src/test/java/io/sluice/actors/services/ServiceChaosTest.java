@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
@@ -30,6 +31,7 @@ final class ServiceChaosTest {
   private static final int STEPS = 100;
 
   private final Map<ServiceName, WantedService> wanted = new HashMap<>();
+  private long agreements;
   private Random random;
   private TestNode node;
 
@@ -38,6 +40,7 @@ final class ServiceChaosTest {
   @Tag("INV-SVC-3")
   @Tag("INV-SVC-2")
   @Tag("INV-AG-1")
+  @Tag("INV-MAG-4")
   void nothingHalfIsEverSeenAndTheEndIsWhatIsWanted(long seed) {
     random = new Random(seed);
     node = new TestNode(new FakeKernel.Sizes(64, 64, 96, 400));
@@ -49,6 +52,11 @@ final class ServiceChaosTest {
       }
       calm();
       node.apply();
+      node.settle();
+      wanted.values().stream()
+          .filter(service -> service.maglev().isPresent())
+          .forEach(service -> node.agree(++agreements, service));
+      node.complete();
       node.settle();
       assertThat(node.safety.violations()).as("seed %d", seed).isEmpty();
       checkEnd();
@@ -84,9 +92,24 @@ final class ServiceChaosTest {
     // Mostly its own address; now and then one that another service has or had.
     int address = random.nextInt(6) == 0 ? random.nextInt(8) : number;
     int[] pods = random.ints(random.nextInt(7), 0, 12).distinct().toArray();
-    WantedService service = TestNode.service("s" + number, family, address, pods);
+    WantedService service =
+        random.nextInt(3) == 0
+            ? TestNode.service("s" + number, family, address, pods)
+            : TestNode.maglev("s" + number, family, address, pods);
     wanted.put(name, service);
     node.want(service);
+    agreeOnSome(name, service);
+  }
+
+  /** The cluster is quick, slow, or away; or knows of other backends than this node does yet. */
+  private void agreeOnSome(ServiceName name, WantedService service) {
+    if (service.maglev().isPresent() && random.nextInt(3) > 0) {
+      node.agree(++agreements, service);
+    }
+    if (random.nextInt(4) == 0) {
+      int[] pods = random.ints(random.nextInt(7), 0, 12).distinct().toArray();
+      node.agree(++agreements, TestNode.maglev(name.name(), name.family(), 1, pods));
+    }
   }
 
   private void failSomething() {
@@ -95,6 +118,7 @@ final class ServiceChaosTest {
         List.of(
             node.kernel.services,
             node.kernel.gens,
+            node.kernel.maglev,
             node.kernel.frontends.get(family),
             node.kernel.backends.get(family));
     maps.get(random.nextInt(maps.size())).fail(1 + random.nextInt(3), random.nextInt(4), 12);
@@ -103,6 +127,7 @@ final class ServiceChaosTest {
   private void calm() {
     node.kernel.services.fail(0, 0, 0);
     node.kernel.gens.fail(0, 0, 0);
+    node.kernel.maglev.fail(0, 0, 0);
     for (Family family : Family.values()) {
       node.kernel.frontends.get(family).fail(0, 0, 0);
       node.kernel.backends.get(family).fail(0, 0, 0);
@@ -112,7 +137,7 @@ final class ServiceChaosTest {
   private void killAndStart() {
     node.kill();
     node.start();
-    node.syncer.tell(new ServiceSyncer.Complete(false));
+    node.syncer.tell(new ServiceSyncer.Complete(false, 1));
     wanted.values().forEach(node::want);
     node.complete();
   }
@@ -127,6 +152,13 @@ final class ServiceChaosTest {
     owners.forEach((key, service) -> expected.put(key, service.backends()));
     assertThat(node.found()).isEqualTo(expected);
     assertThat(node.kernel.services.copy()).hasSize(owners.size());
+    owners
+        .values()
+        .forEach(
+            service ->
+                assertThat(Optional.ofNullable(node.table(service.name())))
+                    .as("%s", service)
+                    .isEqualTo(service.maglev().map(maglev -> TestNode.target(1, service).lut())));
     List<Integer> ids = new ArrayList<>();
     int elements = 0;
     for (Family family : Family.values()) {

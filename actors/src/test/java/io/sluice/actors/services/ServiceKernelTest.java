@@ -105,7 +105,7 @@ final class ServiceKernelTest {
         syncer.tell(new ServiceSyncer.Want(service.name().text(), List.of(service)));
       }
     }
-    syncer.tell(new ServiceSyncer.Complete(true));
+    syncer.tell(new ServiceSyncer.Complete(true, 1));
   }
 
   private void withdraw(int services) {
@@ -115,7 +115,7 @@ final class ServiceKernelTest {
         syncer.tell(new ServiceSyncer.Want(owner, List.of()));
       }
     }
-    syncer.tell(new ServiceSyncer.Complete(true));
+    syncer.tell(new ServiceSyncer.Complete(true, 1));
   }
 
   /** All service maps, read whole. */

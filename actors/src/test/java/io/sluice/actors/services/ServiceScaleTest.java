@@ -79,7 +79,7 @@ final class ServiceScaleTest {
       WantedService service = TestNode.service("s" + i, Family.IPV4, i, pods);
       syncer.tell(new ServiceSyncer.Want("default/s" + i, List.of(service)));
     }
-    syncer.tell(new ServiceSyncer.Complete(true));
+    syncer.tell(new ServiceSyncer.Complete(true, 1));
   }
 
   private static void awaitApplied(ActorTestKit kit, ActorRef<ServiceSyncer.Command> syncer) {

@@ -225,9 +225,9 @@ final class ServiceSyncerTest {
     node.safety.forget();
 
     node.start();
-    node.syncer.tell(new ServiceSyncer.Complete(false));
+    node.syncer.tell(new ServiceSyncer.Complete(false, 1));
     node.want(service("b", Family.IPV4, 2, 3));
-    node.syncer.tell(new ServiceSyncer.Complete(false));
+    node.syncer.tell(new ServiceSyncer.Complete(false, 1));
     for (int i = 0; i < 20; i++) {
       node.timePasses(Duration.ofSeconds(1));
       node.status();

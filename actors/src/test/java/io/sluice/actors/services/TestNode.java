@@ -14,6 +14,10 @@ import com.typesafe.config.ConfigFactory;
 import io.sluice.actors.kernel.FakeKernel;
 import io.sluice.actors.maps.MapManager;
 import io.sluice.actors.promises.Promises;
+import io.sluice.cluster.maglev.BackendSet;
+import io.sluice.cluster.maglev.Lut;
+import io.sluice.config.model.Maglev;
+import io.sluice.kernel.dataplane.MaglevTable;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Frontend;
@@ -26,6 +30,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -93,12 +98,42 @@ final class TestNode implements AutoCloseable {
     }
   }
 
+  /** What the cluster would agree on for these backends. */
+  static LutTarget target(long generation, WantedService service) {
+    BackendSet set =
+        MaglevWishes.of(List.of(service), MaglevLimits.DEFAULT).sets().get(service.name());
+    Lut lut = Lut.compute(set);
+    return new LutTarget(generation, lut.digest(), lut);
+  }
+
+  /** The cluster agrees. */
+  void agree(long generation, WantedService service) {
+    syncer.tell(new ServiceSyncer.Agreed(service.name(), target(generation, service)));
+  }
+
+  /** The cluster's view of a service's table in the kernel; null if there is none. */
+  Lut table(ServiceName name) {
+    synchronized (kernel.lock) {
+      int id = id(name);
+      MaglevTable table = kernel.maglev.entries().get(id);
+      if (table == null) {
+        return null;
+      }
+      List<Endpoint> span = new ArrayList<>();
+      for (int i = 0; i < table.count(); i++) {
+        Backend element = kernel.backends.get(name.family()).entries().get(table.base() + i);
+        span.add(new Endpoint(element.addr(), element.port()));
+      }
+      return Luts.read(name.family(), table, span).orElseThrow();
+    }
+  }
+
   void withdraw(ServiceName name) {
     syncer.tell(new ServiceSyncer.Want(name.namespace() + "/" + name.text(), List.of()));
   }
 
   void complete() {
-    syncer.tell(new ServiceSyncer.Complete(true));
+    syncer.tell(new ServiceSyncer.Complete(true, 1));
   }
 
   ServiceSyncer.Status status() {
@@ -205,6 +240,10 @@ final class TestNode implements AutoCloseable {
 
   static FrontendKey frontend(Family family, int number) {
     return new FrontendKey(ip(family, number), 80, 6);
+  }
+
+  static WantedService maglev(String name, Family family, int ip, int... pods) {
+    return service(name, family, ip, pods).with(Optional.of(new Maglev(Map.of())));
   }
 
   static WantedService service(String name, Family family, int ip, int... pods) {

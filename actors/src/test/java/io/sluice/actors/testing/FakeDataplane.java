@@ -3,6 +3,7 @@ package io.sluice.actors.testing;
 
 import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.dataplane.Dataplane;
+import io.sluice.kernel.dataplane.MaglevTable;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.CtJudged;
@@ -76,6 +77,16 @@ public final class FakeDataplane implements Dataplane {
 
   @Override
   public TypedMap<Integer, BackendGen> backendGen() {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public TypedMap<Integer, MaglevTable> maglev() {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public TypedMap<RouteKey, Integer> dsrOptout(Family family) {
     throw new UnsupportedOperationException();
   }
 

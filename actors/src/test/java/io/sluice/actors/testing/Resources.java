@@ -35,15 +35,24 @@ public final class Resources {
         Arrays.stream(podCidrs).map(Cidr::parse).toList());
   }
 
-  public static IpPool pool(String name, String cidr, boolean natOutgoing) {
-    return new IpPool(
+  /** A node with several addresses and pod networks. */
+  public static Node node(String name, List<String> addresses, List<String> podCidrs) {
+    return new Node(
         ObjectMeta.of("", name),
-        Cidr.parse(cidr),
-        IpPool.VxlanMode.NEVER,
-        natOutgoing,
-        false,
-        "all()",
-        26);
+        addresses.stream()
+            .map(IpAddress::parse)
+            .map(ip -> new Node.NodeAddress(Node.AddressType.INTERNAL_IP, ip))
+            .toList(),
+        podCidrs.stream().map(Cidr::parse).toList());
+  }
+
+  public static IpPool pool(String name, String cidr, boolean natOutgoing) {
+    return pool(name, cidr, IpPool.VxlanMode.NEVER, natOutgoing);
+  }
+
+  public static IpPool pool(String name, String cidr, IpPool.VxlanMode mode, boolean natOutgoing) {
+    return new IpPool(
+        ObjectMeta.of("", name), Cidr.parse(cidr), mode, natOutgoing, false, "all()", 26);
   }
 
   public static Pod pod(String name, String node, String... addresses) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.agent.cli;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.agent.dump.Dumps;
@@ -19,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -35,6 +37,7 @@ import picocli.CommandLine.Spec;
       "Tables:",
       "  conntrack  one line a flow: who opened it, by which service, to which backend",
       "  nat        frontends of services and their backends",
+      "  maglev     which backend has how many slots of a service's Maglev table",
       "  routes     where addresses live",
       "  ifstate    interfaces, and which policy slots they use",
       "  counters   packets by hook and by what became of them",
@@ -44,6 +47,8 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  sluice dump conntrack",
       "  sluice dump nat -o wide",
+      "  sluice dump maglev default/web",
+      "  sluice dump maglev --diff",
       "  sluice dump counters -o json | jq '.[] | select(.verdict == \"drop\")'"
     })
 public final class DumpCommand implements SluiceCommand {
@@ -53,9 +58,24 @@ public final class DumpCommand implements SluiceCommand {
 
   @Parameters(
       paramLabel = "TABLE",
+      index = "0",
       completionCandidates = Tables.class,
       description = "one of ${COMPLETION-CANDIDATES}")
   private String table;
+
+  @Parameters(
+      paramLabel = "SERVICE",
+      index = "1",
+      arity = "0..1",
+      description = "of maglev: only this one, NAMESPACE/NAME or NAMESPACE/NAME:PORT")
+  private Optional<String> service = Optional.empty();
+
+  @Option(
+      names = "--diff",
+      description =
+          "of maglev: which node runs which generation; ends with 1 if not all run the same, after"
+              + " some seconds' patience")
+  private boolean diff;
 
   @Option(
       names = {"-o", "--output"},
@@ -88,19 +108,37 @@ public final class DumpCommand implements SluiceCommand {
                   + String.join(", ", Rows.TABLES));
       return 2;
     }
-    PrintWriter out = spec.commandLine().getOut();
+    if (!table.equals("maglev") && (diff || service.isPresent())) {
+      spec.commandLine().getErr().println("sluice: SERVICE and --diff go with the table maglev");
+      return 2;
+    }
+    if (diff) {
+      MaglevDiff.Found found = new MaglevDiff(client).find(this::concerns);
+      show(found.rows());
+      return found.same() ? 0 : 1;
+    }
     NodeClient.Rows answer = client.rows("/api/v1/dump/" + table).orElseGet(this::fromMaps);
-    JsonNode rows = answer.json();
+    show(MaglevDiff.only(answer.json(), this::concerns));
+    if (answer.omitted() > 0) {
+      say(answer.omitted() + " more rows of " + table + " are not shown");
+    }
+    return 0;
+  }
+
+  /** Whether a row is of the service that was asked for. */
+  private boolean concerns(JsonNode row) {
+    String name = row.path("service").asText();
+    return service.isEmpty() || name.equals(service.get()) || name.startsWith(service.get() + ":");
+  }
+
+  private void show(JsonNode rows) throws JsonProcessingException {
+    PrintWriter out = spec.commandLine().getOut();
     if (output == Output.json) {
       out.println(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(rows));
     } else {
       print(rows, out);
     }
     out.flush();
-    if (answer.omitted() > 0) {
-      say(answer.omitted() + " more rows of " + table + " are not shown");
-    }
-    return 0;
   }
 
   private void say(String line) {
@@ -137,7 +175,10 @@ public final class DumpCommand implements SluiceCommand {
   }
 
   private static String heading(String field) {
-    return field.replaceAll("Seconds$", "").replaceAll("([A-Z])", "-$1").toUpperCase(Locale.ROOT);
+    return field
+        .replaceAll("(Seconds|Percent)$", "")
+        .replaceAll("([A-Z])", "-$1")
+        .toUpperCase(Locale.ROOT);
   }
 
   private static String cell(String field, JsonNode value) {
@@ -145,6 +186,9 @@ public final class DumpCommand implements SluiceCommand {
       List<String> parts = new ArrayList<>();
       value.forEach(v -> parts.add(v.asText()));
       return String.join(",", parts);
+    }
+    if (field.endsWith("Percent")) {
+      return value.asText() + "%";
     }
     return field.endsWith("Seconds") ? duration(value.asDouble()) : value.asText();
   }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.config.cli.CommandException;
 import io.sluice.config.cli.Output;
 import io.sluice.config.cli.SluiceCommand;
+import io.sluice.config.cli.Table;
 import java.io.PrintWriter;
 import java.util.Map;
 import picocli.CommandLine.Command;
@@ -55,7 +56,10 @@ public final class StatusCommand implements SluiceCommand {
   private static void print(JsonNode status, PrintWriter out) {
     for (Map.Entry<String, JsonNode> field : status.properties()) {
       JsonNode value = field.getValue();
-      if (value.isArray()) {
+      if (field.getKey().equals("members") && !value.isEmpty()) {
+        out.println("members: " + value.size());
+        members(value).print(out);
+      } else if (value.isArray()) {
         out.println(field.getKey() + ": " + (value.isEmpty() ? "none" : value.size()));
         value.forEach(v -> out.println("  " + (v.isObject() ? inline(v) : v.asText())));
       } else if (value.isObject()) {
@@ -64,6 +68,24 @@ public final class StatusCommand implements SluiceCommand {
         out.println(field.getKey() + ": " + value.asText());
       }
     }
+  }
+
+  /** This node is marked by a star. */
+  private static Table members(JsonNode members) {
+    Table table = new Table("  NODE", "ADDRESS", "STATUS", "SINCE", "VERSION");
+    for (JsonNode member : members) {
+      boolean self = member.path("self").asBoolean();
+      boolean reachable = member.path("reachable").asBoolean();
+      table.add(
+          (self ? "* " : "  ") + member.path("node").asText(),
+          member.path("address").asText(),
+          member.path("status").asText()
+              + (reachable ? "" : ", unreachable")
+              + (member.path("oldest").asBoolean() ? ", oldest" : ""),
+          DumpCommand.duration(member.path("sinceSeconds").asDouble()),
+          member.path("version").asText());
+    }
+    return table;
   }
 
   private static String inline(JsonNode object) {

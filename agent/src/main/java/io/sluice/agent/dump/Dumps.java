@@ -6,6 +6,7 @@ import io.sluice.agent.dump.Rows.CounterEntry;
 import io.sluice.agent.dump.Rows.Interface;
 import io.sluice.agent.dump.Rows.Nat;
 import io.sluice.agent.dump.Rows.RouteEntry;
+import io.sluice.cluster.shared.Follower;
 import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.layout.Backend;
@@ -17,6 +18,7 @@ import io.sluice.kernel.layout.FrontendFlags;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.IfaceFlags;
 import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.RouteFlags;
 import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.SluiceHook;
@@ -51,6 +53,7 @@ public record Dumps(Dataplane dataplane, Names names) {
     return switch (table) {
       case "conntrack" -> Optional.of(flows(MAX_FLOWS));
       case "nat" -> Optional.of(new Part<>(nat(), 0));
+      case "maglev" -> Optional.of(new Part<>(new MaglevDump(dataplane, names).rows(), 0));
       case "routes" -> Optional.of(new Part<>(routes(), 0));
       case "ifstate" -> Optional.of(new Part<>(interfaces(), 0));
       case "counters" -> Optional.of(new Part<>(counters(), 0));
@@ -99,6 +102,11 @@ public record Dumps(Dataplane dataplane, Names names) {
     return FlowKeys.hasTwin(value.c().state())
         ? entries.get(FlowKeys.twin(key, value))
         : Optional.empty();
+  }
+
+  /** Rows of {@link Rows#MAGLEV_NODES}. */
+  public static List<Rows.MaglevNode> maglevNodes(Follower.Views views) {
+    return MaglevDump.nodes(views);
   }
 
   /** Every frontend with its backends. */
@@ -156,6 +164,7 @@ public record Dumps(Dataplane dataplane, Names names) {
   public List<RouteEntry> routes() {
     Map<Integer, String> devices = new HashMap<>();
     dataplane.ifaces().forEach((ifindex, iface) -> devices.put(ifindex, iface.name()));
+    int tunnel = dataplane.node().get(0).map(NodeState::tunnelIfindex).orElse(0);
     List<RouteEntry> rows = new ArrayList<>();
     for (Family family : Family.values()) {
       Map<String, Ip> addresses = new HashMap<>();
@@ -165,14 +174,14 @@ public record Dumps(Dataplane dataplane, Names names) {
           .forEach(
               (key, route) -> {
                 String cidr = key.addr() + "/" + key.prefixlen();
+                boolean tunneled = (route.flags() & RouteFlags.ROUTE_TUNNELED) != 0;
+                int device = tunneled ? tunnel : route.ifindex();
                 addresses.put(cidr, key.addr());
                 ofFamily.add(
                     new RouteEntry(
                         cidr,
                         RouteFlags.describe(route.flags()),
-                        route.ifindex() == 0
-                            ? ""
-                            : devices.getOrDefault(route.ifindex(), "#" + route.ifindex()),
+                        device == 0 ? "" : devices.getOrDefault(device, "#" + device),
                         route.nextHop().isAny() ? "" : route.nextHop().toString()));
               });
       ofFamily.sort(Comparator.comparing(row -> addresses.get(row.cidr())));

@@ -18,6 +18,7 @@ import java.util.Optional;
  * @param frontend the service's address that the client spoke to; empty if it is not translated
  * @param backend who was opened to
  * @param service the service's name; empty if it is not translated
+ * @param node the node where the other side lives, if packets go there by the tunnel; else empty
  * @param ageSeconds since it was opened
  * @param idleSeconds since the last packet; up to a second too much
  */
@@ -27,6 +28,7 @@ public record FlowRow(
     String frontend,
     String backend,
     String service,
+    String node,
     String state,
     double ageSeconds,
     double idleSeconds,
@@ -59,6 +61,9 @@ public record FlowRow(
         nat ? endpoint(value.x().saddr(), value.x().sport()) : "",
         openerIsB ? a : b,
         nat ? names.service(c.service()) : "",
+        value.tunnelPeer().equals(Ip.any(value.tunnelPeer().family()))
+            ? ""
+            : value.tunnelPeer().toString(),
         state(key.proto(), c.state()),
         seconds(jiffies - c.created(), hz),
         Math.min(idle, twinIdle),

@@ -56,7 +56,58 @@ public final class Rows {
   public record CounterEntry(
       String hook, String reason, String verdict, long packets, long bytes) {}
 
+  /**
+   * One backend of one Maglev table; a table without backends has one row with an empty backend.
+   *
+   * @param family 4 or 6
+   * @param generation that the cluster gave
+   * @param size slots of the table
+   * @param slots those of this backend
+   * @param sharePercent of the slots
+   * @param deviationPercent of the share, from what it would be if all backends had the same
+   * @param state {@code live}, {@code removed}, or {@code refuses} without backends
+   * @param digest of the table, as it is in the kernel; the same on all nodes of one generation
+   */
+  public record Maglev(
+      String service,
+      int serviceId,
+      String protocol,
+      int family,
+      List<String> frontends,
+      long generation,
+      int size,
+      String backend,
+      int slots,
+      double sharePercent,
+      double deviationPercent,
+      String state,
+      String digest) {}
+
+  /**
+   * What one node runs of one Maglev table, as it has told the cluster.
+   *
+   * @param node empty: nobody answers for the table
+   * @param generation that the node runs; 0: none
+   * @param agreed generation that the cluster has agreed on
+   * @param state {@link #CURRENT}, {@code behind}, {@code differs}, or {@link #NO_ANSWER}
+   */
+  public record MaglevNode(
+      String service,
+      String protocol,
+      int family,
+      String node,
+      long generation,
+      long agreed,
+      String digest,
+      String state) {
+    public static final String CURRENT = "current";
+    public static final String NO_ANSWER = "no answer";
+  }
+
   /** The names of all tables. */
   public static final List<String> TABLES =
-      List.of("conntrack", "nat", "routes", "ifstate", "counters");
+      List.of("conntrack", "nat", "maglev", "routes", "ifstate", "counters");
+
+  /** The table of {@link MaglevNode}, which only an agent has. */
+  public static final String MAGLEV_NODES = "maglev-nodes";
 }

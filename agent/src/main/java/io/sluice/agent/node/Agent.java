@@ -23,9 +23,12 @@ import io.sluice.actors.tables.LibNftables;
 import io.sluice.cluster.management.ManagementException;
 import io.sluice.cluster.management.ManagementServer;
 import io.sluice.cluster.membership.ClusterException;
+import io.sluice.cluster.membership.ClusterMetrics;
 import io.sluice.cluster.membership.ClusterNode;
+import io.sluice.cluster.tables.SharedTables;
 import io.sluice.config.settings.AgentConfig;
 import io.sluice.config.settings.AgentKeys;
+import io.sluice.config.settings.ClusterKeys;
 import io.sluice.config.settings.Settings;
 import io.sluice.config.source.FileSource;
 import io.sluice.config.source.Snapshot;
@@ -35,9 +38,11 @@ import io.sluice.kernel.dataplane.DataplaneLoader;
 import io.sluice.kernel.sys.Privileges;
 import io.sluice.persistence.JournalException;
 import io.sluice.persistence.LocalJournal;
+import io.sluice.persistence.SharedState;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -132,7 +137,14 @@ public final class Agent implements AutoCloseable {
     ClusterNode cluster =
         keep(
             new ClusterNode(
-                keys.cluster(), keys.nodeName(), sharedState(keys), List.of(shared)));
+                keys.cluster(),
+                keys.nodeName(),
+                sharedState(keys),
+                List.of(
+                    shared,
+                    new SharedTables(
+                        keys.nodeName(),
+                        f -> system.tell(new NodeGuardian.SharedTablesChanged(f))))));
     cluster.start();
     ResourceApi resources =
         keys.sourcePath()
@@ -146,24 +158,28 @@ public final class Agent implements AutoCloseable {
     system.tell(new NodeGuardian.Begin());
     feed.to(snapshot -> system.tell(new NodeGuardian.SourceChanged(snapshot)));
     LOG.info(
-        "node {}: http://{}:{}, resources of {}",
+        "node {}: {}://{}:{}, resources of {}",
         keys.nodeName(),
+        keys.management().tls().isPresent() ? "https" : "http",
         keys.management().host(),
         keys.management().port(),
         keys.sourcePath().map(Object::toString).orElse("the cluster"));
   }
 
-  /** Where the cluster keeps what all nodes must agree on. */
+  /** What nodes share, and what the others are told of this one. */
   private static Config sharedState(AgentKeys keys) {
-    ClusterKeys.Store store = keys.cluster().store();
-    return SharedState.config(
-        keys.dataDir(),
-        keys.cluster().quorum(),
-        switch (store.type()) {
-          case REPLICATED -> new SharedState.Store.Replicated();
-          case POSTGRESQL ->
-              new SharedState.Store.Postgresql(store.url(), store.user(), store.passwordFile());
-        });
+    return ConfigFactory.parseMap(Map.of("akka.cluster.app-version", Build.VERSION))
+        .withFallback(
+            SharedState.config(keys.dataDir(), keys.cluster().quorum(), store(keys.cluster())));
+  }
+
+  private static SharedState.Store store(ClusterKeys keys) {
+    ClusterKeys.Store store = keys.store();
+    return switch (store.type()) {
+      case REPLICATED -> new SharedState.Store.Replicated();
+      case POSTGRESQL ->
+          new SharedState.Store.Postgresql(store.url(), store.user(), store.passwordFile());
+    };
   }
 
   private static Source source(AgentKeys keys, DataDir data) {
@@ -188,6 +204,7 @@ public final class Agent implements AutoCloseable {
       throws InterruptedException {
     PrometheusRegistry registry = new PrometheusRegistry();
     metrics.register(registry);
+    registry.register(new ClusterMetrics(cluster));
     try {
       ManagementServer.start(system, keys.management(), view, registry, cluster::system)
           .toCompletableFuture()

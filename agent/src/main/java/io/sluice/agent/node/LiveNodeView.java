@@ -14,6 +14,7 @@ import io.sluice.cluster.management.Health;
 import io.sluice.cluster.management.NodeView;
 import io.sluice.cluster.membership.ClusterNode;
 import io.sluice.cluster.resources.ResourceApi;
+import io.sluice.cluster.shared.Follower;
 import io.sluice.config.settings.AgentKeys;
 import io.sluice.kernel.dataplane.DataplaneLoader;
 import java.time.Duration;
@@ -85,7 +86,9 @@ final class LiveNodeView implements NodeView {
   public CompletionStage<Object> status() {
     return nodeStatus()
         .thenApplyAsync(
-            status -> StatusReport.of(status, keys, dataplane, cluster.view(), uptimeSeconds()),
+            status ->
+                StatusReport.of(
+                    status, keys, dataplane, cluster.view(), cluster.restarts(), uptimeSeconds()),
             kernel);
   }
 
@@ -96,6 +99,11 @@ final class LiveNodeView implements NodeView {
 
   @Override
   public Optional<CompletionStage<Dump>> dump(String table) {
+    if (table.equals(Rows.MAGLEV_NODES)) {
+      CompletionStage<Follower.Views> views =
+          AskPattern.ask(system, NodeGuardian.GetMaglevNodes::new, ANSWER, system.scheduler());
+      return Optional.of(views.thenApply(v -> new Dump(Dumps.maglevNodes(v), 0)));
+    }
     if (!Rows.TABLES.contains(table)) {
       return Optional.empty();
     }

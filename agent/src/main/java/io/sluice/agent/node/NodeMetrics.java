@@ -63,6 +63,8 @@ final class NodeMetrics implements MultiCollector {
       status.conntrack().ifPresent(stats -> conntrack(stats, all));
       maps(status.maps(), all);
       status.tables().ifPresent(tables -> tables(tables.drops(), all));
+      status.maglev().ifPresent(maglev -> SharedMetrics.maglev(maglev, all));
+      status.dsrOptOut().ifPresent(optOuts -> SharedMetrics.dsrOptOut(optOuts, all));
     } catch (CompletionException e) {
       all.add(gauge("sluice_up", "Whether the agent's actors answer", 0));
     }

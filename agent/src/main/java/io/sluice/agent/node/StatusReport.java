@@ -4,7 +4,11 @@ package io.sluice.agent.node;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import io.sluice.actors.NodeStatus;
 import io.sluice.actors.conntrack.ConntrackKeeper;
+import io.sluice.actors.host.TunnelDevice;
 import io.sluice.actors.maps.MapActor;
+import io.sluice.actors.routes.RouteKeeper;
+import io.sluice.actors.routes.Ways;
+import io.sluice.actors.tunnel.TunnelKeeper;
 import io.sluice.cluster.membership.MembershipView;
 import io.sluice.config.settings.AgentKeys;
 import io.sluice.config.settings.Origin;
@@ -18,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -44,13 +49,17 @@ record StatusReport(
     SourceReport source,
     DataplaneReport dataplane,
     Map<String, Integer> interfaces,
+    OverlayReport overlay,
     ServicesReport services,
     Map<String, String> conntrack,
     Map<String, String> maps,
     Map<String, Long> tableDrops,
     List<String> problems,
     List<SettingReport> settings) {
-  record ClusterReport(boolean decides, int quorum, List<String> reasons) {}
+  /**
+   * @param restarts how often this node was cut off, and looked for the others anew
+   */
+  record ClusterReport(boolean decides, int quorum, long restarts, List<String> reasons) {}
 
   record SourceReport(
       String type,
@@ -68,6 +77,27 @@ record StatusReport(
       String bpffs, String build, int hz, Map<String, Integer> attached, List<String> notes) {}
 
   /**
+   * How other nodes' pods are reached.
+   *
+   * @param device of the tunnel; empty if it is not needed
+   * @param mtu4 the largest IPv4 packet in the tunnel, bytes
+   * @param addresses of this node in the overlay
+   * @param tunnelNodes nodes that are reached through the tunnel
+   * @param directNodes nodes on a subnet of this one, without encapsulation
+   * @param underlayNodes nodes that the routes of the underlay lead to
+   */
+  record OverlayReport(
+      String device,
+      int port,
+      int vni,
+      int mtu4,
+      int mtu6,
+      List<String> addresses,
+      int tunnelNodes,
+      int directNodes,
+      int underlayNodes) {}
+
+  /**
    * @param ports service ports, each family's by itself
    */
   record ServicesReport(boolean applied, int ports, int frontends, double lastSyncSeconds) {}
@@ -80,6 +110,7 @@ record StatusReport(
       AgentKeys keys,
       DataplaneLoader dataplane,
       MembershipView cluster,
+      long restarts,
       double uptimeSeconds) {
     Collection<Dataplane.Attachment> attachments = dataplane.attachments().values();
     return new StatusReport(
@@ -89,11 +120,12 @@ record StatusReport(
         uptimeSeconds,
         status.unready().isEmpty(),
         status.unready(),
-        new ClusterReport(cluster.decides(), cluster.quorum(), cluster.reasons()),
+        new ClusterReport(cluster.decides(), cluster.quorum(), restarts, cluster.reasons()),
         cluster.members(),
         source(status, keys),
         dataplane(keys, dataplane, attachments),
         interfaces(status),
+        overlay(status),
         status
             .services()
             .map(
@@ -157,6 +189,24 @@ record StatusReport(
                             states.merge(
                                 nic.state().name().toLowerCase(Locale.ROOT), 1, Integer::sum)));
     return states;
+  }
+
+  private static OverlayReport overlay(NodeStatus status) {
+    Map<Ways.Way, Integer> nodes = status.routes().map(RouteKeeper.Status::nodes).orElse(Map.of());
+    Optional<TunnelKeeper.Up> up = status.tunnel().flatMap(TunnelKeeper.Status::up);
+    return new OverlayReport(
+        up.map(device -> TunnelDevice.NAME).orElse(""),
+        up.map(TunnelKeeper.Up::port).orElse(0),
+        up.map(TunnelKeeper.Up::vni).orElse(0),
+        up.map(TunnelKeeper.Up::mtu4).orElse(0),
+        up.map(TunnelKeeper.Up::mtu6).orElse(0),
+        up.stream()
+            .flatMap(device -> new TreeMap<>(device.addresses()).values().stream())
+            .map(Object::toString)
+            .toList(),
+        nodes.getOrDefault(Ways.Way.TUNNEL, 0),
+        nodes.getOrDefault(Ways.Way.DIRECT, 0),
+        nodes.getOrDefault(Ways.Way.UNDERLAY, 0));
   }
 
   private static Map<String, String> conntrack(NodeStatus status) {

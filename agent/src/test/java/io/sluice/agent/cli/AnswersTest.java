@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpServer;
 import io.sluice.agent.cli.Terminal.Said;
 import io.sluice.agent.dump.FlowRow;
+import io.sluice.agent.dump.Rows.MaglevNode;
 import io.sluice.agent.dump.Rows.Nat;
 import io.sluice.cluster.management.SluiceRoutes;
 import java.io.IOException;
@@ -62,12 +63,13 @@ class AnswersTest {
             "10.96.0.10:80",
             "10.1.0.3:8080",
             "default/web:80",
+            "192.168.102.2",
             "established",
             185,
             0.25,
             List.of("nat", "hairpin"));
     FlowRow plain =
-        new FlowRow("udp", "[fd00::2]:9", "", "[fd00::3]:53", "", "active", 3, 3, List.of());
+        new FlowRow("udp", "[fd00::2]:9", "", "[fd00::3]:53", "", "", "active", 3, 3, List.of());
     answer("/api/v1/dump/conntrack", 200, List.of(translated, plain), Map.of());
 
     String[] lines = dump("conntrack", "table").out().split("\n");
@@ -78,6 +80,7 @@ class AnswersTest {
             "FRONTEND",
             "BACKEND",
             "SERVICE",
+            "NODE",
             "STATE",
             "AGE",
             "IDLE",
@@ -89,13 +92,14 @@ class AnswersTest {
             "10.96.0.10:80",
             "10.1.0.3:8080",
             "default/web:80",
+            "192.168.102.2",
             "established",
             "3m5s",
             "0.3s",
             "nat,hairpin");
     assertThat(lines[2].split(" +"))
         .containsExactly(
-            "udp", "[fd00::2]:9", "-", "[fd00::3]:53", "-", "active", "3.0s", "3.0s", "-");
+            "udp", "[fd00::2]:9", "-", "[fd00::3]:53", "-", "-", "active", "3.0s", "3.0s", "-");
   }
 
   @Test
@@ -107,6 +111,36 @@ class AnswersTest {
     assertThat(dump("nat", "wide").out()).contains("SERVICE-ID", "BACKEND-ID");
     assertThat(JSON.readTree(dump("nat", "json").out()).get(0).get("serviceId").asInt())
         .isEqualTo(7);
+  }
+
+  private static MaglevNode node(String service, String node, long generation, String state) {
+    return new MaglevNode(service, "tcp", 4, node, generation, 7, "abcd", state);
+  }
+
+  @Test
+  void nodesThatRunTheSameAreSaidSoWithZeroAndOthersWithOne() {
+    answer(
+        "/api/v1/dump/maglev-nodes",
+        200,
+        List.of(
+            node("d/web:80", "n1", 7, "current"),
+            node("d/web:80", "n2", 7, "current"),
+            node("d/zoo:80", "n1", 7, "current"),
+            node("d/zoo:80", "n2", 6, "behind")),
+        Map.of());
+    Said same = Terminal.run("dump", "maglev", "d/web", "--diff", "--address", address);
+    assertThat(same.out()).contains("n1", "n2").doesNotContain("zoo").hasLineCount(3);
+    assertThat(same.code()).isZero();
+    Said all = Terminal.run("dump", "maglev", "--diff", "--address", address);
+    assertThat(all.out()).contains("behind").hasLineCount(5);
+    assertThat(all.code()).isEqualTo(1);
+  }
+
+  @Test
+  void aServiceAndADifferenceAreForMaglevAlone() {
+    assertThat(Terminal.run("dump", "nat", "--diff", "--address", address).code()).isEqualTo(2);
+    assertThat(Terminal.run("dump", "nat", "d/web", "--address", address).err())
+        .contains("go with the table maglev");
   }
 
   @Test
@@ -144,5 +178,61 @@ class AnswersTest {
     assertThat(said.code()).isEqualTo(1);
     assertThat(said.out())
         .contains("  service default/web is not applied: map is full", "source: type file");
+  }
+
+  @Test
+  void membersOfTheClusterAreATable() {
+    answer(
+        "/api/v1/status",
+        200,
+        Map.of(
+            "ready",
+            true,
+            "members",
+            List.of(
+                Map.of(
+                    "node",
+                    "n1",
+                    "address",
+                    "10.0.0.1:25520",
+                    "status",
+                    "Up",
+                    "reachable",
+                    true,
+                    "self",
+                    true,
+                    "oldest",
+                    true,
+                    "version",
+                    "1.2",
+                    "sinceSeconds",
+                    3700),
+                Map.of(
+                    "node",
+                    "n2",
+                    "address",
+                    "10.0.0.2:25520",
+                    "status",
+                    "Up",
+                    "reachable",
+                    false,
+                    "self",
+                    false,
+                    "oldest",
+                    false,
+                    "version",
+                    "1.1",
+                    "sinceSeconds",
+                    3))),
+        Map.of());
+
+    Said said = Terminal.run("status", "--address", address);
+    assertThat(said.code()).isZero();
+    assertThat(said.out().lines().map(line -> line.replaceAll("  +", "  ").stripTrailing()))
+        .containsSequence(
+            "members: 2",
+            "  NODE  ADDRESS  STATUS  SINCE  VERSION",
+            "* n1  10.0.0.1:25520  Up, oldest  1h1m  1.2",
+            "  n2  10.0.0.2:25520  Up, unreachable  3.0s  1.1");
   }
 }

@@ -4,12 +4,19 @@ package io.sluice.agent.dump;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.actors.conntrack.FlowKeys;
+import io.sluice.actors.services.Endpoint;
+import io.sluice.actors.services.Luts;
 import io.sluice.agent.dump.Rows.CounterEntry;
 import io.sluice.agent.dump.Rows.Interface;
 import io.sluice.agent.dump.Rows.Nat;
 import io.sluice.agent.dump.Rows.RouteEntry;
+import io.sluice.cluster.maglev.Lut;
+import io.sluice.cluster.shared.Follower;
+import io.sluice.cluster.shared.Messages;
+import io.sluice.config.model.IpFamily;
 import io.sluice.kernel.dataplane.Dataplane.Attachment;
 import io.sluice.kernel.dataplane.Dataplane.CounterRow;
+import io.sluice.kernel.dataplane.MaglevTable;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.Counter;
@@ -29,6 +36,7 @@ import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteFlags;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.ServiceFlags;
 import io.sluice.kernel.layout.SluiceHook;
 import io.sluice.kernel.layout.SluiceReason;
 import java.util.List;
@@ -97,6 +105,7 @@ class DumpsTest {
                 text(frontend(family), 80),
                 text(backend(family), 8080),
                 "default/web:80",
+                "",
                 "established",
                 10,
                 0.1,
@@ -181,6 +190,101 @@ class DumpsTest {
                 2,
                 "removed"),
             new Nat("tcp", text(frontend(family), 81), kind, "#9", 9, "", 0, "refuses"));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aMaglevTableShowsItsSpreadAndTheDigestOfWhatIsInTheKernel(Family family) {
+    int flags = family == Family.IPV6 ? ServiceFlags.SERVICE_IPV6 : 0;
+    dataplane
+        .frontends(family)
+        .put(
+            new FrontendKey(frontend(family), 80, TCP),
+            new Frontend(SERVICE, FrontendFlags.FRONTEND_CLUSTER_IP));
+    dataplane.services().put(SERVICE, new Service(4, 2, flags, 0, 1L));
+    dataplane.backends(family).put(4, new Backend(backend(family), 8080, 0, SERVICE, 1, 3));
+    dataplane.backends(family).put(5, new Backend(client(family), 8080, 0, SERVICE, 2, 3));
+    dataplane.backendGen().put(1, new BackendGen(3));
+    dataplane.backendGen().put(2, new BackendGen(4));
+    char[] slots = new char[] {1, 0, 0, 0};
+    dataplane.maglev().put(SERVICE, new MaglevTable(12, 4, 2, slots));
+    dataplane.maglev().put(9, new MaglevTable(3, 0, 0, new char[0]));
+
+    String digest =
+        Luts.read(
+                family,
+                new MaglevTable(12, 4, 2, slots),
+                List.of(new Endpoint(backend(family), 8080), new Endpoint(client(family), 8080)))
+            .orElseThrow()
+            .digest();
+    List<String> at = List.of(text(frontend(family), 80));
+    int number = family.number();
+    Rows.Maglev first =
+        new Rows.Maglev(
+            "default/web:80",
+            SERVICE,
+            "tcp",
+            number,
+            at,
+            12,
+            4,
+            text(backend(family), 8080),
+            3,
+            75,
+            50,
+            "live",
+            digest);
+    Rows.Maglev second =
+        new Rows.Maglev(
+            "default/web:80",
+            SERVICE,
+            "tcp",
+            number,
+            at,
+            12,
+            4,
+            text(client(family), 8080),
+            1,
+            25,
+            -50,
+            "removed",
+            digest);
+    assertThat(dumps.rows("maglev").orElseThrow().rows())
+        .filteredOn(row -> ((Rows.Maglev) row).serviceId() == SERVICE)
+        .isEqualTo(List.of(first, second));
+    assertThat(dumps.rows("maglev").orElseThrow().rows())
+        .filteredOn(row -> ((Rows.Maglev) row).serviceId() == 9)
+        .singleElement()
+        .hasToString(
+            "Maglev[service=#9, serviceId=9, protocol=, family=4, frontends=[], generation=3,"
+                + " size=0, backend=, slots=0, sharePercent=0.0, deviationPercent=0.0,"
+                + " state=refuses, digest=%s]",
+            Lut.of(IpFamily.IPV4, List.of(), new char[0]).digest());
+  }
+
+  @Test
+  void nodesAreComparedWithWhatTheClusterAgreedOn() {
+    Follower.Views views =
+        new Follower.Views(
+            List.of(
+                new Messages.View(
+                    "default/web/80/TCP/4",
+                    7,
+                    100,
+                    1,
+                    "aa",
+                    List.of(
+                        new Messages.NodeRuns("n1", 7, "aa", 100, true),
+                        new Messages.NodeRuns("n2", 6, "bb", 100, true),
+                        new Messages.NodeRuns("n3", 7, "cc", 100, true)),
+                    "")),
+            List.of("default/zoo/80/UDP/6"));
+    assertThat(Dumps.maglevNodes(views))
+        .containsExactly(
+            new Rows.MaglevNode("default/web:80", "tcp", 4, "n1", 7, 7, "aa", "current"),
+            new Rows.MaglevNode("default/web:80", "tcp", 4, "n2", 6, 7, "bb", "behind"),
+            new Rows.MaglevNode("default/web:80", "tcp", 4, "n3", 7, 7, "cc", "differs"),
+            new Rows.MaglevNode("default/zoo:80", "udp", 6, "", 0, 0, "", "no answer"));
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.sluice.agent.dump;
 
 import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.dataplane.Dataplane;
+import io.sluice.kernel.dataplane.MaglevTable;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.CtJudged;
@@ -34,6 +35,7 @@ final class MemoryDataplane implements Dataplane {
   private final Map<Family, TypedMap<Integer, Backend>> backends = new EnumMap<>(Family.class);
   private final Map<Family, TypedMap<RouteKey, Route>> routes = new EnumMap<>(Family.class);
   private final TypedMap<Integer, Service> services = new MemoryMap<>("services");
+  private final TypedMap<Integer, MaglevTable> maglev = new MemoryMap<>("maglev");
   private final TypedMap<Integer, BackendGen> gens = new MemoryMap<>("backend_gen");
   private final TypedMap<Integer, Iface> ifaces = new MemoryMap<>("ifaces");
   private final TypedMap<Integer, NodeState> node = new MemoryMap<>("node");
@@ -70,6 +72,16 @@ final class MemoryDataplane implements Dataplane {
   @Override
   public TypedMap<Integer, BackendGen> backendGen() {
     return gens;
+  }
+
+  @Override
+  public TypedMap<Integer, MaglevTable> maglev() {
+    return maglev;
+  }
+
+  @Override
+  public TypedMap<RouteKey, Integer> dsrOptout(Family family) {
+    throw new UnsupportedOperationException();
   }
 
   @Override

@@ -20,14 +20,14 @@ import java.util.function.Consumer;
 final class ProgramBench {
   private static final int IN = SluiceHook.HOOK_IN;
   private static final int OUT = SluiceHook.HOOK_OUT;
-  private static final int SYN = 0x02;
+  static final int SYN = 0x02;
   private static final int SYN_ACK = 0x12;
-  private static final int ACK = 0x10;
-  private static final int PORT = 10_000;
+  static final int ACK = 0x10;
+  static final int PORT = 10_000;
   private static final int SERVICE_CLIENT_PORT = 61_000;
   private static final int SERVICE_PORT = 80;
-  private static final int PAYLOAD = 40;
-  private static final int MANY = 50_000;
+  static final int PAYLOAD = 40;
+  static final int MANY = 50_000;
 
   /** The destination's program sees a SYN straight after the source's: so this many in turn. */
   private static final int BATCH = 256;
@@ -61,6 +61,8 @@ final class ProgramBench {
       paths.addAll(established(family));
       progress.accept("IPv" + family.number() + ": new flows");
       paths.addAll(opening(family, 0));
+      progress.accept("IPv" + family.number() + ": by the tunnel");
+      paths.addAll(new TunnelBench(rig, family, rounds, packets, floor).run());
       for (int services : new int[] {1, 1_000, 10_000}) {
         progress.accept(
             String.format("IPv%d: new flows to %,d services", family.number(), services));

@@ -17,7 +17,10 @@ import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.BenchPlan;
 import io.sluice.kernel.layout.Codec;
+import io.sluice.kernel.layout.CtCommon;
 import io.sluice.kernel.layout.CtKey;
+import io.sluice.kernel.layout.CtState;
+import io.sluice.kernel.layout.CtValue;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendFlags;
@@ -25,6 +28,7 @@ import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IfaceFlags;
 import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteFlags;
 import io.sluice.kernel.layout.RouteKey;
@@ -56,6 +60,11 @@ final class Rig implements AutoCloseable {
   static final int TCP = 6;
 
   private static final int LOOPBACK = 1;
+
+  /** No interface that is there: packets are told to go to it, and do not. */
+  private static final int ELSEWHERE = 2;
+
+  private static final int VNI = 4096;
   private static final int POLICY_SLOT = 1;
   private static final int BACKEND_PORT = 8080;
   private static final int POD_CIDRS = 230;
@@ -109,6 +118,15 @@ final class Rig implements AutoCloseable {
     return Ip.parse(family == Family.IPV4 ? "10.244.1.3" : "fd00:244:1::3");
   }
 
+  /** A pod of another node, behind the tunnel. */
+  static Ip remote(Family family) {
+    return Ip.parse(family == Family.IPV4 ? "10.245.0.2" : "fd00:245::2");
+  }
+
+  private static Ip otherNode(Family family) {
+    return Ip.parse(family == Family.IPV4 ? "192.168.102.2" : "fd00:100:2::2");
+  }
+
   /** The address of the first of the services that are rotated; the others follow it. */
   static Ip firstService(Family family) {
     return Ip.parse(family == Family.IPV4 ? "10.96.0.0" : "fd00:96::");
@@ -123,33 +141,89 @@ final class Rig implements AutoCloseable {
       dataplane.setPolicy(
           hook, POLICY_SLOT, new Dataplane.PolicyProgram("bench_allow", PolicyPrograms.allowAll()));
     }
+    measureAtPod();
+  }
+
+  private static Iface pod(String name) {
     int flags =
         IfaceFlags.IFACE_CONFIGURED
             | IfaceFlags.IFACE_WORKLOAD
             | IfaceFlags.IFACE_READY4
             | IfaceFlags.IFACE_READY6;
-    dataplane
-        .ifaces()
-        .put(
-            LOOPBACK,
-            new Iface(
-                flags,
-                POLICY_SLOT,
-                POLICY_SLOT,
-                0,
-                0,
-                client(Family.IPV4),
-                client(Family.IPV6),
-                "lo"));
+    return new Iface(
+        flags,
+        POLICY_SLOT,
+        POLICY_SLOT,
+        0,
+        0,
+        client(Family.IPV4),
+        client(Family.IPV6),
+        name);
+  }
+
+  /** Packets are a pod's from now on; the tunnel is elsewhere. */
+  void measureAtPod() {
+    dataplane.ifaces().put(LOOPBACK, pod("lo"));
+    setTunnel(ELSEWHERE);
+    setPods(LOOPBACK);
+  }
+
+  /** Packets come out of the tunnel from now on; pods are elsewhere. */
+  void measureAtTunnel() {
+    int flags = IfaceFlags.IFACE_CONFIGURED | IfaceFlags.IFACE_TUNNEL;
+    Iface tunnel = new Iface(flags, 0, 0, 0, 0, Ip.ANY4, Ip.ANY6, "lo");
+    dataplane.ifaces().put(LOOPBACK, tunnel);
+    dataplane.ifaces().put(ELSEWHERE, pod("elsewhere"));
+    setTunnel(LOOPBACK);
+    setPods(ELSEWHERE);
+  }
+
+  private void setTunnel(int ifindex) {
+    int epoch = dataplane.node().get(0).orElseThrow().routeEpoch();
+    dataplane.node().put(0, new NodeState(epoch + 1, ifindex, VNI, 1450, 1430));
+  }
+
+  private void setPods(int ifindex) {
+    for (Family family : Family.values()) {
+      Route pod =
+          new Route(RouteFlags.ROUTE_WORKLOAD | RouteFlags.ROUTE_LOCAL, ifindex, Ip.any(family));
+      dataplane.routes(family).put(new RouteKey(family.bits(), client(family)), pod);
+      dataplane.routes(family).put(new RouteKey(family.bits(), server(family)), pod);
+    }
+  }
+
+  /** As if the program of each pod had approved what came to it. */
+  void approveFlows(Family family) {
+    Map<CtKey, CtValue> approved = new HashMap<>();
+    dataplane.ct(family).forEach((key, value) -> approved.put(key, approved(value)));
+    dataplane.ct(family).putAll(approved);
+  }
+
+  private static CtValue approved(CtValue value) {
+    CtCommon c = value.c();
+    int state = c.state() | CtState.CT_APPROVED_A | CtState.CT_APPROVED_B;
+    return new CtValue(
+        new CtCommon(
+            c.lastSeen(),
+            c.created(),
+            state,
+            c.routeEpoch(),
+            c.ifindex0(),
+            c.ifindex1(),
+            c.service(),
+            c.backend(),
+            c.gen(),
+            c.csumAddr(),
+            c.csumPort()),
+        value.x(),
+        value.tunnelPeer());
   }
 
   private void addRoutes(Family family) {
-    Route pod =
-        new Route(RouteFlags.ROUTE_WORKLOAD | RouteFlags.ROUTE_LOCAL, LOOPBACK, Ip.any(family));
-    Route remote = new Route(RouteFlags.ROUTE_WORKLOAD, 0, server(family));
+    Route remote =
+        new Route(
+            RouteFlags.ROUTE_WORKLOAD | RouteFlags.ROUTE_TUNNELED, 0, otherNode(family));
     Map<RouteKey, Route> routes = new HashMap<>();
-    routes.put(new RouteKey(family.bits(), client(family)), pod);
-    routes.put(new RouteKey(family.bits(), server(family)), pod);
     int host = family == Family.IPV4 ? 8 : 64;
     Ip first = Ip.parse(family == Family.IPV4 ? "10.245.0.0" : "fd00:245::");
     for (int i = 0; i < POD_CIDRS; i++) {
@@ -262,7 +336,7 @@ final class Rig implements AutoCloseable {
     int addresses = stream.addresses();
     return new BenchPlan(
         w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], l4, first, STEP, flows,
-        addresses);
+        addresses, stream.fromTunnel() ? VNI : 0, otherNode(Family.IPV4), otherNode(Family.IPV6));
   }
 
   /** Sizes of the programs of the fast variant. */

@@ -37,8 +37,13 @@ final class Row {
    * @param packet the first
    * @param flows how many there are, by source port
    * @param addresses how many destinations there are
+   * @param fromTunnel they come out of the tunnel, from the other node
    */
-  record Stream(Family family, byte[] packet, int flows, int addresses) {}
+  record Stream(Family family, byte[] packet, int flows, int addresses, boolean fromTunnel) {
+    Stream(Family family, byte[] packet, int flows, int addresses) {
+      this(family, packet, flows, addresses, false);
+    }
+  }
 
   Stream stream() {
     return stream;

@@ -29,6 +29,7 @@ public final class ClusterConfig {
     own.put("akka.remote.artery.canonical.hostname", bracketed(keys.host()));
     own.put("akka.remote.artery.canonical.port", keys.port());
     own.put("akka.cluster.roles", List.of(NODE_ROLE + nodeName));
+    own.put("akka.discovery.kubernetes-api.use-raw-ip", "on");
     keys.tls()
         .ifPresent(
             tls -> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.cluster.membership;
 
+import io.sluice.cluster.tls.TlsException;
 import io.sluice.config.settings.ClusterKeys;
 
 /** Why this node cannot take part in a cluster; the message is one line that says what to do. */
@@ -9,6 +10,10 @@ public final class ClusterException extends RuntimeException {
 
   private ClusterException(String message, Throwable cause) {
     super(message, cause);
+  }
+
+  static ClusterException of(TlsException e) {
+    return new ClusterException("cluster.tls: " + e.getMessage(), e);
   }
 
   static ClusterException of(ClusterKeys keys, Throwable cause) {

@@ -7,6 +7,8 @@ import akka.actor.typed.Behavior;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.cluster.typed.Cluster;
 import com.typesafe.config.Config;
+import io.sluice.cluster.tls.Tls;
+import io.sluice.cluster.tls.TlsException;
 import io.sluice.config.settings.ClusterKeys;
 import java.time.Duration;
 import java.util.List;
@@ -47,6 +49,7 @@ public final class ClusterNode implements AutoCloseable {
 
   private volatile ActorSystem<Void> system;
   private volatile Formation.Status formation = Formation.Status.STARTING;
+  private final Sightings sightings = new Sightings();
   private volatile long restarts;
   private Duration pause = FIRST_PAUSE;
   private boolean closed;
@@ -68,6 +71,11 @@ public final class ClusterNode implements AutoCloseable {
    * @throws ClusterException if it cannot listen, or its certificate cannot be read
    */
   public void start() {
+    try {
+      keys.tls().ifPresent(tls -> Tls.checkMutual(tls.certificate(), tls.key(), tls.ca()));
+    } catch (TlsException e) {
+      throw ClusterException.of(e);
+    }
     try {
       CompletableFuture.runAsync(this::begin, thread).get();
     } catch (ExecutionException e) {
@@ -103,6 +111,7 @@ public final class ClusterNode implements AutoCloseable {
                     formation = status;
                   }),
               Formation.NAME);
+          context.spawn(sightings.watch(), Sightings.NAME);
           return Behaviors.empty();
         });
   }
@@ -161,7 +170,7 @@ public final class ClusterNode implements AutoCloseable {
     Formation.Status status = formation;
     return now == null || !status.member()
         ? new MembershipView(false, status.reasons(), keys.quorum(), List.of())
-        : Members.view(Cluster.get(now), keys.quorum(), status.reasons());
+        : Members.view(Cluster.get(now), keys.quorum(), status.reasons(), sightings::of);
   }
 
   /** Leaves the cluster, so that the others need not find out. */

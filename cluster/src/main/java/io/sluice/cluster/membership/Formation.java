@@ -5,6 +5,7 @@ import akka.actor.ActorSelection;
 import akka.actor.Address;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.javadsl.AbstractBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Adapter;
@@ -26,7 +27,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /**
  * Finds the other nodes by the seeds, and joins them, or begins a cluster with them.
@@ -68,13 +72,21 @@ final class Formation extends AbstractBehavior<Formation.Command> {
     }
   }
 
-  /** May I begin a cluster? */
-  record Vote(Who candidate, ActorRef<Command> replyTo) implements Wire {}
+  /**
+   * May I begin a cluster?
+   *
+   * @param round comes back with the answer: an answer to an earlier question is none
+   */
+  record Vote(Who candidate, long round, ActorRef<Command> replyTo) implements Wire {}
 
   /** You may. */
-  record Granted(Who voter, Who candidate) implements Wire {}
+  record Granted(Who voter, Who candidate, long round) implements Wire {}
 
   private record Tick() implements Command {}
+
+  private record Found(List<String> addresses, Optional<String> failure) implements Command {}
+
+  private record Probed(String address, String cause) implements Command {}
 
   /**
    * @param reasons why this node is not a member of a cluster yet, or what is wrong; a sentence
@@ -90,9 +102,6 @@ final class Formation extends AbstractBehavior<Formation.Command> {
 
   static final String NAME = "formation";
 
-  /** Clocks that are further apart make two nodes judge time-outs and ages differently. */
-  static final Duration CLOCKS_APART = Duration.ofSeconds(10);
-
   private static final Duration PERIOD = Duration.ofMillis(250);
 
   /** An answer is good for so long. */
@@ -101,12 +110,27 @@ final class Formation extends AbstractBehavior<Formation.Command> {
   /** How long a node waits for silent seeds, one of which may be the better candidate. */
   private static final Duration PATIENCE = Duration.ofSeconds(1);
 
-  /** A vote binds the voter so long; a candidate uses votes within half of that. */
-  private static final Duration VOTE = Duration.ofSeconds(4);
+  /** A promise binds the voter so long. */
+  private static final Duration PROMISE = Duration.ofSeconds(4);
+
+  /** A vote is given only while the promise is good for so long yet. */
+  private static final Duration MARGIN = Duration.ofSeconds(2);
+
+  /**
+   * A candidate collects votes so long, counted from its question. The rest of the margin is for
+   * the voters to hear of the cluster that it has begun.
+   */
+  private static final Duration ROUND = Duration.ofSeconds(1);
+
+  private static final Duration LOOK_UP = Duration.ofSeconds(1);
+  private static final Duration PROBE = Duration.ofSeconds(2);
 
   private static final Duration JOIN_AGAIN = Duration.ofSeconds(3);
 
-  private record Heard(Here here, long at, Duration ahead) {}
+  /**
+   * @param ahead how far the other's clock is
+   */
+  record Heard(Here here, long at, Duration ahead) {}
 
   private record Promise(Who candidate, long until) {}
 
@@ -114,9 +138,18 @@ final class Formation extends AbstractBehavior<Formation.Command> {
   private final Who self;
   private final Cluster cluster;
   private final Consumer<Status> told;
+  private final Lookup lookup;
+  private final Probe probe;
+  private final Executor blocking;
   private final Map<String, Heard> heard = new HashMap<>();
+  private final Map<String, String> causes = new HashMap<>();
   private final Set<String> votes = new HashSet<>();
   private final long began = System.nanoTime();
+  private List<String> seeds;
+  private Optional<String> lookupFailure = Optional.empty();
+  private long lookedUp;
+  private long probed;
+  private boolean probing;
   private Optional<Promise> promise = Optional.empty();
   private long candidateSince;
   private long joined;
@@ -147,18 +180,18 @@ final class Formation extends AbstractBehavior<Formation.Command> {
             nodeName,
             hostPort(cluster.selfMember().address()),
             cluster.selfMember().uniqueAddress().longUid());
+    this.lookup = new Lookup(context.getSystem(), keys);
+    this.probe = new Probe(keys.tls());
+    this.blocking = context.getSystem().dispatchers().lookup(DispatcherSelector.blocking());
+    this.seeds = lookup.named();
+    this.lookedUp = began - LOOK_UP.toNanos();
+    this.probed = began;
     timers.startTimerWithFixedDelay(new Tick(), PERIOD);
     context.getSelf().tell(new Tick());
   }
 
   static String hostPort(Address address) {
     return address.getHost().orElse("") + ":" + address.getPort().orElse(0);
-  }
-
-  private List<String> seeds() {
-    return keys.seeds().stream()
-        .map(seed -> ClusterConfig.bracketed(seed.host()) + ":" + seed.port())
-        .toList();
   }
 
   @Override
@@ -168,6 +201,8 @@ final class Formation extends AbstractBehavior<Formation.Command> {
         .onMessage(Here.class, this::here)
         .onMessage(Vote.class, this::vote)
         .onMessage(Granted.class, this::granted)
+        .onMessage(Found.class, this::found)
+        .onMessage(Probed.class, this::probed)
         .onMessage(Tick.class, tick -> tick())
         .build();
   }
@@ -199,20 +234,30 @@ final class Formation extends AbstractBehavior<Formation.Command> {
   }
 
   private Behavior<Command> vote(Vote vote) {
-    if (!joining && members().isEmpty() && promisesTo(vote.candidate())) {
-      vote.replyTo().tell(new Granted(self, vote.candidate()));
+    boolean clusterIsThere = fresh().values().stream().anyMatch(h -> h.here().isMember());
+    if (isVoter()
+        && !joining
+        && !clusterIsThere
+        && members().isEmpty()
+        && promisesTo(vote.candidate())) {
+      vote.replyTo().tell(new Granted(self, vote.candidate(), vote.round()));
     }
     return this;
+  }
+
+  /** Only seeds vote and stand: a quorum of anybody would be no majority. */
+  private boolean isVoter() {
+    return seeds.contains(self.address());
   }
 
   /** One candidate at a time; the same one again does not make it longer. */
   private boolean promisesTo(Who candidate) {
     long now = System.nanoTime();
     if (promise.isEmpty() || promise.get().until() - now <= 0) {
-      promise = Optional.of(new Promise(candidate, now + VOTE.toNanos()));
-      return true;
+      promise = Optional.of(new Promise(candidate, now + PROMISE.toNanos()));
     }
-    return promise.get().candidate().equals(candidate);
+    return promise.get().candidate().equals(candidate)
+        && promise.get().until() - now >= MARGIN.toNanos();
   }
 
   // What is heard of others.
@@ -227,7 +272,7 @@ final class Formation extends AbstractBehavior<Formation.Command> {
   }
 
   private Behavior<Command> granted(Granted granted) {
-    if (granted.candidate().equals(self) && candidateSince != 0) {
+    if (granted.candidate().equals(self) && granted.round() == candidateSince) {
       votes.add(granted.voter().address());
       begin();
     }
@@ -249,7 +294,8 @@ final class Formation extends AbstractBehavior<Formation.Command> {
   // What this node does.
 
   private Behavior<Command> tick() {
-    for (String seed : seeds()) {
+    lookUp();
+    for (String seed : seeds) {
       if (!seed.equals(self.address())) {
         at(seed)
             .tell(
@@ -260,11 +306,64 @@ final class Formation extends AbstractBehavior<Formation.Command> {
     if (Members.isMember(cluster)) {
       return asMember();
     }
-    if (seeds().stream().allMatch(self.address()::equals)) {
+    if (keys.alone()) {
       joinSelf();
       return this;
     }
     look(fresh());
+    return this;
+  }
+
+  private void lookUp() {
+    long now = System.nanoTime();
+    if (lookup.isDynamic() && now - lookedUp >= LOOK_UP.toNanos()) {
+      lookedUp = now;
+      getContext()
+          .pipeToSelf(
+              lookup.found(),
+              (found, failure) ->
+                  failure == null
+                      ? new Found(found, Optional.empty())
+                      : new Found(List.of(), Optional.of(oneLine(failure))));
+    }
+  }
+
+  private static String oneLine(Throwable failure) {
+    Throwable root = failure;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return String.valueOf(root.getMessage()).replaceAll("\\s+", " ");
+  }
+
+  /** What cannot be looked up now is not gone: the nodes known so far are asked on. */
+  private Behavior<Command> found(Found found) {
+    lookupFailure = found.failure();
+    if (found.failure().isEmpty()) {
+      seeds = found.addresses();
+    }
+    return this;
+  }
+
+  /** Finds out why seeds are silent, one at a time. */
+  private void probe(List<String> silent) {
+    long now = System.nanoTime();
+    causes.keySet().retainAll(silent);
+    if (probing || now - probed < PROBE.toNanos() / Math.max(1, silent.size())) {
+      return;
+    }
+    probing = true;
+    probed = now;
+    String next = silent.get((int) Math.floorMod(now / PROBE.toMillis(), (long) silent.size()));
+    getContext()
+        .pipeToSelf(
+            CompletableFuture.supplyAsync(() -> probe.cause(next), blocking),
+            (cause, failure) -> new Probed(next, failure == null ? cause : oneLine(failure)));
+  }
+
+  private Behavior<Command> probed(Probed result) {
+    probing = false;
+    causes.put(result.address(), result.cause());
     return this;
   }
 
@@ -274,7 +373,7 @@ final class Formation extends AbstractBehavior<Formation.Command> {
   }
 
   private void look(Map<String, Heard> fresh) {
-    List<String> refusals = refusals(fresh);
+    List<String> refusals = Refusals.of(self, fresh.values());
     if (!refusals.isEmpty()) {
       tell(new Status(false, refusals));
       return;
@@ -318,12 +417,12 @@ final class Formation extends AbstractBehavior<Formation.Command> {
     long now = System.nanoTime();
     boolean enough = fresh.size() + 1 >= keys.quorum();
     boolean first = fresh.keySet().stream().allMatch(other -> self.address().compareTo(other) < 0);
-    boolean all = fresh.size() + 1 == keys.seeds().size();
-    if (!enough || !first || !(all || now - began > PATIENCE.toNanos())) {
+    boolean all = fresh.size() + 1 == seeds.size();
+    if (!isVoter() || !enough || !first || !(all || now - began > PATIENCE.toNanos())) {
       candidateSince = 0;
       return;
     }
-    if (candidateSince == 0 || now - candidateSince > VOTE.toNanos() / 2) {
+    if (candidateSince == 0 || now - candidateSince > ROUND.toNanos()) {
       votes.clear();
       candidateSince = now;
     }
@@ -335,11 +434,13 @@ final class Formation extends AbstractBehavior<Formation.Command> {
   }
 
   private void ask(String other) {
-    at(other).tell(new Vote(self, getContext().getSelf()), akka.actor.ActorRef.noSender());
+    at(other)
+        .tell(
+            new Vote(self, candidateSince, getContext().getSelf()), akka.actor.ActorRef.noSender());
   }
 
   private void begin() {
-    boolean inTime = System.nanoTime() - candidateSince < VOTE.toNanos() / 2;
+    boolean inTime = System.nanoTime() - candidateSince < ROUND.toNanos();
     if (inTime && votes.contains(self.address()) && votes.size() >= keys.quorum()) {
       getContext().getLog().info("begins a cluster, with the votes of {}", votes);
       joinSelf();
@@ -376,7 +477,7 @@ final class Formation extends AbstractBehavior<Formation.Command> {
         return Behaviors.stopped();
       }
     }
-    List<String> clocks = clocksApart(fresh);
+    List<String> clocks = Refusals.clocksApart(fresh.values());
     tell(new Status(true, clocks));
     return this;
   }
@@ -400,55 +501,30 @@ final class Formation extends AbstractBehavior<Formation.Command> {
 
   // What is said.
 
-  private List<String> refusals(Map<String, Heard> fresh) {
-    List<String> refusals = new ArrayList<>();
-    for (Heard answer : fresh.values()) {
-      List<Who> others = new ArrayList<>(answer.here().members());
-      others.add(answer.here().who());
-      others.stream()
-          .filter(other -> other.node().equals(self.node()))
-          .filter(other -> !other.address().equals(self.address()))
-          .map(
-              other ->
-                  "node name "
-                      + self.node()
-                      + " is that of the node at "
-                      + other.address()
-                      + ", too: give one of them another node-name")
-          .filter(line -> !refusals.contains(line))
-          .forEach(refusals::add);
-    }
-    refusals.addAll(clocksApart(fresh));
-    return refusals;
-  }
-
-  private static List<String> clocksApart(Map<String, Heard> fresh) {
-    List<String> apart = new ArrayList<>();
-    for (Heard answer : fresh.values()) {
-      Duration ahead = answer.ahead();
-      if (ahead.abs().compareTo(CLOCKS_APART) > 0) {
-        apart.add(
-            "the clock of node %s is %d s %s this node's: set the time of one of them"
-                .formatted(
-                    answer.here().who(),
-                    ahead.abs().toSeconds(),
-                    ahead.isNegative() ? "behind" : "ahead of"));
-      }
-    }
-    return apart;
-  }
-
   private String looking(Map<String, Heard> fresh) {
-    List<String> silent = new ArrayList<>(seeds());
+    List<String> silent = new ArrayList<>(seeds);
     silent.removeAll(fresh.keySet());
     silent.remove(self.address());
+    if (!silent.isEmpty()) {
+      probe(silent);
+    }
     String found =
-        "looking for the cluster: %d of %d seeds are there, this node included"
-            .formatted(keys.seeds().size() - silent.size(), keys.seeds().size());
-    boolean few = fresh.size() + 1 < keys.quorum();
+        "looking for the cluster: %d of %d seeds are there, %s"
+            .formatted(
+                seeds.size() - silent.size(),
+                seeds.size(),
+                isVoter() ? "this node included" : "this node is none of them");
+    boolean few = fresh.size() + (isVoter() ? 1 : 0) < keys.quorum();
     return found
         + (few ? ", " + keys.quorum() + " are needed" : "")
-        + (silent.isEmpty() ? "" : "; no answer from " + String.join(", ", silent));
+        + (silent.isEmpty() ? "" : "; no answer from " + withCauses(silent))
+        + lookupFailure.map(reason -> "; they cannot be looked up: " + reason).orElse("");
+  }
+
+  private String withCauses(List<String> silent) {
+    return silent.stream()
+        .map(seed -> causes.containsKey(seed) ? seed + " (" + causes.get(seed) + ")" : seed)
+        .collect(Collectors.joining(", "));
   }
 
   private void tell(Status now) {

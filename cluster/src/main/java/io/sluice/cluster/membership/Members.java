@@ -5,11 +5,13 @@ import akka.cluster.ClusterEvent.CurrentClusterState;
 import akka.cluster.Member;
 import akka.cluster.MemberStatus;
 import akka.cluster.typed.Cluster;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 
 /** Reads Akka's picture of the cluster. Pure, but for {@link #isMember}. */
 final class Members {
@@ -41,8 +43,10 @@ final class Members {
   /**
    * @param quorum how many members it takes at least to decide
    * @param reasons what is wrong besides
+   * @param since for how long a member has been as it is
    */
-  static MembershipView view(Cluster cluster, int quorum, List<String> reasons) {
+  static MembershipView view(
+      Cluster cluster, int quorum, List<String> reasons, Function<Member, Duration> since) {
     CurrentClusterState state = cluster.state();
     List<Member> members = new ArrayList<>();
     state.getMembers().forEach(members::add);
@@ -66,7 +70,9 @@ final class Members {
               member.status().toString(),
               reachable,
               member.uniqueAddress().equals(cluster.selfMember().uniqueAddress()),
-              oldest.filter(member::equals).isPresent()));
+              oldest.filter(member::equals).isPresent(),
+              member.appVersion().version(),
+              since.apply(member).toSeconds()));
     }
     List<String> why = new ArrayList<>(reasons);
     int needed = Math.max(quorum, voters / 2 + 1);

@@ -22,6 +22,9 @@ public record MembershipView(
    * @param reachable whether this node hears of it
    * @param self whether it is this node
    * @param oldest whether singletons live there
+   * @param version of its agent
+   * @param sinceSeconds for how long it has had this status, or been as reachable as it is, as this
+   *     node knows
    */
   public record Member(
       String node,
@@ -29,7 +32,9 @@ public record MembershipView(
       String status,
       boolean reachable,
       boolean self,
-      boolean oldest) {}
+      boolean oldest,
+      String version,
+      long sinceSeconds) {}
 
   public MembershipView {
     reasons = List.copyOf(reasons);

@@ -44,7 +44,13 @@ public final class Tls {
    * it was asked by.
    */
   public static SSLContext pinned(Path certificate) {
-    return context(null, new TrustManager[] {new Pinned(Pem.certificates(certificate).get(0))});
+    return context(
+        null, new TrustManager[] {new Pinned(Optional.of(Pem.certificates(certificate).get(0)))});
+  }
+
+  /** For one who wants to know whether the other side speaks TLS at all; never for more. */
+  public static SSLContext believingAnybody() {
+    return context(null, new TrustManager[] {new Pinned(Optional.empty())});
   }
 
   /** For one who asks, and shows a certificate. */
@@ -58,6 +64,11 @@ public final class Tls {
    */
   public static void checkMutual(Path certificate, Path key, Path ca) {
     Identity own = Identity.read(certificate, key);
+    if (!own.key().getAlgorithm().equals("RSA")) {
+      // Akka's engine with keys that may be renewed reads no others.
+      throw new TlsException(
+          key, "holds a key of kind %s: nodes take RSA".formatted(own.key().getAlgorithm()));
+    }
     List<X509Certificate> issuers = Pem.certificates(ca);
     issuers.forEach(issuer -> Identity.checkTime(ca, issuer));
     X509Certificate last = own.chain().get(own.chain().size() - 1);

@@ -125,8 +125,9 @@ final class FormationTest {
                         "looking for the cluster: 1 of 3 seeds are there, this node included, 2 are"
                             + " needed; no answer from "
                             + seeds.get(1)
-                            + ", "
-                            + seeds.get(2)));
+                            + " (nothing listens there), "
+                            + seeds.get(2)
+                            + " (nothing listens there)"));
     assertThat(nodes[0].view().decides()).isFalse();
     assertThat(nodes[0].view().members()).isEmpty();
   }

@@ -62,6 +62,19 @@ public final class TestCertificates {
     return pair;
   }
 
+  /** Writes the certificates of all of them into one file. */
+  public void concatenate(Path file, Pair... pairs) {
+    try {
+      StringBuilder all = new StringBuilder();
+      for (Pair pair : pairs) {
+        all.append(Files.readString(pair.certificate()));
+      }
+      Files.writeString(file, all);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   private Pair pair(String name) {
     return new Pair(folder.resolve(name + ".crt"), folder.resolve(name + ".key"));
   }

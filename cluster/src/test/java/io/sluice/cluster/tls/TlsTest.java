@@ -41,8 +41,16 @@ final class TlsTest {
 
     assertThatCode(() -> Tls.server(pair.certificate(), pair.key(), Optional.empty()))
         .doesNotThrowAnyException();
-    assertThatCode(() -> check(pair.certificate(), pair.key(), ca.certificate()))
-        .doesNotThrowAnyException();
+  }
+
+  @Test
+  void nodesTakeRsaAlone() {
+    Pair pair =
+        certificates.signedBy(
+            ca, "ec", List.of("ec -pkeyopt ec_paramgen_curve:prime256v1".split(" ")), 2);
+
+    assertThatThrownBy(() -> check(pair.certificate(), pair.key(), ca.certificate()))
+        .hasMessage(pair.key() + ": holds a key of kind EC: nodes take RSA");
   }
 
   @Test

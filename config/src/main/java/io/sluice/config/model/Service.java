@@ -19,6 +19,7 @@ import java.util.Optional;
  * @param healthCheckNodePort 0: none
  * @param trafficDistribution PreferClose and the like; empty: none
  * @param ingress what the load balancer has set up
+ * @param maglev empty: backends are chosen at random
  */
 public record Service(
     ObjectMeta meta,
@@ -41,7 +42,8 @@ public record Service(
     boolean publishNotReadyAddresses,
     int healthCheckNodePort,
     String trafficDistribution,
-    List<LoadBalancerIngress> ingress)
+    List<LoadBalancerIngress> ingress,
+    Optional<Maglev> maglev)
     implements Resource {
   /** Kubernetes' default of {@code sessionAffinityConfig.clientIP.timeoutSeconds}: 3 hours. */
   public static final Duration DEFAULT_AFFINITY_TIMEOUT = Duration.ofSeconds(10800);

@@ -35,10 +35,6 @@ final class CalicoBinders {
     if (!ipip.isEmpty() && !ipip.equals("Never")) {
       spec.error("ipipMode", Text.quote(ipip) + " is not supported, write Never");
     }
-    VxlanMode vxlan = spec.choice("vxlanMode", VxlanMode.class, VxlanMode.NEVER);
-    if (vxlan != VxlanMode.NEVER) {
-      spec.ignored("vxlanMode", NOT_YET);
-    }
     boolean natOutgoing = spec.flag("natOutgoing", false);
     if (natOutgoing) {
       spec.ignored("natOutgoing", NOT_YET);
@@ -50,7 +46,7 @@ final class CalicoBinders {
         new IpPool(
             meta.meta(),
             cidr.orElse(Cidr.host(IpAddress.parse("0.0.0.0"))),
-            vxlan,
+            spec.choice("vxlanMode", VxlanMode.class, VxlanMode.NEVER),
             natOutgoing,
             spec.flag("disabled", false),
             spec.has("nodeSelector") ? spec.text("nodeSelector") : "all()",

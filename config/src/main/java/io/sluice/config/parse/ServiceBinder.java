@@ -26,9 +26,8 @@ import java.util.Set;
 final class ServiceBinder {
   private static final String HEADLESS = "None";
   private static final int AFFINITY_MAX = 86400;
-  private static final String MAGLEV_ANNOTATION = "lb.projectcalico.org/external-traffic-strategy";
   private static final List<String> UNUSED_ANNOTATIONS =
-      List.of(MAGLEV_ANNOTATION, "projectcalico.org/udpConntrackCleanup");
+      List.of("projectcalico.org/udpConntrackCleanup");
 
   private final Fields spec;
   private final Type type;
@@ -92,7 +91,8 @@ final class ServiceBinder {
             spec.flag("publishNotReadyAddresses", false),
             spec.number("healthCheckNodePort", 0, PortRange.MAX, 0),
             spec.text("trafficDistribution"),
-            ingress(status));
+            ingress(status),
+            MaglevAnnotations.read(meta));
     spec.finish();
     return service;
   }

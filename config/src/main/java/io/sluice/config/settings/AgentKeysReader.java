@@ -176,6 +176,9 @@ final class AgentKeysReader {
     }
     int quorum =
         own.number("cluster.quorum", formation == Formation.SEEDS ? majority(seeds) : 1, 1, 1000);
+    if (formation != Formation.SEEDS && !own.has("cluster.quorum")) {
+      own.error("cluster.quorum", "is missing, write more than half of the number of nodes");
+    }
     if (formation == Formation.SEEDS && quorum > Math.max(1, seeds.size())) {
       own.error("cluster.quorum", quorum + " is more than there are seeds");
     }

@@ -80,8 +80,8 @@ public record ClusterKeys(
     seeds = List.copyOf(seeds);
   }
 
-  /** Whether there are, or may be, others. */
+  /** Whether there are no others: no seed, or this node alone. */
   public boolean alone() {
-    return formation == Formation.SEEDS && seeds.size() <= 1;
+    return formation == Formation.SEEDS && seeds.stream().allMatch(new Seed(host, port)::equals);
   }
 }

@@ -40,6 +40,9 @@ public final class FelixSettings {
   /** The bits of packet marks that are the dataplane's own (MARK_MASK in bpf-c's marks.h). */
   public static final long RESERVED_MARKS = 0x1ff00000L;
 
+  /** The virtual network that is never the overlay's (TUNNEL_VNI_FORWARD in bpf-c's route.h). */
+  public static final int FORWARDING_VNI = 0xfffffe;
+
   private static final int PORT_MAX = PortRange.MAX;
   private static final int ENTRIES_MAX = 1 << 30;
   private static final long U32_MAX = 0xffffffffL;
@@ -82,7 +85,7 @@ public final class FelixSettings {
       ignored("bpfExternalServiceMode", choice(Choices.ExternalServiceMode.class), "Tunnel")
           .refusing(mode -> mode == Choices.ExternalServiceMode.DSR);
   public static final Setting<List<Cidr>> DSR_OPTOUT_CIDRS =
-      ignored("bpfDSROptoutCIDRs", list(cidr()), "");
+      used("bpfDSROptoutCIDRs", list(cidr()), "");
   public static final Setting<PortRange> PSNAT_PORTS =
       used("bpfPSNATPorts", portRange(), "20000:29999");
   public static final Setting<List<Cidr>> EXCLUDE_CIDRS_FROM_NAT =
@@ -94,9 +97,9 @@ public final class FelixSettings {
   public static final Setting<Integer> HEALTHZ_PORT =
       ignored("bpfKubeProxyHealthzPort", integer(0, PORT_MAX), "10256");
   public static final Setting<Integer> MAGLEV_MAX_SERVICES =
-      ignored("bpfMaglevMaxServices", integer(1, 3000), "100");
+      used("bpfMaglevMaxServices", integer(1, 3000), "100");
   public static final Setting<Integer> MAGLEV_MAX_ENDPOINTS =
-      ignored("bpfMaglevMaxEndpointsPerService", integer(1, 3000), "100");
+      used("bpfMaglevMaxEndpointsPerService", integer(1, 3000), "100");
 
   // What may pass.
   public static final Setting<Choices.Rpf> ENFORCE_RPF =
@@ -177,15 +180,14 @@ public final class FelixSettings {
 
   // Overlay and leaving the cluster.
   public static final Setting<Choices.OverlaySource> OVERLAY_SOURCE =
-      ignored("bpfOverlayHostSourceIP", choice(Choices.OverlaySource.class), "TunnelAddress");
-  public static final Setting<Integer> VXLAN_PORT =
-      ignored("vxlanPort", integer(1, PORT_MAX), "4789");
+      used("bpfOverlayHostSourceIP", choice(Choices.OverlaySource.class), "TunnelAddress");
+  public static final Setting<Integer> VXLAN_PORT = used("vxlanPort", integer(1, PORT_MAX), "4789");
   public static final Setting<Integer> VXLAN_VNI =
-      ignored("vxlanVNI", integer(1, (1 << 24) - 1), "4096");
-  public static final Setting<Integer> VXLAN_MTU = ignored("vxlanMTU", integer(0, 65535), "0");
-  public static final Setting<Integer> VXLAN_MTU_V6 = ignored("vxlanMTUV6", integer(0, 65535), "0");
+      used("vxlanVNI", Values.overlayVni(FORWARDING_VNI), "4096");
+  public static final Setting<Integer> VXLAN_MTU = used("vxlanMTU", integer(0, 65535), "0");
+  public static final Setting<Integer> VXLAN_MTU_V6 = used("vxlanMTUV6", integer(0, 65535), "0");
   public static final Setting<Pattern> MTU_IFACE_PATTERN =
-      ignored("mtuIfacePattern", regex(), HOST_INTERFACES);
+      used("mtuIfacePattern", regex(), HOST_INTERFACES);
   public static final Setting<Choices.NatExclusions> NAT_OUTGOING_EXCLUSIONS =
       ignored("natOutgoingExclusions", choice(Choices.NatExclusions.class), "IPPoolsOnly");
   public static final Setting<Optional<PortRange>> NAT_PORT_RANGE =

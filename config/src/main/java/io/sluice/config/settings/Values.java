@@ -71,6 +71,19 @@ final class Values {
     return scalar(t -> (int) number(t, least, most));
   }
 
+  /** A virtual network, of 24 bits, that is not the dataplane's other one (ENC-1). */
+  static ValueType<Integer> overlayVni(int other) {
+    return scalar(
+        t -> {
+          long vni = number(t, 1, (1 << 24) - 1);
+          if (vni == other) {
+            throw new IllegalArgumentException(
+                t + " is what traffic from outside is forwarded by, write another number");
+          }
+          return (int) vni;
+        });
+  }
+
   /** Go's form, 1h30m, 90s, 500ms; a number alone is seconds. */
   static ValueType<Duration> duration() {
     return scalar(Values::duration);

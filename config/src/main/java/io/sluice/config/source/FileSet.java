@@ -123,8 +123,8 @@ final class FileSet {
     FileState before = known == null ? lastGood.recall(name) : known.state();
     try {
       FileFingerprint fingerprint = FileFingerprint.of(path);
-      newest = Math.max(newest, fingerprint.modified().toMillis());
       if (known != null && fingerprint.equals(known.fingerprint())) {
+        newest = Math.max(newest, fingerprint.modified().toMillis());
         return Look.SAME;
       }
       Instant now = Instant.now();
@@ -136,6 +136,9 @@ final class FileSet {
           return Look.UNSETTLED;
         }
         fingerprint = null; // read it now, and once more when it rests
+      } else {
+        // Not before it is read: a revision stands for what the view says.
+        newest = Math.max(newest, fingerprint.modified().toMillis());
       }
       return read(name, path, before, fingerprint);
     } catch (NoSuchFileException e) {

@@ -347,8 +347,8 @@ class RefusalTest {
         new Case(
             Manifests.FELIX,
             "bpfLogLevel: \"Off\"",
-            "vxlanPort: 4790",
-            "m.yaml:6: " + FELIX + "spec.vxlanPort: has no effect in this version"),
+            "istioDSCPMark: 24",
+            "m.yaml:6: " + FELIX + "spec.istioDSCPMark: has no effect in this version"),
         new Case(
             Manifests.FELIX,
             "bpfLogLevel: \"Off\"",

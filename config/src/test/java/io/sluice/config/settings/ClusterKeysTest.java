@@ -56,6 +56,12 @@ final class ClusterKeysTest {
   }
 
   @Test
+  void aNodeIsAloneOnlyIfNobodyElseIsASeed() throws Exception {
+    assertThat(load("cluster { host = 10.0.0.1, seeds = [10.0.0.1] }").cluster().alone()).isTrue();
+    assertThat(load("cluster { host = 10.0.0.1, seeds = [10.0.0.2] }").cluster().alone()).isFalse();
+  }
+
+  @Test
   void everythingCanBeSaid() throws Exception {
     AgentKeys keys =
         load(
@@ -113,7 +119,9 @@ final class ClusterKeysTest {
             + " majority of the seeds: two halves could decide",
         "cluster { host = a, seeds = [a, b], quorum = 3 } | cluster.quorum: 3 is more than there are"
             + " seeds",
-        "cluster { host = a, formation = dns, seeds = [b] } | cluster.seeds: are of the formation"
+        "cluster { host = a, formation = dns } | cluster.quorum: is missing, write more than half of"
+            + " the number of nodes",
+        "cluster { host = a, formation = dns, quorum = 2, seeds = [b] } | cluster.seeds: are of the formation"
             + " seeds alone, remove them",
         "cluster { host = a, tls { key = /k, ca = /c } } | cluster.tls.certificate: is missing",
         "cluster { host = a, store.type = postgresql } | cluster.store.url: is missing, write"

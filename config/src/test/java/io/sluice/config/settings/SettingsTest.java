@@ -241,6 +241,23 @@ class SettingsTest {
   }
 
   @Test
+  @Tag("INV-ENC-1")
+  void refusesTheForwardingNetworkAsTheOverlays() throws IOException {
+    SettingsException e =
+        catchThrowableOfType(
+            SettingsException.class,
+            () -> load(MINIMAL + ", vxlanVNI = " + FelixSettings.FORWARDING_VNI + " }", Map.of()));
+
+    assertThat(e)
+        .hasMessage(
+            folder
+                + "/agent.conf:1: vxlanVNI: 16777214 is what traffic from outside is forwarded by,"
+                + " write another number");
+    assertThat(Files.readString(Path.of("..", "bpf-c", "include", "sluice", "route.h")))
+        .contains(String.format("TUNNEL_VNI_FORWARD = 0x%06x,", FelixSettings.FORWARDING_VNI));
+  }
+
+  @Test
   void namesEverythingThatIsWrongAtOnce() {
     SettingsException e =
         catchThrowableOfType(
@@ -268,7 +285,7 @@ class SettingsTest {
   void saysWhatHasNoEffect() throws Exception {
     AgentConfig config =
         load(
-            MINIMAL + ", vxlanPort = 4790, vxlanVNI = 4096, logSeverityScreen = Info }",
+            MINIMAL + ", istioDSCPMark = 24, vxlanVNI = 4097, logSeverityScreen = Info }",
             Map.of("FELIX_BPFLOGLEVL", "x", "FELIX_IPV6SUPPORT", "true"));
 
     assertThat(config.problems())
@@ -276,8 +293,8 @@ class SettingsTest {
         .containsExactly(
             "environment: FELIX_BPFLOGLEVL: is not a setting, did you mean FELIX_BPFLOGLEVEL?",
             "environment: FELIX_IPV6SUPPORT: has no effect in Sluice",
-            folder + "/agent.conf:1: logSeverityScreen: has no effect in Sluice",
-            folder + "/agent.conf:1: vxlanPort: has no effect in this version");
+            folder + "/agent.conf:1: istioDSCPMark: has no effect in this version",
+            folder + "/agent.conf:1: logSeverityScreen: has no effect in Sluice");
   }
 
   @Test

@@ -20,6 +20,9 @@ public record MapSpec(
   /** Take memory for an entry when it is made: required for LPM tries. */
   public static final int NO_PREALLOC = 1;
 
+  /** An array that takes the place of others in a map of maps, whatever its length. */
+  public static final int INNER_MAP = 1 << 12;
+
   private static final int MAP_CREATE = 0;
   static final int NAME_LENGTH = 15;
 

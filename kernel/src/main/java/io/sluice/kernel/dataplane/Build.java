@@ -231,9 +231,10 @@ final class Build implements AutoCloseable {
               settings.psnatFirst(),
               settings.psnatLast());
       Settings.codec().encode(own, place, 0);
-      String refuse = programName(SluiceProg.PROG_REFUSE);
-      if (hook == SluiceHook.HOOK_OUT && object.programNames().contains(refuse)) {
-        object.without(refuse);
+      for (int prog = 0; prog < SluiceProg.PROG_PER_FAMILY; prog++) {
+        if (!isUsed(prog) && object.programNames().contains(programName(prog))) {
+          object.without(programName(prog));
+        }
       }
       return object;
     }
@@ -243,11 +244,17 @@ final class Build implements AutoCloseable {
       int base = family == 4 ? SluiceProgIndex.PROG_FAMILY4 : SluiceProgIndex.PROG_FAMILY6;
       Map<Integer, String> programs = new TreeMap<>();
       for (int prog = 0; prog < SluiceProg.PROG_PER_FAMILY; prog++) {
-        if (prog != SluiceProg.PROG_REFUSE || hook == SluiceHook.HOOK_IN) {
+        if (isUsed(prog)) {
           programs.put(base + prog + (debug ? SluiceProgIndex.PROG_DEBUG : 0), programName(prog));
         }
       }
       return programs;
+    }
+
+    /** Answers go to who sends: host-egress has none (PROG-1). */
+    private boolean isUsed(int prog) {
+      return hook == SluiceHook.HOOK_IN
+          || prog != SluiceProg.PROG_REFUSE && prog != SluiceProg.PROG_TOO_BIG;
     }
 
     private static String programName(int prog) {

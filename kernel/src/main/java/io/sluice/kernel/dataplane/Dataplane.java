@@ -39,7 +39,13 @@ public interface Dataplane extends AutoCloseable {
 
   TypedMap<Integer, BackendGen> backendGen();
 
+  /** Maglev tables, by service ID. */
+  TypedMap<Integer, MaglevTable> maglev();
+
   TypedMap<RouteKey, Route> routes(Family family);
+
+  /** Clients for which DSR is off; the value is 1. */
+  TypedMap<RouteKey, Integer> dsrOptout(Family family);
 
   /** By ifindex, over the array and the hash behind it. */
   TypedMap<Integer, Iface> ifaces();

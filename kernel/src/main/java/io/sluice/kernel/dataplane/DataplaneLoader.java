@@ -59,7 +59,9 @@ public final class DataplaneLoader implements Dataplane {
   private final Map<Family, BpfMap<FrontendKey, Frontend>> frontends = new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<Integer, Backend>> backends = new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<RouteKey, Route>> routes = new EnumMap<>(Family.class);
+  private final Map<Family, BpfMap<RouteKey, Integer>> dsrOptout = new EnumMap<>(Family.class);
   private final BpfMap<Integer, Service> services;
+  private final MaglevMap maglev;
   private final BpfMap<Integer, BackendGen> backendGen;
   private final BpfMap<Integer, NodeState> node;
   private final IfaceMap ifaces;
@@ -98,8 +100,10 @@ public final class DataplaneLoader implements Dataplane {
         frontends.put(family, map("frontends" + n, FrontendKey.codec(family), Frontend.codec()));
         backends.put(family, map("backends" + n, Codec.U32, Backend.codec(family)));
         routes.put(family, map("routes" + n, RouteKey.codec(family), Route.codec(family)));
+        dsrOptout.put(family, map("dsr_optout" + n, RouteKey.codec(family), Codec.U32));
       }
       services = map("services", Codec.U32, Service.codec());
+      maglev = keep(new MaglevMap(maps.openArrayOfMaps("maglev")));
       backendGen = map("backend_gen", Codec.U32, BackendGen.codec());
       node = map("node", Codec.U32, NodeState.codec());
       ifaces =
@@ -188,6 +192,16 @@ public final class DataplaneLoader implements Dataplane {
   @Override
   public TypedMap<Integer, BackendGen> backendGen() {
     return backendGen;
+  }
+
+  @Override
+  public TypedMap<Integer, MaglevTable> maglev() {
+    return maglev;
+  }
+
+  @Override
+  public TypedMap<RouteKey, Integer> dsrOptout(Family family) {
+    return dsrOptout.get(family);
   }
 
   @Override

@@ -36,6 +36,8 @@ public record DataplaneOptions(
           Map.entry("backends4", 262_144),
           Map.entry("backends6", 262_144),
           Map.entry("backend_gen", 262_144),
+          Map.entry("dsr_optout4", 4_096),
+          Map.entry("dsr_optout6", 4_096),
           Map.entry("routes4", 262_144),
           Map.entry("routes6", 262_144),
           Map.entry("ifaces_far", 1_000),

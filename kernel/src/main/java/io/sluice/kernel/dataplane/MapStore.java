@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.kernel.dataplane;
 
+import io.sluice.kernel.bpf.ArrayOfMaps;
 import io.sluice.kernel.bpf.Bpf;
 import io.sluice.kernel.bpf.BpfMap;
 import io.sluice.kernel.bpf.BpfObject;
@@ -16,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -29,6 +31,9 @@ final class MapStore implements AutoCloseable {
   /** Made for each set of programs, or for the cleaner alone. */
   private static final Set<String> PRIVATE =
       Set.of("progs", "policies", "ct_clean4", "ct_clean6", "ct_clean_stats");
+
+  /** Maps that have an element for each of another map's. */
+  private static final Map<String, String> SIZED_AS = Map.of("maglev", "services");
 
   private final Path folder;
   private final Path aside;
@@ -80,6 +85,10 @@ final class MapStore implements AutoCloseable {
     return new BpfMap<>(name, maps.get(name).duplicate(), key, value);
   }
 
+  ArrayOfMaps openArrayOfMaps(String name) {
+    return new ArrayOfMaps(name, maps.get(name).duplicate());
+  }
+
   <V> PerCpuArray<V> openPerCpu(String name, Codec<V> value) {
     return new PerCpuArray<>(name, maps.get(name).duplicate(), value);
   }
@@ -100,8 +109,9 @@ final class MapStore implements AutoCloseable {
       if (PRIVATE.contains(name) || maps.containsKey(name)) {
         continue;
       }
-      if (sizes.containsKey(name)) {
-        object.maxEntries(name, sizes.get(name));
+      OptionalInt size = size(name);
+      if (size.isPresent()) {
+        object.maxEntries(name, size.getAsInt());
       }
       Optional<Fd> adopted = adopt(name, object);
       if (adopted.isPresent()) {
@@ -113,6 +123,16 @@ final class MapStore implements AutoCloseable {
     if (!missing.isEmpty()) {
       make(missing, object);
     }
+  }
+
+  /** What is indexed by another map's keys is as large as that map is, adopted or made. */
+  private OptionalInt size(String name) {
+    String other = SIZED_AS.get(name);
+    if (other != null && maps.containsKey(other)) {
+      return OptionalInt.of(MapInfo.of(maps.get(other)).maxEntries());
+    }
+    Integer own = sizes.get(other == null ? name : other);
+    return own == null ? OptionalInt.empty() : OptionalInt.of(own);
   }
 
   /** Without its programs, loading an object makes its maps, with the types that describe them. */
@@ -135,7 +155,7 @@ final class MapStore implements AutoCloseable {
     }
     MapInfo wanted = object.mapInfo(name);
     MapInfo actual = MapInfo.of(found.get());
-    List<String> differences = differences(wanted, object.btf(), actual, sizes.containsKey(name));
+    List<String> differences = differences(wanted, object.btf(), actual, size(name).isPresent());
     if (differences.isEmpty()) {
       if (wanted.maxEntries() != actual.maxEntries()) {
         notes.add(
@@ -177,7 +197,8 @@ final class MapStore implements AutoCloseable {
     if (!sized) {
       compare(differences, "max entries", wanted.maxEntries(), actual.maxEntries());
     }
-    if (!differences.isEmpty() || wanted.type() == MapType.RINGBUF) {
+    boolean untyped = wanted.type() == MapType.RINGBUF || wanted.type() == MapType.ARRAY_OF_MAPS;
+    if (!differences.isEmpty() || untyped) {
       return differences;
     }
     Optional<Btf> actualTypes = KernelTypes.of(actual);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.kernel.dataplane;
 
+import io.sluice.kernel.bpf.ArrayOfMaps;
 import io.sluice.kernel.bpf.Bpf;
 import io.sluice.kernel.bpf.BpfMap;
 import io.sluice.kernel.bpf.Fd;
@@ -40,6 +41,7 @@ public final class PinnedDataplane implements Dataplane {
   private final Clock clock;
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
   private final Map<String, BpfMap<?, ?>> maps = new HashMap<>();
+  private MaglevMap maglev;
 
   /**
    * Opens what is pinned below a bpffs.
@@ -99,6 +101,20 @@ public final class PinnedDataplane implements Dataplane {
   @Override
   public TypedMap<Integer, BackendGen> backendGen() {
     return map("backend_gen", Codec.U32, BackendGen.codec());
+  }
+
+  @Override
+  public synchronized TypedMap<Integer, MaglevTable> maglev() {
+    if (maglev == null) {
+      maglev = new MaglevMap(new ArrayOfMaps("maglev", pin("maglev")));
+      opened.push(maglev);
+    }
+    return maglev;
+  }
+
+  @Override
+  public TypedMap<RouteKey, Integer> dsrOptout(Family family) {
+    return map("dsr_optout" + family.number(), RouteKey.codec(family), Codec.U32);
   }
 
   @Override

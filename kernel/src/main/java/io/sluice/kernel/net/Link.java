@@ -2,6 +2,7 @@
 package io.sluice.kernel.net;
 
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A network interface as the kernel describes it.
@@ -43,17 +44,48 @@ public record Link(
   /** IFF_RUNNING: operational. */
   public static final int FLAG_RUNNING = 1 << 6;
 
+  /** IFF_NOARP: neighbours are not asked for, each has the device's own address. */
+  public static final int FLAG_NOARP = 1 << 7;
+
   /** IFF_LOWER_UP: has a carrier. */
   public static final int FLAG_LOWER_UP = 1 << 16;
 
   /**
-   * The shape of a VXLAN device.
+   * The shape of a VXLAN device: what cannot be changed while it lives.
    *
    * @param vni its network identifier; 0 when it takes it from each packet
    * @param port UDP destination port, host order
    * @param collectMetadata whether each packet brings its tunnel key ("external", flow-based)
+   * @param learning whether it learns where addresses are from what arrives
+   * @param zeroChecksum6 whether it takes UDP over IPv6 without a checksum
+   * @param others further options that are set, by iproute2's names: a remote, a VNI filter…
    */
-  public record Vxlan(int vni, int port, boolean collectMetadata) {}
+  public record Vxlan(
+      int vni,
+      int port,
+      boolean collectMetadata,
+      boolean learning,
+      boolean zeroChecksum6,
+      Set<String> others) {
+    public Vxlan {
+      others = Set.copyOf(others);
+    }
+
+    /** What {@link Netlink#createVxlan} makes. */
+    public static Vxlan flowBased(int port) {
+      return new Vxlan(0, port, true, false, true, Set.of());
+    }
+
+    @Override
+    public String toString() {
+      StringBuilder text = new StringBuilder("port ").append(port);
+      text.append(collectMetadata ? ", flow-based" : ", vni " + vni);
+      text.append(learning ? ", learning" : "");
+      text.append(zeroChecksum6 ? "" : ", noudp6zerocsumrx");
+      others.stream().sorted().forEach(option -> text.append(", ").append(option));
+      return text.toString();
+    }
+  }
 
   /** Administratively up. */
   public boolean isUp() {
@@ -67,6 +99,11 @@ public record Link(
 
   public boolean isLoopback() {
     return (flags & FLAG_LOOPBACK) != 0;
+  }
+
+  /** Whether it has neighbours to ask for. */
+  public boolean isArp() {
+    return (flags & FLAG_NOARP) == 0;
   }
 
   public boolean isVeth() {

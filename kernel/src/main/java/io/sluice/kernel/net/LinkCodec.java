@@ -2,6 +2,9 @@
 package io.sluice.kernel.net;
 
 import java.nio.ByteBuffer;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
 
 /** Link messages (RTM_*LINK) to and from {@link Link}. */
 final class LinkCodec {
@@ -28,7 +31,28 @@ final class LinkCodec {
   private static final int IFLA_VXLAN_ID = 1;
   private static final int IFLA_VXLAN_LEARNING = 7;
   private static final int IFLA_VXLAN_PORT = 15;
+  private static final int IFLA_VXLAN_UDP_ZERO_CSUM6_RX = 20;
   private static final int IFLA_VXLAN_COLLECT_METADATA = 25;
+
+  /** Options that a plain flow-based device has not, by IFLA_VXLAN_*; off if absent or zero. */
+  private static final Map<Integer, String> VXLAN_OPTIONS =
+      Map.ofEntries(
+          Map.entry(2, "group"),
+          Map.entry(3, "dev"),
+          Map.entry(4, "local"),
+          Map.entry(11, "proxy"),
+          Map.entry(12, "rsc"),
+          Map.entry(13, "l2miss"),
+          Map.entry(14, "l3miss"),
+          Map.entry(16, "group6"),
+          Map.entry(17, "local6"),
+          Map.entry(21, "remcsumtx"),
+          Map.entry(22, "remcsumrx"),
+          Map.entry(30, "vnifilter"));
+
+  /** The same, as attributes without a value. */
+  private static final Map<Integer, String> VXLAN_FLAGS = Map.of(23, "gbp", 27, "gpe");
+
   private static final int RTEXT_FILTER_SKIP_STATS = 8;
 
   private LinkCodec() {}
@@ -63,7 +87,29 @@ final class LinkCodec {
     return new Link.Vxlan(
         data.u32(IFLA_VXLAN_ID, 0),
         data.netShort(IFLA_VXLAN_PORT, 0),
-        data.u8(IFLA_VXLAN_COLLECT_METADATA, 0) != 0);
+        data.u8(IFLA_VXLAN_COLLECT_METADATA, 0) != 0,
+        data.u8(IFLA_VXLAN_LEARNING, 0) != 0,
+        data.u8(IFLA_VXLAN_UDP_ZERO_CSUM6_RX, 0) != 0,
+        vxlanOptions(data));
+  }
+
+  private static Set<String> vxlanOptions(Attributes data) {
+    Set<String> options = new HashSet<>();
+    VXLAN_OPTIONS.forEach(
+        (type, name) -> {
+          for (byte value : data.bytes(type)) {
+            if (value != 0) {
+              options.add(name);
+            }
+          }
+        });
+    VXLAN_FLAGS.forEach(
+        (type, name) -> {
+          if (data.has(type)) {
+            options.add(name);
+          }
+        });
+    return options;
   }
 
   static MessageWriter dump() {
@@ -124,6 +170,7 @@ final class LinkCodec {
     message
         .byteAttribute(IFLA_VXLAN_COLLECT_METADATA, 1)
         .byteAttribute(IFLA_VXLAN_LEARNING, 0)
+        .byteAttribute(IFLA_VXLAN_UDP_ZERO_CSUM6_RX, 1)
         .netShortAttribute(IFLA_VXLAN_PORT, port);
     return message.end(data).end(info);
   }

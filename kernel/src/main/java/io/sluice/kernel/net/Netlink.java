@@ -82,6 +82,8 @@ public final class Netlink implements AutoCloseable {
 
   /**
    * Creates a flow-based VXLAN device, down: VNI and peer come with each packet, for both families.
+   * It learns nothing, and takes UDP without checksum over IPv6, too, as it always does over IPv4:
+   * the sender decides, by the packet's tunnel key.
    *
    * @param port UDP port
    * @param mtu of what it carries, in bytes, 0 for the default
@@ -122,6 +124,16 @@ public final class Netlink implements AutoCloseable {
     socket.request(
         "set MTU of interface " + index + " to " + mtu,
         LinkCodec.change(index, 0, 0).attribute(LinkCodec.IFLA_MTU, mtu));
+  }
+
+  /**
+   * Sets whether an interface asks for neighbours. Without, each packet goes to the interface's own
+   * address, in both families (IFF_NOARP).
+   */
+  public void setArp(int index, boolean arp) {
+    socket.request(
+        "set interface " + index + " arp " + (arp ? "on" : "off"),
+        LinkCodec.change(index, arp ? 0 : Link.FLAG_NOARP, Link.FLAG_NOARP));
   }
 
   public void setMac(int index, Mac mac) {

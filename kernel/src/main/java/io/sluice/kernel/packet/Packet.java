@@ -268,14 +268,16 @@ public final class Packet {
     return Arrays.copyOfRange(bytes, Math.min(end, transport + header), end);
   }
 
-  /** The packet that an ICMP error quotes; empty for all others. */
+  /** The packet that an ICMP error quotes; empty for all others, and if it quotes none. */
   public Optional<Packet> inner() {
     boolean error =
         family == Family.IPV4
             ? List.of(3, 4, 5, 11, 12).contains(icmpType())
             : icmpType() >= 0 && icmpType() < 128;
     byte[] quotation = payload();
-    if (!error || quotation.length < (family == Family.IPV4 ? 20 : 40)) {
+    if (!error
+        || quotation.length < (family == Family.IPV4 ? 20 : 40)
+        || (quotation[0] & 0xff) >> 4 != family.number()) {
       return Optional.empty();
     }
     return Optional.of(new Packet(quotation, 0, true, family).read());

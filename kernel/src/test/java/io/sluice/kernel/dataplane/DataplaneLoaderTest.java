@@ -174,11 +174,13 @@ class DataplaneLoaderTest {
       Set<Integer> out = programs(dataplane, "progs_out").keySet();
       assertThat(in).hasSize(SluiceProgIndex.PROG_COUNT);
       assertThat(in).allMatch(index -> index < SluiceProgIndex.PROG_DEBUG);
-      assertThat(out).hasSize(SluiceProgIndex.PROG_COUNT - 2);
+      assertThat(out).hasSize(SluiceProgIndex.PROG_COUNT - 4);
       assertThat(out)
           .doesNotContain(
               SluiceProgIndex.PROG_FAMILY4 + SluiceProg.PROG_REFUSE,
-              SluiceProgIndex.PROG_FAMILY6 + SluiceProg.PROG_REFUSE);
+              SluiceProgIndex.PROG_FAMILY6 + SluiceProg.PROG_REFUSE,
+              SluiceProgIndex.PROG_FAMILY4 + SluiceProg.PROG_TOO_BIG,
+              SluiceProgIndex.PROG_FAMILY6 + SluiceProg.PROG_TOO_BIG);
     }
     try (DataplaneLoader dataplane = DataplaneLoader.open(options.withDebug(true))) {
       assertThat(programs(dataplane, "progs_in").keySet()).hasSize(SluiceProgIndex.PROG_SLOTS);
@@ -328,8 +330,8 @@ class DataplaneLoaderTest {
   @Test
   void nodeStateIsOneElement() {
     try (DataplaneLoader dataplane = open()) {
-      dataplane.node().put(0, new NodeState(12));
-      assertThat(dataplane.node().get(0)).contains(new NodeState(12));
+      dataplane.node().put(0, new NodeState(12, 0, 0, 0, 0));
+      assertThat(dataplane.node().get(0)).contains(new NodeState(12, 0, 0, 0, 0));
       assertThat(((BpfMap<?, ?>) dataplane.node()).info().type()).isEqualTo(MapType.ARRAY);
     }
   }

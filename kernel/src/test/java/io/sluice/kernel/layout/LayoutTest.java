@@ -153,7 +153,8 @@ class LayoutTest {
     assertThat(Pkt.OFFSET_DADDR).isEqualTo(16);
     assertThat(Pkt.OFFSET_SPORT).isEqualTo(64);
     assertThat(Pkt.OFFSET_PROTO).isEqualTo(72);
-    assertThat(Pkt.SIZE).isEqualTo(112);
+    assertThat(Pkt.OFFSET_PEER).isEqualTo(112);
+    assertThat(Pkt.SIZE).isEqualTo(128);
     assertThat(CtValue.OFFSET4_X).isEqualTo(40);
     assertThat(CtCommon.OFFSET_STATE).isEqualTo(8);
     assertThat(Iface.OFFSET_POLICY_SLOT1).isEqualTo(8);
@@ -166,8 +167,8 @@ class LayoutTest {
     assertThat(SluiceReason.name(9999)).isEqualTo("9999");
     assertThat(SluiceHook.name(SluiceHook.HOOK_OUT)).isEqualTo("out");
     assertThat(SluiceProg.name(SluiceProg.PROG_NEW_FLOW)).isEqualTo("new_flow");
-    assertThat(SluiceProgIndex.PROG_FAMILY6).isEqualTo(6);
-    assertThat(SluiceProgIndex.PROG_SLOTS).isEqualTo(24);
+    assertThat(SluiceProgIndex.PROG_FAMILY6).isEqualTo(8);
+    assertThat(SluiceProgIndex.PROG_SLOTS).isEqualTo(32);
     assertThat(SluiceCb.CB_DENY).isEqualTo(1);
     assertThat(CtSide.name(CtSide.CT_SIDE_B)).isEqualTo("b");
     assertThat(CtIfindex.name(CtIfindex.CT_IF_STACK)).isEqualTo("stack");

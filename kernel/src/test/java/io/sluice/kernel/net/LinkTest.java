@@ -8,8 +8,10 @@ import io.sluice.kernel.bpf.KernelException;
 import io.sluice.kernel.sys.Errno;
 import io.sluice.kernel.testing.RequiresKernel;
 import io.sluice.kernel.testing.TestNetns;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 @RequiresKernel
@@ -133,17 +135,37 @@ class LinkTest {
   }
 
   @Test
+  @Tag("INV-ENC-1")
   void makesOneFlowBasedVxlanForBothFamilies() {
     Link vxlan = netlink.createVxlan("vx", 4789, 1450);
-    assertThat(vxlan.asVxlan()).contains(new Link.Vxlan(0, 4789, true));
+    assertThat(vxlan.asVxlan()).contains(Link.Vxlan.flowBased(4789));
     assertThat(vxlan.mtu()).isEqualTo(1450);
+    assertThat(vxlan.isArp()).isTrue();
+    netlink.setArp(vxlan.index(), false);
     netlink.setUp(vxlan.index(), true);
-    assertThat(here.sh("ip -d link show vx")).contains("external");
+    assertThat(netlink.link("vx").orElseThrow().isArp()).isFalse();
+    assertThat(here.sh("ip -d link show vx"))
+        .contains("external", "nolearning", "udp6zerocsumrx", "NOARP");
     assertThat(here.sh("ss -lun; ss -lun6")).contains("0.0.0.0:4789").contains("[::]:4789");
+    netlink.setArp(vxlan.index(), true);
+    assertThat(netlink.link("vx").orElseThrow().isArp()).isTrue();
+  }
 
-    here.sh("ip link add other type vxlan id 7 dstport 8472 remote 192.0.2.1 dev lo");
-    assertThat(netlink.link("other").orElseThrow().asVxlan())
-        .as("the shape of a foreign one")
-        .contains(new Link.Vxlan(7, 8472, false));
+  @Test
+  @Tag("INV-ENC-1")
+  void theShapeOfAForeignVxlanIsReadWhole() {
+    here.sh("ip link add fx1 type vxlan id 7 dstport 8472 remote 192.0.2.1 dev lo");
+    here.sh("ip link add fx2 type vxlan external dstport 4789 vnifilter");
+    here.sh("ip link add fx3 type vxlan external nolearning udp6zerocsumrx dstport 4790 gbp");
+    assertThat(shape("fx1"))
+        .isEqualTo(new Link.Vxlan(7, 8472, false, true, false, Set.of("group", "dev")))
+        .hasToString("port 8472, vni 7, learning, noudp6zerocsumrx, dev, group");
+    assertThat(shape("fx2"))
+        .isEqualTo(new Link.Vxlan(0, 4789, true, false, false, Set.of("vnifilter")));
+    assertThat(shape("fx3")).isEqualTo(new Link.Vxlan(0, 4790, true, false, true, Set.of("gbp")));
+  }
+
+  private Link.Vxlan shape(String name) {
+    return netlink.link(name).orElseThrow().asVxlan().orElseThrow();
   }
 }

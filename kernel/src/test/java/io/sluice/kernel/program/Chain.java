@@ -123,6 +123,7 @@ final class Chain implements AutoCloseable {
     }
     if (name.startsWith("tc") && hook == SluiceHook.HOOK_OUT) {
       object.without("prog_refuse");
+      object.without("prog_too_big");
     }
     object.load();
     for (String map : object.mapNames()) {
@@ -151,9 +152,10 @@ final class Chain implements AutoCloseable {
     }
   }
 
-  /** Host-egress never refuses. */
+  /** Host-egress never answers. */
   static boolean isUsed(int prog, int hook) {
-    return hook == SluiceHook.HOOK_IN || prog != SluiceProg.PROG_REFUSE;
+    return hook == SluiceHook.HOOK_IN
+        || prog != SluiceProg.PROG_REFUSE && prog != SluiceProg.PROG_TOO_BIG;
   }
 
   private <T extends AutoCloseable> T keep(T resource) {

@@ -50,7 +50,7 @@ final class ChainHarness implements AutoCloseable {
   static final int READY = IfaceFlags.IFACE_READY4 | IfaceFlags.IFACE_READY6;
   static final int USUAL_FLAGS = IfaceFlags.IFACE_CONFIGURED | IfaceFlags.IFACE_WORKLOAD | READY;
 
-  private static final int LONGEST_PACKET = 2048;
+  static final int LONGEST_PACKET = 3000;
 
   final Chain chain;
   final Pod a;
@@ -67,6 +67,7 @@ final class ChainHarness implements AutoCloseable {
   private final TestNetns netns = TestNetns.create("program");
   private final TestRun[] runs = new TestRun[Chain.HOOKS];
   private final Map<Integer, Map<Integer, Long>> counted = new TreeMap<>();
+  private Overlay overlay;
   private boolean debug;
 
   ChainHarness(Chain.Variant variant) {
@@ -92,7 +93,8 @@ final class ChainHarness implements AutoCloseable {
     reset();
   }
 
-  private Pod pod(String name, Ip addr4, Ip addr6) {
+  /** Another interface, which nothing is configured for. */
+  Pod pod(String name, Ip addr4, Ip addr6) {
     netns.sh(
         "ip link add name %1$s type veth peer name pod-%1$s && ip link set dev %1$s up"
             .formatted(name));
@@ -118,7 +120,7 @@ final class ChainHarness implements AutoCloseable {
     clear(services);
     clear(backendGen);
     clear(ifaces);
-    node.put(0, new NodeState(1));
+    node.put(0, new NodeState(1, 0, 0, 0, 0));
     for (int hook = 0; hook < Chain.HOOKS; hook++) {
       chain.allowAll(hook, ALLOW_SLOT);
       chain.denyAll(hook, DENY_SLOT);
@@ -142,6 +144,14 @@ final class ChainHarness implements AutoCloseable {
                   net.remotePod().masked(family == Family.IPV4 ? 24 : 64)),
               new Route(RouteFlags.ROUTE_WORKLOAD | RouteFlags.ROUTE_IN_POOL, 0, remoteHost));
     }
+  }
+
+  /** From now on, until reset, this is a node of an overlay. */
+  Overlay overlay() {
+    if (overlay == null) {
+      overlay = new Overlay(this);
+    }
+    return overlay.reset();
   }
 
   private static <K> void clear(BpfMap<K, ?> map) {
@@ -187,7 +197,14 @@ final class ChainHarness implements AutoCloseable {
 
   /** Tells established flows that interfaces or routes have changed. */
   void bumpEpoch() {
-    node.put(0, new NodeState(node.get(0).orElseThrow().routeEpoch() + 1));
+    NodeState now = node.get(0).orElseThrow();
+    setNode(now.tunnelIfindex(), now.tunnelVni(), now.tunnelMtu4(), now.tunnelMtu6());
+  }
+
+  /** Changes what the node knows of its tunnel, and tells established flows. */
+  void setNode(int tunnelIfindex, int vni, int mtu4, int mtu6) {
+    int epoch = node.get(0).orElseThrow().routeEpoch() + 1;
+    node.put(0, new NodeState(epoch, tunnelIfindex, vni, mtu4, mtu6));
   }
 
   /** A backend to be: its ID names its generation, too. */
@@ -243,16 +260,25 @@ final class ChainHarness implements AutoCloseable {
   }
 
   Outcome run(int hook, int ifindex, byte[] frame, int mark) {
-    SkbContext context = SkbContext.EMPTY.onInterface(ifindex).withMark(mark);
+    return run(hook, frame, SkbContext.EMPTY.onInterface(ifindex).withMark(mark));
+  }
+
+  Outcome run(int hook, byte[] frame, SkbContext context) {
+    return run(runs[hook], hook, frame, context);
+  }
+
+  /** The same by a run that enters the hook's programs in a way of its own. */
+  Outcome run(TestRun own, int hook, byte[] frame, SkbContext context) {
     return inNamespace(
         () -> {
-          TestRun run = runs[hook].packet(frame).context(context);
+          TestRun run = own.packet(frame).context(context);
           int verdict = run.run(1);
           return new Outcome(verdict, newReason(hook), run.output(), run.contextAfter().mark());
         });
   }
 
-  private int newReason(int hook) {
+  /** The one reason under which a packet has been counted since the last call. */
+  int newReason(int hook) {
     Map<Integer, Long> before = counted.get(hook);
     Map<Integer, Long> now = chain.counted(hook);
     counted.put(hook, now);
@@ -269,7 +295,11 @@ final class ChainHarness implements AutoCloseable {
 
   /** A pod sends; the packet goes as far as the programs bring it. */
   Life send(Pod from, byte[] frame) {
-    Outcome out = run(SluiceHook.HOOK_IN, from, frame, 0);
+    return follow(run(SluiceHook.HOOK_IN, from, frame, 0), from);
+  }
+
+  /** What becomes of a packet after host-ingress of the interface where it came in. */
+  Life follow(Outcome out, Pod from) {
     if (out.verdict() == Outcome.SHOT) {
       return new Life(List.of(out), Life.NOWHERE);
     } else if (out.verdict() == Outcome.UNSPEC) {
@@ -278,7 +308,10 @@ final class ChainHarness implements AutoCloseable {
     assertThat(out.verdict()).isEqualTo(Outcome.REDIRECT);
     return switch (out.reason()) {
       case SluiceReason.REASON_PEER -> new Life(List.of(out), ownerOf(out.packet()).name());
-      case SluiceReason.REASON_REFUSED_RST, SluiceReason.REASON_REFUSED_ICMP ->
+      case SluiceReason.REASON_TUNNEL -> new Life(List.of(out), Life.TUNNEL);
+      case SluiceReason.REASON_REFUSED_RST,
+          SluiceReason.REASON_REFUSED_ICMP,
+          SluiceReason.REASON_TOO_BIG ->
           arrive(List.of(out), from, out);
       default -> arrive(List.of(out), ownerOf(out.packet()), out);
     };
@@ -312,6 +345,9 @@ final class ChainHarness implements AutoCloseable {
 
   @Override
   public void close() {
+    if (overlay != null) {
+      overlay.close();
+    }
     chain.close();
     netns.close();
   }

@@ -31,13 +31,6 @@ import org.junit.jupiter.params.provider.EnumSource;
  * that denies, and what was right before a rewrite is right after it.
  */
 class FuzzTest extends ChainTest {
-  private static final int PACKETS = 250_000;
-
-  /** Looks at what became of a packet; the output is the run's own buffer. */
-  private interface Judge {
-    void judge(byte[] frame, int verdict, TestRun run);
-  }
-
   private static List<byte[]> seeds(Net net) {
     List<byte[]> seeds = new ArrayList<>();
     for (Traffic traffic : Traffic.values()) {
@@ -47,7 +40,7 @@ class FuzzTest extends ChainTest {
         seeds.add(traffic.next(net.a(), 1000, to, port));
         seeds.add(traffic.packet(net.a(), 1000, to, port, Packet.FIN | Packet.ACK).build());
         seeds.add(traffic.packet(net.a(), 1000, to, port, Packet.RST).trailing(12).build());
-        seeds.add(withMore(net, traffic.packet(net.a(), 1000, to, port, Packet.ACK)));
+        seeds.add(withMore(net.family(), traffic.packet(net.a(), 1000, to, port, Packet.ACK)));
       }
       byte[] about = traffic.next(net.service(), 80 + traffic.proto(), net.a(), 1000);
       for (int quoted : new int[] {28, 48, 56, 200}) {
@@ -62,8 +55,8 @@ class FuzzTest extends ChainTest {
     return seeds;
   }
 
-  private static byte[] withMore(Net net, PacketBuilder packet) {
-    return net.family() == Family.IPV4
+  static byte[] withMore(Family family, PacketBuilder packet) {
+    return family == Family.IPV4
         ? packet.ipv4Options(new byte[] {7, 15, 4, 0, 0, 0, 0}).build()
         : packet.extensionHeader(0, new byte[6]).extensionHeader(60, new byte[14]).build();
   }
@@ -93,63 +86,9 @@ class FuzzTest extends ChainTest {
     return changed;
   }
 
-  /** Runs many packets, checks that each was counted once, and tells under which reasons. */
-  private Set<String> fuzz(int hook, Pod pod, int mark, Mutator mutator, Judge judge) {
-    Map<Integer, Long> before = harness.chain.counted(hook);
+  private Set<String> fuzz(int hook, Pod pod, int mark, Mutator mutator, Fuzzer.Judge judge) {
     SkbContext context = SkbContext.EMPTY.onInterface(pod.ifindex()).withMark(mark);
-    harness.inNamespace(
-        () -> {
-          TestRun run = harness.hookRun(hook).context(context);
-          for (int i = 0; i < PACKETS; i++) {
-            byte[] frame = mutator.next();
-            int verdict = run.packet(frame).run(1);
-            if (verdict != Outcome.SHOT
-                && verdict != Outcome.UNSPEC
-                && verdict != Outcome.REDIRECT) {
-              fail("verdict %d for %s", verdict, HexFormat.of().formatHex(frame));
-            }
-            judge.judge(frame, verdict, run);
-          }
-          return null;
-        });
-    Map<String, Long> counted = new TreeMap<>();
-    harness
-        .chain
-        .counted(hook)
-        .forEach(
-            (reason, packets) -> {
-              long grown = packets - before.getOrDefault(reason, 0L);
-              if (grown > 0) {
-                counted.put(SluiceReason.name(reason), grown);
-              }
-            });
-    assertThat(counted.values().stream().mapToLong(Long::longValue).sum()).isEqualTo(PACKETS);
-    assertThat(counted)
-        .doesNotContainKeys("unused", "no_program", "no_policy", "no_iface", "rewrite");
-    return counted.keySet();
-  }
-
-  private static String show(byte[] in, byte[] out) {
-    return HexFormat.of().formatHex(in) + " became " + HexFormat.of().formatHex(out);
-  }
-
-  /** No problem, but that an SCTP packet in a quotation keeps its CRC. */
-  private static boolean isRight(Packet packet) {
-    return packet.problems().stream().allMatch("quoted packet: SCTP checksum"::equals);
-  }
-
-  private static void assertStillRight(byte[] frame, int verdict, TestRun run) {
-    if (verdict == Outcome.SHOT) {
-      return;
-    }
-    byte[] out = run.output();
-    if (Arrays.equals(frame, out) || (frame[12] != 8 && frame[12] != (byte) 0x86)) {
-      return;
-    }
-    Packet before = Packet.parse(frame);
-    if (before.problems().isEmpty() && !isRight(Packet.parse(out))) {
-      fail("%s: %s", Packet.parse(out), show(frame, out));
-    }
+    return new Fuzzer(harness).run(hook, harness.hookRun(hook), context, mutator, judge);
   }
 
   @ParameterizedTest
@@ -158,7 +97,7 @@ class FuzzTest extends ChainTest {
     Net net = Net.of(family);
     prepare(net);
     Mutator mutator = new Mutator(family.number(), seeds(net));
-    assertThat(fuzz(SluiceHook.HOOK_IN, a, 0, mutator, FuzzTest::assertStillRight))
+    assertThat(fuzz(SluiceHook.HOOK_IN, a, 0, mutator, Fuzzer::assertStillRight))
         .contains(variant().redirectPeer() ? "peer" : "redirect")
         .contains("redirect", "stack", "fallthrough", "icmp_error", "refused_rst", "ttl")
         .contains("malformed", "fragment", "rpf", "icmp_unknown");
@@ -179,7 +118,7 @@ class FuzzTest extends ChainTest {
         0,
         mutator,
         (frame, verdict, run) -> {
-          if (verdict == Outcome.UNSPEC && !isOnLink(frame)) {
+          if (verdict == Outcome.UNSPEC && !Fuzzer.isOnLink(frame)) {
             // Not tracked here: for tables to judge, by kernel conntrack.
             assertThat(run.contextAfter().mark())
                 .isEqualTo(SluiceMark.MARK_SEEN | SluiceMark.MARK_FALLTHROUGH);
@@ -190,7 +129,7 @@ class FuzzTest extends ChainTest {
             Packet answer = Packet.parse(out);
             if (!answer.destination().equals(before.source())
                 || !answer.source().equals(before.destination())) {
-              fail("%s: %s", answer, show(frame, out));
+              fail("%s: %s", answer, Fuzzer.show(frame, out));
             }
           }
         });
@@ -207,7 +146,7 @@ class FuzzTest extends ChainTest {
       for (Ip from : List.of(net.client(), net.a(), net.remotePod())) {
         seeds.add(traffic.first(from, 1000, net.c(), 80));
         seeds.add(traffic.next(from, 1000, net.c(), 80));
-        seeds.add(withMore(net, traffic.packet(from, 1000, net.c(), 80, Packet.SYN)));
+        seeds.add(withMore(family, traffic.packet(from, 1000, net.c(), 80, Packet.SYN)));
         byte[] about = traffic.next(net.c(), 80, from, 1000);
         seeds.add(PacketBuilder.from(from, net.c()).icmpError(3, 1, about, 100).build());
       }
@@ -220,19 +159,10 @@ class FuzzTest extends ChainTest {
         SluiceMark.MARK_SEEN,
         mutator,
         (frame, verdict, run) -> {
-          if (verdict != Outcome.SHOT && !isOnLink(frame)) {
+          if (verdict != Outcome.SHOT && !Fuzzer.isOnLink(frame)) {
             fail("delivered: %s", HexFormat.of().formatHex(frame));
           }
         });
     assertThat(harness.entries(family)).isEmpty();
-  }
-
-  /** ARP, neighbour discovery and listener reports, wherever extension headers put them. */
-  private static boolean isOnLink(byte[] frame) {
-    if (frame[12] == 8) {
-      return frame[13] == 6;
-    }
-    int type = Packet.parse(frame).icmpType();
-    return type >= 130 && type <= 137 || type == 143;
   }
 }

@@ -8,10 +8,7 @@ import io.sluice.lab.Launcher;
 import io.sluice.lab.Topology;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import java.util.TreeSet;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -71,19 +68,9 @@ final class LabDemoCommand extends LabCommand.Base {
 
   private boolean show(Lab lab, Topology topology) {
     DemoTraffic traffic = new DemoTraffic(lab);
+    List<LabServices.Frontend> frontends =
+        LabServices.of(lab, topology).stream().filter(f -> !f.unknown()).toList();
     for (Topology.Node node : topology.nodes()) {
-      List<LabServices.Frontend> frontends = new ArrayList<>();
-      Set<String> outOfReach = new TreeSet<>();
-      for (LabServices.Frontend frontend : LabServices.of(lab, topology, node)) {
-        if (frontend.outOfReach()) {
-          outOfReach.add(frontend.service());
-        } else {
-          frontends.add(frontend);
-        }
-      }
-      if (!outOfReach.isEmpty()) {
-        say(node.name() + " has no pods of, and leaves out: " + String.join(", ", outOfReach));
-      }
       Topology.Pod client =
           topology.podsOf(node).stream()
               .filter(p -> p.name().startsWith("client"))

@@ -17,7 +17,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "status",
     description = {
-      "Show the hosts of the lab: addresses, processes, health.",
+      "Show the hosts of the lab: addresses, processes, health, and the cluster as each agent sees it.",
       "Exit code 1 if none is up, or something of it is missing or stopped.",
       ""
     })
@@ -53,12 +53,13 @@ final class LabStatusCommand extends LabCommand.Base {
     } else if (hosts.isEmpty()) {
       say("no lab is up; sluice lab up makes one");
     } else {
-      Table table = new Table("HOST", "STATE", "PID", "IPV4", "IPV6");
+      Table table = new Table("HOST", "STATE", "PID", "IPV4", "IPV6", "CLUSTER");
       for (HostStatus host : hosts) {
         List<String> row = new ArrayList<>(List.of(host.host(), host.state()));
         row.add(host.pid() == null ? "-" : host.pid().toString());
         row.add(host.addresses().isEmpty() ? "-" : host.addresses().get(0));
         row.add(host.addresses().isEmpty() ? "-" : host.addresses().get(1));
+        row.add(host.cluster() == null ? "-" : host.cluster());
         table.add(row.toArray());
       }
       out().print(table);

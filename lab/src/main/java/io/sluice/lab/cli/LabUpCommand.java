@@ -35,6 +35,23 @@ final class LabUpCommand extends LabCommand.Base {
       description = "Manifests for the agents: a file, or a folder. May be repeated.")
   private List<Path> manifests = List.of();
 
+  @Option(
+      names = "--overlay",
+      paramLabel = "HOW",
+      description = "How pods of different nodes reach each other: none, cross-subnet, vxlan.",
+      converter = Words.Overlay.class)
+  private Topology.Overlay overlay;
+
+  @Option(
+      names = "--source",
+      paramLabel = "WHERE",
+      description = {
+        "Where agents have their resources from: file (the lab's folder of manifests), or",
+        "cluster (what the nodes share, behind sluice apply)."
+      },
+      converter = Words.Source.class)
+  private Topology.Source source;
+
   @Option(names = "--no-agent", description = "Leave the agents out.")
   private boolean noAgent;
 
@@ -50,13 +67,14 @@ final class LabUpCommand extends LabCommand.Base {
               : nodes == null
                   ? lab.topology().orElseGet(() -> Topology.standard(1))
                   : Topology.standard(nodes);
+      wanted = overlay == null ? wanted : wanted.with(overlay);
+      wanted = source == null ? wanted : wanted.with(source);
       lab.up(wanted);
       for (Path path : manifests) {
         say("applied " + String.join(", ", lab.apply(path)));
       }
       if (!noAgent) {
-        lab.startAgents();
-        lab.awaitReady();
+        lab.start();
       }
       say("up; sluice lab status shows it, sluice lab down removes it");
     }

@@ -112,7 +112,7 @@ class LabCommandTest {
   void aLabFromUpToDown() throws Exception {
     Result up = sluice("lab", "up", "--no-agent");
     assertThat(up.code()).as(up.err()).isZero();
-    assertThat(up.err()).contains("building 1 node, 4 pods, a client and a router");
+    assertThat(up.err()).contains("building 1 node, 4 pods, 1 client and a router");
     Result status = sluice("lab", "status", "-o", "json");
     assertThat(status.code()).as("no agent runs").isEqualTo(1);
     JsonNode hosts = JsonMapper.builder().build().readTree(status.out());
@@ -126,7 +126,7 @@ class LabCommandTest {
             "slt-labc-pod-default-web-2",
             "slt-labc-pod-default-web-3");
     assertThat(sluice("lab", "status").out())
-        .containsPattern("slt-labc-pod-default-web-1 +serving +\\d+ +10.244.1.3 +fd00:244:1::3\n");
+        .containsPattern("slt-labc-pod-default-web-1 +serving +\\d+ +10.244.1.3 +fd00:244:1::3 +-\n");
     Result exec = sluice("lab", "exec", "pod-default-web-2", "--", "sh", "-c", "ip a; exit 5");
     assertThat(exec.code()).isEqualTo(5);
     assertThat(exec.out()).contains("inet 10.244.1.4/32");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.multinode.harness;
 
+import io.sluice.lab.Addresses;
 import io.sluice.lab.Lab;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -14,30 +15,41 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
-/** The last packets on all interfaces of a host, headers only. */
+/** The last packets on interfaces of a host, headers only. */
 final class Capture {
-  private static final String FILE = "packets.pcap";
+  private static final String UNDERLAY = Addresses.INTERFACE;
 
   private final Process process;
   private final Path folder;
+  private final Path log;
 
-  private Capture(Process process, Path folder) {
+  private Capture(Process process, Path folder, Path log) {
     this.process = process;
     this.folder = folder;
+    this.log = log;
   }
 
-  /** Starts it; packets from now on are seen. */
-  static Capture start(Lab lab, String host) {
+  /** Of all interfaces of node1, and of the underlay of the others; from now on. */
+  static List<Capture> start(Lab lab, Cluster cluster) {
+    List<Capture> captures =
+        cluster.nodes().stream()
+            .map(n -> start(lab, n.name(), n.name().equals("node1") ? "any" : UNDERLAY))
+            .toList();
+    captures.forEach(Capture::awaitStart);
+    return captures;
+  }
+
+  private static Capture start(Lab lab, String host, String device) {
     try {
       Path root = Files.createDirectories(Path.of("target", "captures").toAbsolutePath());
       Path folder = Files.createTempDirectory(root, host);
-      Path log = folder.resolve("tcpdump.log");
+      Path log = folder.resolve(host + "-tcpdump.log");
       // Two files of 20 MB in turn.
       List<String> command =
           List.of(
               "tcpdump",
               "-i",
-              "any",
+              device,
               "-n",
               "-U",
               "-s",
@@ -49,21 +61,24 @@ final class Capture {
               "-W",
               "2",
               "-w",
-              folder.resolve(FILE).toString());
+              folder.resolve(host + "-packets.pcap").toString());
       Process process =
           new ProcessBuilder(lab.commandOn(host, command))
               .redirectErrorStream(true)
               .redirectOutput(log.toFile())
               .start();
-      Awaitility.await()
-          .atMost(Duration.ofSeconds(10))
-          .pollDelay(Duration.ZERO)
-          .pollInterval(Duration.ofMillis(20))
-          .until(() -> !process.isAlive() || Files.readString(log).contains("listening on"));
-      return new Capture(process, folder);
+      return new Capture(process, folder, log);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private void awaitStart() {
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(10))
+        .pollDelay(Duration.ZERO)
+        .pollInterval(Duration.ofMillis(20))
+        .until(() -> !process.isAlive() || Files.readString(log).contains("listening on"));
   }
 
   /** Ends it, and moves what it has to a folder. */

@@ -34,23 +34,25 @@ final class Evidence {
           "/api/v1/dump/routes",
           "/api/v1/dump/ifstate",
           "/api/v1/dump/counters",
+          "/api/v1/dump/maglev",
+          "/cluster/members",
           "/metrics");
 
   private Evidence() {}
 
   /** Keeps all of it below {@code target/lab-failures/NAME}; nothing here fails. */
-  static void keep(Cluster cluster, Capture capture, String name) {
+  static void keep(Cluster cluster, List<Capture> captures, String name) {
     Path folder = ROOT.resolve(name);
     try {
       clear(folder);
       Files.createDirectories(folder);
-      if (capture != null) {
-        capture.keep(folder);
-      }
+      captures.forEach(capture -> capture.keep(folder));
       for (Topology.Node node : cluster.topology().nodes()) {
         Path log = cluster.lab().names().agentLog(node);
         if (Files.exists(log)) {
           Files.copy(log, folder.resolve(node.name() + "-agent.log"));
+          Files.copy(
+              cluster.lab().names().agentConfig(node), folder.resolve(node.name() + "-agent.conf"));
         }
         keepState(cluster.lab(), node.name(), folder);
       }

@@ -4,9 +4,7 @@ package io.sluice.multinode.harness;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.kernel.sys.Netns;
 import io.sluice.lab.Addresses;
 import io.sluice.lab.Lab;
@@ -19,27 +17,38 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The lab of a class of tests, with words for what tests do. */
 public final class Cluster {
   /** How long a change of manifests may take until it is in force, on a loaded machine. */
   public static final Duration PATIENCE = Duration.ofSeconds(15);
 
-  private static final ObjectMapper JSON = new ObjectMapper();
+  /** How long nodes may take to find each other, or to agree, when several start on few cores. */
+  public static final Duration CLUSTER_PATIENCE = Duration.ofSeconds(60);
+
+  private static final Duration STEP = Duration.ofMillis(100);
 
   private final Lab lab;
   private final Topology topology;
   private final List<Traffic> running = new ArrayList<>();
   private final List<Process> servers = new ArrayList<>();
+  private final Map<String, String> applied = new HashMap<>();
+  private final Faults faults;
 
   Cluster(Lab lab, Topology topology) {
     this.lab = lab;
     this.topology = topology;
+    this.faults = new Faults(lab, topology);
   }
 
   public Lab lab() {
@@ -48,6 +57,25 @@ public final class Cluster {
 
   public Topology topology() {
     return topology;
+  }
+
+  /** A node by its short name: node2. */
+  public Node node(String name) {
+    return new Node(lab, topology.node(name));
+  }
+
+  /** All nodes. */
+  public List<Node> nodes() {
+    return topology.nodes().stream().map(node -> new Node(lab, node)).toList();
+  }
+
+  private Node first() {
+    return node("node1");
+  }
+
+  /** Breaks things, and mends them at the end of the test. */
+  public Faults faults() {
+    return faults;
   }
 
   /** A pod of the namespace {@code default}. */
@@ -69,8 +97,19 @@ public final class Cluster {
 
   // What the user asks for.
 
-  /** Puts a manifest into the agents' folder, or replaces it, in one step. */
+  /**
+   * Puts a manifest in force, or replaces it: in the agents' folder in one step, or by a request to
+   * the cluster, where that is their source.
+   *
+   * @param name by which {@link #delete(String)} knows it
+   */
   public void apply(String name, String yaml) {
+    if (topology.source() == Topology.Source.CLUSTER) {
+      Lab.Answer answer = requestToAny("POST", "/api/v1/apply", yaml);
+      assertThat(answer.ok()).as("%s: %s", name, answer).isTrue();
+      applied.put(name, yaml);
+      return;
+    }
     Path target = manifest(name);
     Path fresh = target.resolveSibling("." + target.getFileName() + ".new");
     try {
@@ -82,12 +121,29 @@ public final class Cluster {
     }
   }
 
+  /** Takes back what {@link #apply(String, String)} gave; nothing, if it gave nothing. */
   public void delete(String name) {
+    if (topology.source() == Topology.Source.CLUSTER) {
+      String yaml = applied.remove(name);
+      if (yaml != null) {
+        Lab.Answer answer = requestToAny("POST", "/api/v1/delete", yaml);
+        assertThat(answer.ok()).as("%s: %s", name, answer).isTrue();
+      }
+      return;
+    }
     try {
       Files.deleteIfExists(manifest(name));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** The answer of the first node whose agent gives one. */
+  private Lab.Answer requestToAny(String method, String path, String body) {
+    return nodes().stream()
+        .flatMap(node -> node.request(method, path, body).stream())
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("no agent answers " + path));
   }
 
   private Path manifest(String name) {
@@ -139,76 +195,123 @@ public final class Cluster {
         .collect(Collectors.toSet());
   }
 
-  // What the agent says.
+  // What the agent of node1 says; of the others: node(name).
 
   /** The rows of a table of node1. */
   public List<JsonNode> dump(String table) {
-    List<JsonNode> rows = new ArrayList<>();
-    json("/api/v1/dump/" + table).forEach(rows::add);
-    return rows;
+    return first().dump(table);
   }
 
   /** What the agent of node1 says of itself. */
   public JsonNode status() {
-    return json("/api/v1/status");
+    return first().status();
   }
 
-  /** Everything in the status that is wrong, as text. */
-  public String problems() {
-    return status().toString();
-  }
-
-  private JsonNode json(String path) {
-    String text =
-        lab.get("node1", path)
-            .orElseThrow(() -> new AssertionError("the agent of node1 does not answer " + path));
-    try {
-      return JSON.readTree(text);
-    } catch (JsonProcessingException e) {
-      throw new AssertionError(path + " is not JSON: " + text, e);
-    }
-  }
-
-  /** Packets that were counted for a reason, at both hooks. */
+  /** Packets that node1 counted for a reason, at all hooks. */
   public long counted(String reason) {
-    return dump("counters").stream()
-        .filter(row -> row.path("reason").asText().equals(reason))
-        .mapToLong(row -> row.path("packets").asLong())
-        .sum();
+    return first().counted(reason);
   }
 
-  /** The flows of a client's address, of all protocols. */
+  /** The flows of a client's address on node1, of all protocols. */
   public List<JsonNode> flowsOf(String clientAddress) {
-    return dump("conntrack").stream()
-        .filter(
-            row ->
-                row.path("client").asText().startsWith(clientAddress + ":")
-                    || row.path("client").asText().startsWith("[" + clientAddress + "]:"))
-        .toList();
+    return first().flowsOf(clientAddress);
   }
 
   /** A metric of node1 without labels, or the sum over its labels. */
   public double metric(String name) {
-    return lab.get("node1", "/metrics")
-        .orElse("")
-        .lines()
-        .filter(line -> line.startsWith(name + " ") || line.startsWith(name + "{"))
-        .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
-        .sum();
+    return first().metric(name);
   }
 
   /** The log of the agent of node1. */
   public String agentLog() {
-    try {
-      return Files.readString(lab.names().agentLog(topology.node("node1")));
-    } catch (IOException e) {
-      return "";
+    return first().agentLog();
+  }
+
+  // What all nodes come to.
+
+  /** Returns when the agents of all nodes are ready; fails at once if one has ended. */
+  public void awaitReady() {
+    lab.awaitReady();
+  }
+
+  /** Returns when the agents of these nodes are ready; others may be down. */
+  public void awaitReady(String... names) {
+    for (String name : names) {
+      await("ready: " + name).atMost(CLUSTER_PATIENCE).until(() -> node(name).ready());
     }
   }
 
-  /** Returns when the agent of node1 is ready. */
-  public void awaitReady() {
-    lab.awaitReady();
+  /**
+   * Returns when each of these nodes sees exactly these as members that are up and reachable, and
+   * no others that are not.
+   */
+  public void awaitMembers(String... names) {
+    Set<String> wanted = Stream.of(names).map(n -> node(n).fullName()).collect(Collectors.toSet());
+    await("members: " + wanted)
+        .atMost(CLUSTER_PATIENCE)
+        .pollInterval(STEP)
+        .untilAsserted(
+            () -> {
+              for (String name : names) {
+                ClusterView view = node(name).cluster();
+                assertThat(view.up()).as("up, as %s sees it: %s", name, view).isEqualTo(wanted);
+                assertThat(view.unreachable()).as("unreachable to %s", name).isEmpty();
+              }
+            });
+  }
+
+  /** Returns when every node sees all nodes as members. */
+  public void awaitMembers() {
+    awaitMembers(nodes().stream().map(Node::name).toArray(String[]::new));
+  }
+
+  /** Returns when a node says that its side may, or may not decide. */
+  public void awaitDecides(String name, boolean decides) {
+    await(name + (decides ? " decides" : " does not decide"))
+        .atMost(CLUSTER_PATIENCE)
+        .pollInterval(STEP)
+        .until(
+            () ->
+                node(name).get("/api/v1/status").isPresent()
+                    && node(name).cluster().decides() == decides);
+  }
+
+  /**
+   * Returns when something is the same on these nodes, or on all if none is named: what a dump
+   * shows, a version, a generation.
+   *
+   * @param what asked of each; may fail while it is not there yet
+   * @return what it is
+   */
+  public <T> T awaitSame(String description, Function<Node, T> what, String... names) {
+    List<Node> asked = names.length == 0 ? nodes() : Stream.of(names).map(this::node).toList();
+    AtomicReference<T> same = new AtomicReference<>();
+    await("the same " + description)
+        .atMost(CLUSTER_PATIENCE)
+        .pollInterval(STEP)
+        .untilAsserted(
+            () -> {
+              T first = what.apply(asked.get(0));
+              for (Node other : asked) {
+                assertThat(what.apply(other)).as("%s of %s", description, other).isEqualTo(first);
+              }
+              same.set(first);
+            });
+    return same.get();
+  }
+
+  /** Returns when the snapshots of these nodes, or of all, are the same version; returns it. */
+  public long awaitSameVersion(String... names) {
+    return awaitSame(
+        "version", node -> node.status().path("source").path("version").asLong(), names);
+  }
+
+  /** Returns when more packets than that have been counted on a node for a reason. */
+  public void awaitCounted(String name, String reason, long more) {
+    await(reason + " on " + name)
+        .atMost(PATIENCE)
+        .pollInterval(STEP)
+        .until(() -> node(name).counted(reason) > more);
   }
 
   // What hosts do.
@@ -260,31 +363,27 @@ public final class Cluster {
 
   /** Runs the command line on node1, as a user has it. */
   public Lab.Output sluice(String... arguments) {
-    List<String> command = new ArrayList<>(List.of("sluice"));
-    command.addAll(List.of(arguments));
-    return command(command.toArray(String[]::new));
+    return first().sluice(arguments);
   }
 
   /** Runs a command on node1, with {@code sluice} on its PATH. */
   public Lab.Output command(String... words) {
-    List<String> command = List.of(words);
-    try {
-      Process process = lab.processOn("node1", command).redirectErrorStream(true).start();
-      process.getOutputStream().close();
-      String text = new String(process.getInputStream().readAllBytes()).strip();
-      return new Lab.Output(process.waitFor(), text);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new AssertionError("interrupted", e);
-    }
+    return first().command(words);
   }
 
   /** Runs code whose sockets open on a host; they may be used and closed anywhere. */
   public <T> T on(String host, Callable<T> code) {
     try (Netns namespace = Netns.named(lab.names().expand(host))) {
       return namespace.run(code);
+    }
+  }
+
+  /** Mends what a test broke, and returns when agents that saw it are ready again. */
+  void healFaults() {
+    if (faults.healAll()) {
+      nodes().stream()
+          .filter(node -> node.agent().isPresent())
+          .forEach(node -> awaitReady(node.name()));
     }
   }
 

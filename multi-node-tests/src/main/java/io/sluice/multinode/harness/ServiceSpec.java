@@ -18,9 +18,15 @@ import java.util.stream.Stream;
  * @param ports what it offers
  * @param pods names of pods in {@code default}; their addresses are its endpoints
  * @param others further endpoints: addresses of both families that are no pods'
+ * @param maglev whether it asks for tables that are the same on all nodes
  */
 public record ServiceSpec(
-    String name, int number, List<Port> ports, List<String> pods, List<String> others) {
+    String name,
+    int number,
+    List<Port> ports,
+    List<String> pods,
+    List<String> others,
+    boolean maglev) {
   /** A port of a service, and the port of its pods. */
   public record Port(String name, String protocol, int port, int target) {}
 
@@ -40,22 +46,27 @@ public record ServiceSpec(
   }
 
   public static ServiceSpec of(String name, int number, String... pods) {
-    return new ServiceSpec(name, number, USUAL, List.of(pods), List.of());
+    return new ServiceSpec(name, number, USUAL, List.of(pods), List.of(), false);
   }
 
   /** The same service with these pods behind it. */
   public ServiceSpec with(String... otherPods) {
-    return new ServiceSpec(name, number, ports, List.of(otherPods), others);
+    return new ServiceSpec(name, number, ports, List.of(otherPods), others, maglev);
   }
 
   /** The same service with these ports instead. */
   public ServiceSpec offering(Port... otherPorts) {
-    return new ServiceSpec(name, number, List.of(otherPorts), pods, others);
+    return new ServiceSpec(name, number, List.of(otherPorts), pods, others, maglev);
   }
 
   /** The same service with these addresses behind it, besides pods. */
   public ServiceSpec at(String... addresses) {
-    return new ServiceSpec(name, number, ports, pods, List.of(addresses));
+    return new ServiceSpec(name, number, ports, pods, List.of(addresses), maglev);
+  }
+
+  /** The same service with tables that are the same on all nodes. */
+  public ServiceSpec withMaglev() {
+    return new ServiceSpec(name, number, ports, pods, others, true);
   }
 
   public String address(IpVersion version) {
@@ -110,7 +121,7 @@ public record ServiceSpec(
     List<String> lines = new ArrayList<>();
     lines.add("apiVersion: v1");
     lines.add("kind: Service");
-    lines.add("metadata: {name: " + name + ", namespace: default}");
+    lines.add("metadata: {name: " + name + ", namespace: default" + annotations() + "}");
     lines.add("spec:");
     lines.add("  type: ClusterIP");
     lines.add("  clusterIP: " + address(IpVersion.V4));
@@ -129,6 +140,12 @@ public record ServiceSpec(
       slice(lines, topology, version);
     }
     return String.join("\n", lines) + "\n";
+  }
+
+  private String annotations() {
+    return maglev
+        ? ", annotations: {lb.projectcalico.org/external-traffic-strategy: maglev}"
+        : "";
   }
 
   private void slice(List<String> lines, Topology topology, IpVersion version) {

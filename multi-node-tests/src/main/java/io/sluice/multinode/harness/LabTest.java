@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.multinode.harness;
 
+import io.sluice.lab.Topology;
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
@@ -17,7 +18,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
-@ExtendWith(LabExtension.class)
+@ExtendWith({NeedsRoot.class, LabExtension.class})
 public @interface LabTest {
   /** How many nodes the standard topology gets, if {@link #topology} is not given. */
   int nodes() default 1;
@@ -27,6 +28,15 @@ public @interface LabTest {
 
   /** Whether agents are started, and waited for. */
   boolean agents() default true;
+
+  /** How pods of different nodes reach each other; a topology that is given says it itself. */
+  Topology.Overlay overlay() default Topology.Overlay.NONE;
+
+  /** Where agents have their resources from; a topology that is given says it itself. */
+  Topology.Source source() default Topology.Source.FILE;
+
+  /** The size of each node's data folder, as 64m, so that it can be filled; see the topology. */
+  String dataSize() default "";
 
   /** Whether packets on the nodes are captured while a test runs. */
   boolean capture() default true;

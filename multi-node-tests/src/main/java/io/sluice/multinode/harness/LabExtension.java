@@ -9,28 +9,26 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
-import org.junit.jupiter.api.extension.ConditionEvaluationResult;
-import org.junit.jupiter.api.extension.ExecutionCondition;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
 
 /** Brings up the lab of a {@link LabTest}, and removes it. */
 final class LabExtension
-    implements ExecutionCondition,
-        BeforeAllCallback,
+    implements BeforeAllCallback,
         AfterAllCallback,
         BeforeEachCallback,
         AfterEachCallback,
         ParameterResolver {
   /** Beside the lab of the commands, which a developer may have up meanwhile. */
-  static final LabNames NAMES = LabNames.named("slt-mnt");
+  static final LabNames NAMES = LabNames.named(System.getProperty("sluice.test.lab", "slt-mnt"));
 
   private static final ExtensionContext.Namespace HERE =
       ExtensionContext.Namespace.create(LabExtension.class);
@@ -40,27 +38,6 @@ final class LabExtension
 
   /** What lives as long as the class. */
   private record Running(Lab lab, Cluster cluster, Janitor janitor, LabTest wanted) {}
-
-  @Override
-  public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
-    if (isRoot()) {
-      return ConditionEvaluationResult.enabled("root");
-    }
-    if ("1".equals(System.getenv("SLUICE_REQUIRE_KERNEL"))) {
-      throw new IllegalStateException(context.getDisplayName() + " needs root to build a lab");
-    }
-    String reason = "SKIPPED, no lab without root: " + context.getDisplayName();
-    System.err.println(reason);
-    return ConditionEvaluationResult.disabled(reason);
-  }
-
-  private static boolean isRoot() {
-    try {
-      return Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(0);
-    } catch (IOException e) {
-      return false;
-    }
-  }
 
   @Override
   public void beforeAll(ExtensionContext context) throws IOException {
@@ -73,11 +50,10 @@ final class LabExtension
     context.getStore(HERE).put(Running.class, running);
     lab.up(topology);
     if (wanted.agents()) {
-      lab.startAgents();
       try {
-        lab.awaitReady();
+        lab.start();
       } catch (LabException e) {
-        Evidence.keep(running.cluster, null, name(context));
+        Evidence.keep(running.cluster, List.of(), name(context));
         throw e;
       }
     }
@@ -104,7 +80,9 @@ final class LabExtension
 
   private static Topology topology(LabTest wanted) throws IOException {
     if (wanted.topology().isEmpty()) {
-      return Topology.standard(wanted.nodes());
+      Topology standard =
+          Topology.standard(wanted.nodes()).with(wanted.overlay()).with(wanted.source());
+      return wanted.dataSize().isEmpty() ? standard : standard.withDataSize(wanted.dataSize());
     }
     Path file = Files.createTempFile("topology", ".yaml");
     try {
@@ -119,21 +97,29 @@ final class LabExtension
   public void beforeEach(ExtensionContext context) {
     Running running = running(context);
     if (running.wanted.capture()) {
-      context.getStore(HERE).put(Capture.class, Capture.start(running.lab, "node1"));
+      context.getStore(HERE).put(Capture.class, Capture.start(running.lab, running.cluster));
     }
   }
 
   @Override
   public void afterEach(ExtensionContext context) {
     Running running = running(context);
-    Capture capture = context.getStore(HERE).remove(Capture.class, Capture.class);
-    if (context.getExecutionException().isPresent()) {
-      Evidence.keep(running.cluster, capture, name(context));
+    List<Capture> captures = captures(context);
+    try {
+      if (context.getExecutionException().isPresent()) {
+        Evidence.keep(running.cluster, captures, name(context));
+      }
+      running.cluster.endTraffic();
+      running.cluster.healFaults();
+    } finally {
+      captures.forEach(Capture::discard);
     }
-    running.cluster.endTraffic();
-    if (capture != null) {
-      capture.discard();
-    }
+  }
+
+  @SuppressWarnings("unchecked")
+  private static List<Capture> captures(ExtensionContext context) {
+    List<Capture> captures = context.getStore(HERE).remove(Capture.class, List.class);
+    return captures == null ? List.of() : captures;
   }
 
   @Override

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.actors.routes;
+
+import io.sluice.actors.host.Addresses;
+import io.sluice.actors.routes.ClusterRoutes.Pool;
+import io.sluice.config.model.Cidr;
+import io.sluice.config.model.IpAddress;
+import io.sluice.config.model.IpPool;
+import io.sluice.config.model.IpPool.VxlanMode;
+import io.sluice.config.model.Node;
+import io.sluice.config.model.Pod;
+import io.sluice.config.model.WorkloadEndpoint;
+import io.sluice.config.source.Snapshot;
+import io.sluice.kernel.layout.Family;
+import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.Route;
+import io.sluice.kernel.layout.RouteFlags;
+import io.sluice.kernel.layout.RouteKey;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** Reads {@link ClusterRoutes} off a view of the source, once. */
+final class ClusterReader {
+  private final Snapshot snapshot;
+  private final List<Pool> pools;
+  private final List<Node> own = new ArrayList<>();
+  private final Map<String, Node> others = new LinkedHashMap<>();
+  private final Map<RouteKey, Route> entries = new HashMap<>();
+  private final Map<RouteKey, Remote> remotes = new LinkedHashMap<>();
+  private final Set<Ip> podAddresses = new HashSet<>();
+  private final List<String> problems = new ArrayList<>();
+
+  ClusterReader(Snapshot snapshot, String nodeName) {
+    this.snapshot = snapshot;
+    // A pool that is disabled gives no new addresses, but those that it gave are there.
+    this.pools =
+        snapshot.all(IpPool.class).stream()
+            .map(ClusterReader::pool)
+            .sorted(Comparator.comparingInt(Pool::prefix).reversed().thenComparing(Pool::name))
+            .toList();
+    // What two nodes claim is the older one's.
+    snapshot.all(Node.class).stream()
+        .sorted(
+            Comparator.comparing((Node n) -> n.meta().creationTimestamp().orElse(Instant.MAX))
+                .thenComparing(n -> n.meta().name()))
+        .forEach(
+            node -> {
+              if (node.meta().name().equals(nodeName)) {
+                own.add(node);
+              } else {
+                others.put(node.meta().name(), node);
+              }
+            });
+  }
+
+  private static Pool pool(IpPool pool) {
+    int flags = RouteFlags.ROUTE_IN_POOL | (pool.natOutgoing() ? RouteFlags.ROUTE_NAT_OUTGOING : 0);
+    return new Pool(
+        pool.meta().name(),
+        Addresses.ip(pool.cidr().address()),
+        pool.cidr().prefix(),
+        pool.vxlanMode(),
+        flags);
+  }
+
+  ClusterRoutes read() {
+    pools.forEach(
+        pool ->
+            entries.putIfAbsent(key(pool), route(pool.flags(), Ip.any(pool.address().family()))));
+    others.values().forEach(this::podNetworks);
+    workloads();
+    others.values().stream()
+        .flatMap(node -> node.addresses().stream())
+        .map(a -> Addresses.ip(a.address()))
+        .forEach(this::host);
+    List<Ip> addresses = new ArrayList<>();
+    own.forEach(node -> node.addresses().forEach(a -> addresses.add(Addresses.ip(a.address()))));
+    return new ClusterRoutes(
+        entries, pools, addresses, List.copyOf(remotes.values()), tunnelAddresses(), problems);
+  }
+
+  private static RouteKey key(Pool pool) {
+    return new RouteKey(pool.prefix(), pool.address());
+  }
+
+  private static Route route(int flags, Ip nextHop) {
+    return new Route(flags, 0, nextHop);
+  }
+
+  /** Another node itself; what comes from it through a tunnel must come from this very address. */
+  private void host(Ip ip) {
+    int flags = ClusterRoutes.smallest(pools, ip, ip.family().bits()).map(Pool::flags).orElse(0);
+    entries.put(new RouteKey(ip.family().bits(), ip), route(flags, ip));
+  }
+
+  private void podNetworks(Node node) {
+    for (Cidr cidr : node.podCidrs()) {
+      RouteKey net = new RouteKey(cidr.prefix(), Addresses.ip(cidr.address()));
+      Remote holder = remotes.get(net);
+      if (own.stream().anyMatch(us -> us.podCidrs().contains(cidr))) {
+        problems.add("pod network %s of %s is this node's own".formatted(cidr, node.meta().name()));
+      } else if (holder != null) {
+        problems.add(
+            "pod network %s of %s is that of %s, which is older"
+                .formatted(cidr, node.meta().name(), holder.node()));
+      } else {
+        remotes.put(net, remote(node, net));
+      }
+    }
+  }
+
+  private Remote remote(Node node, RouteKey net) {
+    Ip address = net.addr();
+    Optional<Pool> around = ClusterRoutes.smallest(pools, address, net.prefixlen());
+    VxlanMode mode = around.map(Pool::mode).orElse(VxlanMode.NEVER);
+    Map<RouteKey, Integer> flags = new HashMap<>();
+    flags.put(net, RouteFlags.ROUTE_WORKLOAD | around.map(Pool::flags).orElse(0));
+    for (Pool pool : pools) {
+      if (pool.prefix() > net.prefixlen()
+          && pool.address().family() == address.family()
+          && pool.address().masked(net.prefixlen()).equals(address)) {
+        flags.put(key(pool), RouteFlags.ROUTE_WORKLOAD | pool.flags());
+        if (pool.mode() != mode) {
+          problems.add(
+              "pool %s lies within the pod network %s/%d of %s, which it does not cover: its vxlanMode %s does not count there"
+                  .formatted(
+                      pool.name(), address, net.prefixlen(), node.meta().name(), pool.mode()));
+        }
+      }
+    }
+    return new Remote(net, node.meta().name(), nextHop(node, address.family()), mode, flags);
+  }
+
+  private static Optional<Ip> nextHop(Node node, Family family) {
+    return node.addresses().stream()
+        .sorted(Comparator.comparing(Node.NodeAddress::type))
+        .map(a -> Addresses.ip(a.address()))
+        .filter(ip -> ip.family() == family)
+        .findFirst();
+  }
+
+  /** All workloads' addresses; those of other nodes outside of their node's pod networks. */
+  private void workloads() {
+    for (WorkloadEndpoint endpoint : snapshot.all(WorkloadEndpoint.class)) {
+      endpoint.ipNetworks().forEach(net -> workload(endpoint.node(), net.address()));
+    }
+    for (Pod pod : snapshot.all(Pod.class)) {
+      if (!pod.hostNetwork() && !pod.finished()) {
+        pod.podIps().forEach(ip -> workload(pod.nodeName(), ip));
+      }
+    }
+  }
+
+  private void workload(String nodeName, IpAddress address) {
+    Ip ip = Addresses.ip(address);
+    podAddresses.add(ip);
+    Node node = others.get(nodeName);
+    if (node != null && node.podCidrs().stream().noneMatch(cidr -> cidr.contains(address))) {
+      RouteKey net = new RouteKey(ip.family().bits(), ip);
+      remotes.putIfAbsent(net, remote(node, net));
+    }
+  }
+
+  /** The first address of this node's first pod network of a family, which IPAMs hand to nobody. */
+  private Map<Family, Ip> tunnelAddresses() {
+    Map<Family, Ip> addresses = new EnumMap<>(Family.class);
+    own.stream()
+        .flatMap(node -> node.podCidrs().stream())
+        .map(cidr -> Addresses.ip(cidr.address()))
+        .forEach(ip -> addresses.putIfAbsent(ip.family(), ip));
+    addresses.values().removeIf(podAddresses::contains);
+    return addresses;
+  }
+}
