@@ -3,10 +3,10 @@ package io.sluice.agent;
 
 import io.sluice.agent.cli.AgentCommand;
 import io.sluice.agent.cli.ApplyCommand;
-import io.sluice.agent.cli.DeleteCommand;
-import io.sluice.agent.cli.GetCommand;
 import io.sluice.agent.cli.CheckCommand;
+import io.sluice.agent.cli.DeleteCommand;
 import io.sluice.agent.cli.DumpCommand;
+import io.sluice.agent.cli.GetCommand;
 import io.sluice.agent.cli.StatusCommand;
 import io.sluice.agent.cli.UninstallCommand;
 import io.sluice.agent.node.Build;

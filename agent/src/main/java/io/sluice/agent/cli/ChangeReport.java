@@ -24,7 +24,8 @@ final class ChangeReport {
     if (reply.isRefusal()) {
       failed = true;
       if (reply.reasons().isEmpty()) {
-        err.println("sluice: the agent answers with " + reply.status() + ": is it of this version?");
+        err.println(
+            "sluice: the agent answers with " + reply.status() + ": is it of this version?");
       }
       reply.reasons().forEach(reason -> err.println("sluice: " + reason));
       err.flush();

@@ -72,9 +72,7 @@ public final class DeleteCommand implements SluiceCommand {
     Kind kind =
         KindNames.find(names.get(0))
             .orElseThrow(
-                () ->
-                    new ParameterException(
-                        spec.commandLine(), KindNames.unknown(names.get(0))));
+                () -> new ParameterException(spec.commandLine(), KindNames.unknown(names.get(0))));
     if (names.size() == 1) {
       throw new ParameterException(
           spec.commandLine(), "which " + kind + "? all of a kind are not deleted at once");

@@ -77,7 +77,8 @@ public final class GetCommand implements SluiceCommand {
             .orElseThrow(
                 () -> new ParameterException(spec.commandLine(), KindNames.unknown(kindName)));
     if (name != null && allNamespaces) {
-      throw new ParameterException(spec.commandLine(), "a name is one namespace's: give -n, not -A");
+      throw new ParameterException(
+          spec.commandLine(), "a name is one namespace's: give -n, not -A");
     }
     JsonNode answer = ask(name == null ? list(kind) : path(kind, namespace, name));
     PrintWriter out = spec.commandLine().getOut();
@@ -121,7 +122,8 @@ public final class GetCommand implements SluiceCommand {
   /** Documents, so that they can be applied again. */
   private static void yaml(JsonNode answer, PrintWriter out) {
     String separator = "";
-    for (JsonNode item : answer.path("kind").asText().equals("List") ? answer.path("items") : List.of(answer)) {
+    for (JsonNode item :
+        answer.path("kind").asText().equals("List") ? answer.path("items") : List.of(answer)) {
       out.print(separator + new Manifest("", 0, item.toString()).toYaml());
       separator = "---\n";
     }

@@ -140,8 +140,7 @@ public final class NodeClient {
       HttpResponse<byte[]> response =
           client().send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
       long omitted = response.headers().firstValueAsLong(SluiceRoutes.OMITTED).orElse(0);
-      return Optional.of(
-          new Reply(response.statusCode(), json.readTree(response.body()), omitted));
+      return Optional.of(new Reply(response.statusCode(), json.readTree(response.body()), omitted));
     } catch (ConnectException e) {
       return Optional.empty();
     } catch (HttpTimeoutException e) {

@@ -35,11 +35,13 @@ final class ResourceTable {
       case ENDPOINT_SLICE -> slice(wide);
       case NODE -> {
         columns.put("ADDRESSES", node -> each(node.at("/status/addresses"), "address"));
-        columns.put("POD-CIDRS", node -> either(node.at("/spec/podCIDRs"), node.at("/spec/podCIDR")));
+        columns.put(
+            "POD-CIDRS", node -> either(node.at("/spec/podCIDRs"), node.at("/spec/podCIDR")));
       }
       case POD -> {
         column("NODE", "/spec/nodeName");
-        columns.put("IPS", pod -> either(each(pod.at("/status/podIPs"), "ip"), pod.at("/status/podIP")));
+        columns.put(
+            "IPS", pod -> either(each(pod.at("/status/podIPs"), "ip"), pod.at("/status/podIP")));
       }
       case WORKLOAD_ENDPOINT -> {
         column("NODE", "/spec/node");
@@ -75,8 +77,7 @@ final class ResourceTable {
         "EXTERNAL-IPS",
         s ->
             join(
-                text(s.at("/spec/externalIPs")),
-                each(s.at("/status/loadBalancer/ingress"), "ip")));
+                text(s.at("/spec/externalIPs")), each(s.at("/status/loadBalancer/ingress"), "ip")));
     columns.put("PORTS", s -> ports(s.at("/spec/ports")));
     columns.put("BACKENDS", this::backends);
     if (wide) {
@@ -85,7 +86,9 @@ final class ResourceTable {
   }
 
   private void slice(boolean wide) {
-    columns.put("SERVICE", s -> s.path("metadata").path("labels").path(EndpointSlice.SERVICE_LABEL).asText());
+    columns.put(
+        "SERVICE",
+        s -> s.path("metadata").path("labels").path(EndpointSlice.SERVICE_LABEL).asText());
     column("TYPE", "/addressType");
     columns.put("PORTS", s -> ports(s.path("ports")));
     columns.put(
@@ -112,7 +115,8 @@ final class ResourceTable {
   }
 
   private void count(JsonNode slice) {
-    String service = slice.path("metadata").path("labels").path(EndpointSlice.SERVICE_LABEL).asText();
+    String service =
+        slice.path("metadata").path("labels").path(EndpointSlice.SERVICE_LABEL).asText();
     String key = slice.at("/metadata/namespace").asText("default") + "/" + service;
     int[] more = ready(slice.path("endpoints"));
     int[] sum =

@@ -44,7 +44,8 @@ class ResourceCommandsTest {
     server.createContext(
         "/",
         exchange -> {
-          String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
+          String body =
+              new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
           String what = exchange.getRequestMethod() + " " + exchange.getRequestURI();
           asked.add(body.isEmpty() ? what : what + " " + body.strip());
           byte[] answer =
@@ -89,11 +90,7 @@ class ResourceCommandsTest {
   }
 
   private String post(String what, Path file, String more) {
-    return "POST /api/v1/"
-        + what
-        + "?file="
-        + file.toString().replace("/", "%2F")
-        + more;
+    return "POST /api/v1/" + what + "?file=" + file.toString().replace("/", "%2F") + more;
   }
 
   @Test
@@ -132,8 +129,7 @@ class ResourceCommandsTest {
   @Test
   void aDryRunSaysSo() throws IOException {
     Path a = file("a.yaml", "a: 1");
-    answers.put(
-        post("apply", a, "&dryRun=true"), changes(true, "Service shop web created"));
+    answers.put(post("apply", a, "&dryRun=true"), changes(true, "Service shop web created"));
     assertThat(run("apply", "-f", a.toString(), "--dry-run").out().strip())
         .isEqualTo("service/shop/web created (dry run)");
   }
@@ -141,8 +137,7 @@ class ResourceCommandsTest {
   @Test
   void deletesByNameAndFailsForWhatIsNotThere() {
     answers.put(
-        "DELETE /api/v1/resources/service/shop/web",
-        changes(false, "Service shop web deleted"));
+        "DELETE /api/v1/resources/service/shop/web", changes(false, "Service shop web deleted"));
     answers.put(
         "DELETE /api/v1/resources/service/shop/none",
         changes(false, "Service shop none not found"));
@@ -172,9 +167,7 @@ class ResourceCommandsTest {
 
   @Test
   void servicesAreShownWithTheirBackends() {
-    answers.put(
-        "GET /api/v1/resources/service",
-        "{\"kind\":\"List\",\"items\":[" + WEB + "]}");
+    answers.put("GET /api/v1/resources/service", "{\"kind\":\"List\",\"items\":[" + WEB + "]}");
     answers.put(
         "GET /api/v1/resources/endpointslice",
         """
@@ -197,12 +190,15 @@ class ResourceCommandsTest {
     answers.put("GET /api/v1/resources/service/shop/web", WEB);
     Said yaml = run("get", "service", "web", "-n", "shop", "-o", "yaml");
     assertThat(yaml.code()).isZero();
-    assertThat(yaml.out()).startsWith("apiVersion: v1\nkind: Service\n").contains("nodePort: 30053");
+    assertThat(yaml.out())
+        .startsWith("apiVersion: v1\nkind: Service\n")
+        .contains("nodePort: 30053");
     assertThat(run("get", "service", "web", "-n", "shop", "-o", "json").out())
         .contains("\"resourceVersion\" : \"7\"");
 
     String missing = "GET /api/v1/resources/service/default/none";
-    answers.put(missing, "{\"status\":\"error\",\"reasons\":[\"Service default/none is not there\"]}");
+    answers.put(
+        missing, "{\"status\":\"error\",\"reasons\":[\"Service default/none is not there\"]}");
     statuses.put(missing, 404);
     Said said = run("get", "service", "none");
     assertThat(said.code()).isEqualTo(1);
@@ -222,7 +218,8 @@ class ResourceCommandsTest {
             "namespace", "NAME");
     headings.forEach(
         (kind, heading) -> {
-          String list = "{\"kind\":\"List\",\"items\":[{\"metadata\":{\"name\":\"x\"},\"spec\":{}}]}";
+          String list =
+              "{\"kind\":\"List\",\"items\":[{\"metadata\":{\"name\":\"x\"},\"spec\":{}}]}";
           answers.put("GET /api/v1/resources/" + kind, list);
           answers.put("GET /api/v1/resources/" + kind + "?namespace=default", list);
           for (String format : List.of("table", "wide")) {

@@ -64,7 +64,8 @@ class SharedSourceTest {
       Said refused = agent.run("apply", "-f", bad.toString());
       assertThat(refused.code()).isEqualTo(1);
       assertThat(refused.output())
-          .contains("Service default/other: 10.96.0.10:80/TCP belongs to Service default/web already");
+          .contains(
+              "Service default/other: 10.96.0.10:80/TCP belongs to Service default/web already");
       assertThat(agent.serves()).isTrue();
 
       assertThat(agent.run("delete", "service", "web").code()).isZero();

@@ -87,17 +87,11 @@ final class ResourceEndpoints {
         .node()
         .resources()
         .delete(
-            kind,
-            namespace(request, kind),
-            request.path().get("name"),
-            expected,
-            dryRun(request));
+            kind, namespace(request, kind), request.path().get("name"), expected, dryRun(request));
   }
 
   private static String namespace(Request request, Kind kind) {
-    return kind.namespaced()
-        ? request.path().getOrDefault("namespace", DEFAULT_NAMESPACE)
-        : "";
+    return kind.namespaced() ? request.path().getOrDefault("namespace", DEFAULT_NAMESPACE) : "";
   }
 
   private static CompletionStage<Reply> done(Reply reply) {

@@ -246,8 +246,7 @@ public final class ClusterSource implements Source {
     synchronized (this) {
       Position has = view.position();
       inSync =
-          latest.inSync()
-              || has.store().equals(goal.store()) && has.version() >= goal.version();
+          latest.inSync() || has.store().equals(goal.store()) && has.version() >= goal.version();
       follower = applied;
     }
     if (news || inSync != latest.inSync()) {
@@ -270,14 +269,7 @@ public final class ClusterSource implements Source {
     Position has = view.position();
     status =
         new Status(
-            has.store(),
-            has.version(),
-            0,
-            view.size(),
-            view.bytes(),
-            latest.inSync(),
-            -1,
-            "");
+            has.store(), has.version(), 0, view.size(), view.bytes(), latest.inSync(), -1, "");
     try {
       listener.changed(latest);
     } catch (RuntimeException e) {

@@ -81,8 +81,7 @@ final class Codec {
                           () -> {
                             Ref ref = ref(in);
                             return new Change(
-                                ref,
-                                in.readBoolean() ? Optional.of(stored(in)) : Optional.empty());
+                                ref, in.readBoolean() ? Optional.of(stored(in)) : Optional.empty());
                           }));
                 }));
   }
@@ -144,9 +143,7 @@ final class Codec {
             new Submission(
                 text(in),
                 in.readBoolean(),
-                list(
-                    in,
-                    () -> new Submission.Item(ref(in), in.readLong(), text(in), texts(in)))));
+                list(in, () -> new Submission.Item(ref(in), in.readLong(), text(in), texts(in)))));
   }
 
   static byte[] kept(ViewFile.Kept kept) {
@@ -289,8 +286,7 @@ final class Codec {
     try (DataInputStream in =
         new DataInputStream(
             new java.io.BufferedInputStream(
-                new InflaterInputStream(
-                    new ByteArrayInputStream(bytes, 1, bytes.length - 1)),
+                new InflaterInputStream(new ByteArrayInputStream(bytes, 1, bytes.length - 1)),
                 8192))) {
       return reading.from(in);
     } catch (IOException e) {

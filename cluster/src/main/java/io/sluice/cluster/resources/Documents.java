@@ -20,12 +20,7 @@ final class Documents {
   /** What a server sets, whatever a manifest says; a manifest that was exported has them. */
   private static final List<String> SERVERS =
       List.of(
-          "uid",
-          "resourceVersion",
-          "creationTimestamp",
-          "generation",
-          "managedFields",
-          "selfLink");
+          "uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink");
 
   private static final ObjectMapper JSON = new ObjectMapper();
 

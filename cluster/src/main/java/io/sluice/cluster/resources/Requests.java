@@ -102,8 +102,7 @@ final class Requests {
         int from = i * Transfers.CHUNK;
         byte[] part =
             Arrays.copyOfRange(bytes, from, Math.min(bytes.length, from + Transfers.CHUNK));
-        to.tell(
-            new ResourceStore.Part(request.submit.request(), home, i, parts, part, self));
+        to.tell(new ResourceStore.Part(request.submit.request(), home, i, parts, part, self));
       }
     }
   }
@@ -174,8 +173,7 @@ final class Requests {
             .complete(
                 request.homes.isEmpty()
                     ? Answer.unavailable(id, "not decided, nothing is stored: " + trouble)
-                    : Answer.unknown(
-                        id, "outcome unknown, get the resource to see: " + trouble));
+                    : Answer.unknown(id, "outcome unknown, get the resource to see: " + trouble));
       }
     }
   }

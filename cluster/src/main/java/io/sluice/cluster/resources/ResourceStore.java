@@ -232,9 +232,7 @@ public final class ResourceStore extends AbstractBehavior<ResourceStore.Command>
     transfers = new Transfers(home, state);
     transfers.add(commits);
     pause = FIRST_PAUSE;
-    getContext()
-        .getLog()
-        .info("resource store: version {}, {} resources", committed, state.size());
+    getContext().getLog().info("resource store: version {}, {} resources", committed, state.size());
     owing.values().forEach(ref -> ref.tell(upToDate()));
     owing.clear();
     snapshotIfDue();

@@ -69,9 +69,7 @@ public final class SharedResources implements Part, ResourceApi {
       EntityRef<ResourceStore.Command> store = ResourceStore.of(cluster);
       follower =
           cluster.systemActorOf(
-              StoreFollower.create(node, source.get(), store::tell, patience),
-              NAME,
-              Props.empty());
+              StoreFollower.create(node, source.get(), store::tell, patience), NAME, Props.empty());
     }
   }
 
@@ -135,8 +133,7 @@ public final class SharedResources implements Part, ResourceApi {
     Reading reading = Reading.of(manifests, deletes);
     return reading.refusal().isPresent()
         ? new Prepared(reading.refusal(), null, List.of())
-        : new Prepared(
-            Optional.empty(), encode(reading.items(), dryRun), reading.warnings());
+        : new Prepared(Optional.empty(), encode(reading.items(), dryRun), reading.warnings());
   }
 
   private static Submit encode(List<Submission.Item> items, boolean dryRun) {
@@ -188,7 +185,6 @@ public final class SharedResources implements Part, ResourceApi {
       String word = Commit.Verb.of(answer.verbs().charAt(i)).word();
       changes.add(new Change(ref.kind(), ref.namespace(), ref.name(), word));
     }
-    return new Reply(
-        200, new Changes(answer.version(), submission.dryRun(), changes, warnings));
+    return new Reply(200, new Changes(answer.version(), submission.dryRun(), changes, warnings));
   }
 }

@@ -38,7 +38,8 @@ final class SharedView {
   private final ManifestParser parser = new ManifestParser(Limits.DEFAULT);
   private final SnapshotIndex index = new SnapshotIndex();
   private final Map<Ref, Known> known = new HashMap<>();
-  private final Map<Ref, List<Problem>> unread = new TreeMap<>(java.util.Comparator.comparing(Ref::toString));
+  private final Map<Ref, List<Problem>> unread =
+      new TreeMap<>(java.util.Comparator.comparing(Ref::toString));
   private String store = "";
   private long version;
   private long bytes;

@@ -147,10 +147,7 @@ final class StoreFollower extends AbstractBehavior<StoreFollower.Command> {
    * @param patience after which a request is given up
    */
   static Behavior<Command> create(
-      String node,
-      ClusterSource source,
-      Consumer<ResourceStore.Command> store,
-      Duration patience) {
+      String node, ClusterSource source, Consumer<ResourceStore.Command> store, Duration patience) {
     return Behaviors.setup(
         context ->
             Behaviors.withTimers(

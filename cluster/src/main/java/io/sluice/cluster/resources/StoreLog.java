@@ -109,8 +109,7 @@ final class StoreLog {
     return each(head.parts(), i -> get(snapshotPart(head.set(), i)))
         .thenApply(
             found -> {
-              byte[] bytes =
-                  join(found.stream().map(f -> f.value().orElse(new byte[0])).toList());
+              byte[] bytes = join(found.stream().map(f -> f.value().orElse(new byte[0])).toList());
               if (bytes.length != head.length() || checksum(bytes) != head.checksum()) {
                 throw new IllegalStateException(
                     "the store's snapshot is damaged: %d of %d bytes are there, or others"
@@ -169,7 +168,8 @@ final class StoreLog {
    */
   private CompletionStage<?> fence(List<Page> pages) {
     long covers = head.covers();
-    Optional<Page> end = pages.isEmpty() ? Optional.empty() : Optional.of(pages.get(pages.size() - 1));
+    Optional<Page> end =
+        pages.isEmpty() ? Optional.empty() : Optional.of(pages.get(pages.size() - 1));
     CompletionStage<?> again =
         end.filter(page -> !page.isPart())
             .<CompletionStage<?>>map(page -> put(page(page.number()), page.toBytes()))
@@ -223,8 +223,7 @@ final class StoreLog {
               int from = i * PART_BYTES;
               byte[] bytes =
                   Arrays.copyOfRange(group, from, Math.min(group.length, from + PART_BYTES));
-              return put(
-                  page(first + i), Page.part(first + i, id, i, parts, bytes).toBytes());
+              return put(page(first + i), Page.part(first + i, id, i, parts, bytes).toBytes());
             })
         .thenRun(() -> openAhead(first + parts - 1));
   }
@@ -304,12 +303,12 @@ final class StoreLog {
                 registers
                     .put(id, revision + 1, value)
                     .thenRun(
-                        () ->
-                            revisions.put(id, CompletableFuture.completedFuture(revision + 1))));
+                        () -> revisions.put(id, CompletableFuture.completedFuture(revision + 1))));
   }
 
   /** Does that for 0 to count - 1, some at once; ends with the first failure. */
-  private static <T> CompletionStage<List<T>> each(int count, IntFunction<CompletionStage<T>> work) {
+  private static <T> CompletionStage<List<T>> each(
+      int count, IntFunction<CompletionStage<T>> work) {
     return each(0, count, work, new ArrayList<>());
   }
 

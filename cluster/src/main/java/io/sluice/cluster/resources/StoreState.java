@@ -124,8 +124,7 @@ final class StoreState {
         Stored now = new Stored(next, uid, ++time, item.body(), item.claims());
         changes.add(new Change(item.ref(), Optional.of(now)));
       } else if (verb == Verb.CONFIGURED) {
-        Stored now =
-            new Stored(next, stored.uid(), stored.created(), item.body(), item.claims());
+        Stored now = new Stored(next, stored.uid(), stored.created(), item.body(), item.claims());
         changes.add(new Change(item.ref(), Optional.of(now)));
       }
     }
@@ -177,7 +176,9 @@ final class StoreState {
         item.ref()
             + ": metadata.resourceVersion: has changed: yours is "
             + item.expected()
-            + (stored == null ? ", it is not there any more" : ", the store's is " + stored.version())
+            + (stored == null
+                ? ", it is not there any more"
+                : ", the store's is " + stored.version())
             + "; get it again");
   }
 

@@ -67,8 +67,7 @@ class ResourceStoreTest {
                   () -> views.size() > 1 ? views.remove() : views.peek(),
                   minority::get,
                   Clock.systemUTC()));
-      follower =
-          kit.spawn(StoreFollower.create("n", source, store::tell, Duration.ofSeconds(10)));
+      follower = kit.spawn(StoreFollower.create("n", source, store::tell, Duration.ofSeconds(10)));
     }
 
     CompletableFuture<Answer> submit(String name, int size) {
@@ -77,7 +76,8 @@ class ResourceStoreTest {
               "r" + requests++,
               false,
               List.of(
-                  new Submission.Item(new Ref("Namespace", "", name), 0, body(name, size), List.of())));
+                  new Submission.Item(
+                      new Ref("Namespace", "", name), 0, body(name, size), List.of())));
       CompletableFuture<Answer> answer = new CompletableFuture<>();
       follower.tell(
           new StoreFollower.Submit(submission.id(), Codec.submission(submission), answer));
@@ -148,17 +148,22 @@ class ResourceStoreTest {
           }
 
           @Override
-          public java.util.concurrent.CompletionStage<?> put(String id, long revision, byte[] value) {
+          public java.util.concurrent.CompletionStage<?> put(
+              String id, long revision, byte[] value) {
             written.add(id);
             boolean held = written.stream().filter(w -> w.contains("log-")).count() == 2;
-            return held ? gate.thenCompose(any -> view.put(id, revision, value)) : view.put(id, revision, value);
+            return held
+                ? gate.thenCompose(any -> view.put(id, revision, value))
+                : view.put(id, revision, value);
           }
         };
     Deque<Registers> views = new ArrayDeque<>(List.of(slow));
     try (Pair pair = new Pair(views, "group")) {
       List<CompletableFuture<Answer>> answers = new ArrayList<>();
       answers.add(pair.submit("first", 10));
-      await().atMost(SOON).until(() -> written.stream().filter(w -> w.contains("log-")).count() == 2);
+      await()
+          .atMost(SOON)
+          .until(() -> written.stream().filter(w -> w.contains("log-")).count() == 2);
       for (int i = 0; i < 20; i++) {
         answers.add(pair.submit("ns-" + i, 10));
       }
@@ -168,8 +173,7 @@ class ResourceStoreTest {
           .until(
               () -> {
                 // A snapshot is not sent while something is being written.
-                pair.store.tell(
-                    new ResourceStore.Follow("late", "", 0, 0, "", 0, late.getRef()));
+                pair.store.tell(new ResourceStore.Follow("late", "", 0, 0, "", 0, late.getRef()));
                 return true;
               });
       late.expectNoMessage(Duration.ofMillis(300));

@@ -11,9 +11,7 @@ import io.sluice.config.model.Service;
 import io.sluice.config.source.Snapshot;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -106,8 +104,7 @@ class StoreClusterTest {
       assertThat(late.status()).isIn(200, 503, 504);
       await()
           .atMost(StoreNodes.SOON)
-          .until(
-              () -> nodes.node(other).apply(service("late", "10.96.0.2", 80)).status() == 200);
+          .until(() -> nodes.node(other).apply(service("late", "10.96.0.2", 80)).status() == 200);
       Changes last = changes(nodes.node(other).apply(service("last", "10.96.0.3", 80)));
       nodes.awaitVersion(last.version());
       assertThat(last.version()).isEqualTo(3); // whatever was tried twice was done once

@@ -64,8 +64,7 @@ class StoreFuzzTest {
         continue;
       }
       Submission submission = new Submission("r" + seed, false, reading.items());
-      StoreState.Judgement judgement =
-          state.judge(Codec.submission(Codec.submission(submission)));
+      StoreState.Judgement judgement = state.judge(Codec.submission(Codec.submission(submission)));
       if (judgement instanceof StoreState.Accepted done && done.commit().isPresent()) {
         accepted++;
         Commit commit = done.commit().get();

@@ -51,8 +51,7 @@ class StoreLogTest {
     Home(Registers registers) {
       StoreLog.Opened opened = done(StoreLog.open(registers));
       log = opened.log();
-      int count =
-          opened.snapshot().map(bytes -> ByteBuffer.wrap(bytes).getInt()).orElse(0);
+      int count = opened.snapshot().map(bytes -> ByteBuffer.wrap(bytes).getInt()).orElse(0);
       for (byte[] bytes : opened.groups()) {
         int number = ByteBuffer.wrap(bytes).getInt();
         assertThat(number).as("groups come in a row").isEqualTo(count + 1);

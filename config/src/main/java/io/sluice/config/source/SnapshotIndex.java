@@ -143,15 +143,7 @@ public final class SnapshotIndex {
       inForce.keySet().removeAll(aside);
     }
     return new Snapshot(
-        before.version() + 1,
-        revision,
-        inSync,
-        inForce,
-        manifests,
-        taken,
-        lonely,
-        problems,
-        fresh);
+        before.version() + 1, revision, inSync, inForce, manifests, taken, lonely, problems, fresh);
   }
 
   private Map<ResourceKey, Set<Frontend>> judgeFrontends(List<Problem> problems) {
@@ -175,10 +167,7 @@ public final class SnapshotIndex {
       EndpointSlice slice = (EndpointSlice) resources.get(key);
       lonely.add(slice);
       String missing =
-          slice
-              .service()
-              .map(ResourceKey::toString)
-              .orElse("label " + EndpointSlice.SERVICE_LABEL);
+          slice.service().map(ResourceKey::toString).orElse("label " + EndpointSlice.SERVICE_LABEL);
       problems.add(
           problem(
               Severity.WARNING, key, "metadata.labels", "is kept aside: there is no " + missing));
@@ -188,7 +177,6 @@ public final class SnapshotIndex {
 
   private Problem problem(Severity severity, ResourceKey key, String field, String reason) {
     Manifest manifest = manifests.get(key);
-    return new Problem(
-        severity, manifest.file(), manifest.line(), Optional.of(key), field, reason);
+    return new Problem(severity, manifest.file(), manifest.line(), Optional.of(key), field, reason);
   }
 }
