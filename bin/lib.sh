@@ -43,6 +43,7 @@ test_packages=(
 	iputils-ping=ping
 	ethtool=ethtool
 	tcpdump=tcpdump
+	openssl=openssl
 )
 
 say() { printf 'sluice: %s\n' "$*" >&2; }

@@ -2,8 +2,11 @@
 package io.sluice.agent;
 
 import io.sluice.agent.cli.AgentCommand;
+import io.sluice.agent.cli.ApplyCommand;
 import io.sluice.agent.cli.CheckCommand;
+import io.sluice.agent.cli.DeleteCommand;
 import io.sluice.agent.cli.DumpCommand;
+import io.sluice.agent.cli.GetCommand;
 import io.sluice.agent.cli.StatusCommand;
 import io.sluice.agent.cli.UninstallCommand;
 import io.sluice.agent.node.Build;
@@ -26,6 +29,9 @@ import picocli.CommandLine.HelpCommand;
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
       AgentCommand.class,
+      ApplyCommand.class,
+      DeleteCommand.class,
+      GetCommand.class,
       StatusCommand.class,
       DumpCommand.class,
       CheckCommand.class,

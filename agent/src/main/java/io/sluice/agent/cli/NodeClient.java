@@ -76,7 +76,57 @@ public final class NodeClient {
         .map(Rows::json);
   }
 
+  /**
+   * An answer, refusals included.
+   *
+   * @param status of HTTP
+   */
+  public record Reply(int status, JsonNode body, long omitted) {
+    public boolean isRefusal() {
+      return status >= FIRST_ERROR;
+    }
+
+    /** Why it was refused, a line each. */
+    public List<String> reasons() {
+      List<String> reasons = new ArrayList<>();
+      body.path("reasons").forEach(reason -> reasons.add(reason.asText()));
+      return reasons;
+    }
+  }
+
+  /**
+   * As {@link #send}, for those who tell refusals apart.
+   *
+   * @throws CommandException if no agent listens there, or no answer comes
+   */
+  public Reply exchange(String method, String path, byte[] body, String type, Duration patience) {
+    return respond(
+            method,
+            path,
+            HttpRequest.BodyPublishers.ofByteArray(body),
+            body.length == 0 ? Optional.empty() : Optional.of(type),
+            patience)
+        .orElseThrow(
+            () ->
+                new CommandException(
+                    "no agent at " + address() + ": start it with 'sluice agent --config FILE'"));
+  }
+
   private Optional<Rows> ask(
+      String method,
+      String path,
+      HttpRequest.BodyPublisher body,
+      Optional<String> contentType,
+      Duration patience) {
+    Optional<Reply> reply = respond(method, path, body, contentType, patience);
+    if (reply.filter(Reply::isRefusal).isPresent()) {
+      throw refused(path, reply.get());
+    }
+    return reply.map(answer -> new Rows(answer.body(), answer.omitted()));
+  }
+
+  /** Nothing if no agent listens there. */
+  private Optional<Reply> respond(
       String method,
       String path,
       HttpRequest.BodyPublisher body,
@@ -89,12 +139,8 @@ public final class NodeClient {
       options.token().ifPresent(token -> request.header("Authorization", "Bearer " + token));
       HttpResponse<byte[]> response =
           client().send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
-      JsonNode answer = json.readTree(response.body());
-      if (response.statusCode() >= FIRST_ERROR) {
-        throw refused(response.statusCode(), path, answer);
-      }
       long omitted = response.headers().firstValueAsLong(SluiceRoutes.OMITTED).orElse(0);
-      return Optional.of(new Rows(answer, omitted));
+      return Optional.of(new Reply(response.statusCode(), json.readTree(response.body()), omitted));
     } catch (ConnectException e) {
       return Optional.empty();
     } catch (HttpTimeoutException e) {
@@ -135,15 +181,14 @@ public final class NodeClient {
     }
   }
 
-  private CommandException refused(int status, String path, JsonNode answer) {
-    List<String> reasons = new ArrayList<>();
-    answer.path("reasons").forEach(reason -> reasons.add(reason.asText()));
-    if (status == NOT_FOUND || reasons.isEmpty()) {
+  private CommandException refused(String path, Reply reply) {
+    List<String> reasons = reply.reasons();
+    if (reply.status() == NOT_FOUND || reasons.isEmpty()) {
       return new CommandException(
           "http://" + address() + path + " is not known to the agent: is it of this version?");
     }
     String all = String.join("; ", reasons);
     return new CommandException(
-        status >= FIRST_FAILURE ? "the agent failed: " + all : "the agent refused: " + all);
+        reply.status() >= FIRST_FAILURE ? "the agent failed: " + all : "the agent refused: " + all);
   }
 }

@@ -3,6 +3,7 @@ package io.sluice.agent.node;
 
 import akka.actor.CoordinatedShutdown;
 import akka.actor.typed.ActorSystem;
+import akka.actor.typed.DispatcherSelector;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -17,6 +18,10 @@ import io.sluice.cluster.management.ManagementServer;
 import io.sluice.cluster.membership.ClusterException;
 import io.sluice.cluster.membership.ClusterMetrics;
 import io.sluice.cluster.membership.ClusterNode;
+import io.sluice.cluster.resources.ClusterSource;
+import io.sluice.cluster.resources.FileResources;
+import io.sluice.cluster.resources.ResourceApi;
+import io.sluice.cluster.resources.SharedResources;
 import io.sluice.cluster.tables.SharedTables;
 import io.sluice.config.settings.AgentConfig;
 import io.sluice.config.settings.AgentKeys;
@@ -35,6 +40,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -99,7 +105,8 @@ public final class Agent implements AutoCloseable {
     data.ensureBpffs(keys.bpffs());
     LocalJournal.Opened journal = LocalJournal.open(keys.dataDir());
     Feed feed = new Feed();
-    keep(source(keys, data)).start(feed);
+    Source source = keep(source(keys, data));
+    source.start(feed);
     Snapshot first = feed.first(FIRST_VIEW_SECONDS);
     Settings settings = config.settings(first.resources());
     DataplaneLoader dataplane = keep(DataplaneLoader.open(Options.of(keys.bpffs(), settings)));
@@ -119,35 +126,46 @@ public final class Agent implements AutoCloseable {
             sysctls,
             LibNftables.here());
     system = ActorSystem.create(NodeGuardian.create(node), NAME, akka(keys, journal));
+    SharedResources shared =
+        new SharedResources(
+            keys.nodeName(),
+            source instanceof ClusterSource follows ? Optional.of(follows) : Optional.empty(),
+            feed::latest,
+            system.dispatchers().lookup(DispatcherSelector.blocking()));
     ClusterNode cluster =
         keep(
             new ClusterNode(
                 keys.cluster(),
                 keys.nodeName(),
-                shared(keys),
+                sharedState(keys),
                 List.of(
+                    shared,
                     new SharedTables(
                         keys.nodeName(),
                         f -> system.tell(new NodeGuardian.SharedTablesChanged(f))))));
     cluster.start();
+    ResourceApi resources =
+        keys.sourcePath()
+            .<ResourceApi>map(folder -> new FileResources(folder, feed::latest))
+            .orElse(shared);
     serve(
         keys,
         new NodeMetrics(system, dataplane),
-        new LiveNodeView(system, keys, dataplane, cluster),
+        new LiveNodeView(system, keys, dataplane, cluster, resources),
         cluster);
     system.tell(new NodeGuardian.Begin());
     feed.to(snapshot -> system.tell(new NodeGuardian.SourceChanged(snapshot)));
     LOG.info(
-        "node {}: {}://{}:{}, manifests of {}",
+        "node {}: {}://{}:{}, resources of {}",
         keys.nodeName(),
         keys.management().tls().isPresent() ? "https" : "http",
         keys.management().host(),
         keys.management().port(),
-        keys.sourcePath().map(Object::toString).orElse("-"));
+        keys.sourcePath().map(Object::toString).orElse("the cluster"));
   }
 
   /** What nodes share, and what the others are told of this one. */
-  private static Config shared(AgentKeys keys) {
+  private static Config sharedState(AgentKeys keys) {
     return ConfigFactory.parseMap(Map.of("akka.cluster.app-version", Build.VERSION))
         .withFallback(
             SharedState.config(keys.dataDir(), keys.cluster().quorum(), store(keys.cluster())));
@@ -163,6 +181,9 @@ public final class Agent implements AutoCloseable {
   }
 
   private static Source source(AgentKeys keys, DataDir data) {
+    if (keys.sourceType() == AgentKeys.SourceType.CLUSTER) {
+      return new ClusterSource(keys.dataDir());
+    }
     return new FileSource(
         keys.sourcePath().orElseThrow(),
         FileSource.Options.DEFAULT

@@ -25,6 +25,11 @@ final class Feed implements Source.Listener {
     first.complete(snapshot);
   }
 
+  /** The latest view. */
+  synchronized Snapshot latest() {
+    return latest;
+  }
+
   /** The first view, or an empty one if none comes in time. */
   Snapshot first(long seconds) throws InterruptedException {
     try {

@@ -13,6 +13,7 @@ import io.sluice.agent.dump.Rows;
 import io.sluice.cluster.management.Health;
 import io.sluice.cluster.management.NodeView;
 import io.sluice.cluster.membership.ClusterNode;
+import io.sluice.cluster.resources.ResourceApi;
 import io.sluice.cluster.shared.Follower;
 import io.sluice.config.settings.AgentKeys;
 import io.sluice.kernel.dataplane.DataplaneLoader;
@@ -32,6 +33,7 @@ final class LiveNodeView implements NodeView {
   private final AgentKeys keys;
   private final DataplaneLoader dataplane;
   private final ClusterNode cluster;
+  private final ResourceApi resources;
   private final Executor kernel;
   private final long began = System.nanoTime();
 
@@ -39,11 +41,13 @@ final class LiveNodeView implements NodeView {
       ActorSystem<NodeGuardian.Command> system,
       AgentKeys keys,
       DataplaneLoader dataplane,
-      ClusterNode cluster) {
+      ClusterNode cluster,
+      ResourceApi resources) {
     this.system = system;
     this.keys = keys;
     this.dataplane = dataplane;
     this.cluster = cluster;
+    this.resources = resources;
     this.kernel =
         system.dispatchers().lookup(DispatcherSelector.fromConfig(MapActor.KERNEL_DISPATCHER));
   }
@@ -86,6 +90,11 @@ final class LiveNodeView implements NodeView {
                 StatusReport.of(
                     status, keys, dataplane, cluster.view(), cluster.restarts(), uptimeSeconds()),
             kernel);
+  }
+
+  @Override
+  public ResourceApi resources() {
+    return resources;
   }
 
   @Override

@@ -48,6 +48,13 @@ final class TestAgent implements AutoCloseable {
   record Said(int code, String output) {}
 
   TestAgent(Path folder) throws IOException {
+    this(folder, "{ type = file, path = \"%s/manifests\" }".formatted(folder));
+  }
+
+  /**
+   * @param source as in the agent's file
+   */
+  TestAgent(Path folder, String source) throws IOException {
     this.folder = folder;
     Files.createDirectories(folder.resolve("manifests"));
     Files.writeString(
@@ -55,13 +62,13 @@ final class TestAgent implements AutoCloseable {
         """
         sluice {
           node-name = n1
-          source { type = file, path = "%s/manifests" }
+          source = %s
           bpffs = "%s"
           data-dir = "%s/data"
           management.port = %d
         }
         """
-            .formatted(folder, bpffs.path(), folder, PORT));
+            .formatted(source, bpffs.path(), folder, PORT));
     manifest("node.yaml", NODE);
     manifest("web.yaml", SERVICE);
     server = web.netns().run(() -> new ServerSocket(8080, 64, InetAddress.getByName("::")));
@@ -183,6 +190,10 @@ final class TestAgent implements AutoCloseable {
 
   Path config() {
     return folder.resolve("agent.conf");
+  }
+
+  Path manifests() {
+    return folder.resolve("manifests");
   }
 
   void manifest(String name, String content) throws IOException {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.cluster.management;
 
+import io.sluice.cluster.resources.ResourceApi;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
@@ -26,6 +27,9 @@ public interface NodeView {
    * @return empty if there is no such table
    */
   Optional<CompletionStage<Dump>> dump(String table);
+
+  /** The resources that the node has, and may be told to keep. */
+  ResourceApi resources();
 
   /**
    * A part of a table, or all of it.

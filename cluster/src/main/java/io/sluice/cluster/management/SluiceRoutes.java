@@ -62,7 +62,9 @@ public final class SluiceRoutes extends AllDirectives implements ManagementRoute
   }
 
   static List<Endpoint> endpoints(ManagementServer.Served served, Executor blocking) {
-    return new NodeEndpoints(served.metrics(), blocking).all();
+    List<Endpoint> all = new ArrayList<>(new NodeEndpoints(served.metrics(), blocking).all());
+    all.addAll(ResourceEndpoints.all());
+    return all;
   }
 
   /** Of the system of now: another one is begun when this node was cut off. */

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.cluster.management;
 
+import io.sluice.cluster.resources.FileResources;
+import io.sluice.cluster.resources.ResourceApi;
+import io.sluice.config.source.Snapshot;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -9,7 +13,11 @@ import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
 
 /** A node that tells little. */
-record TestView(Supplier<Health> health) implements NodeView {
+record TestView(Supplier<Health> health, ResourceApi resources) implements NodeView {
+  TestView(Supplier<Health> health) {
+    this(health, new FileResources(Path.of("/etc/sluice/manifests"), () -> Snapshot.EMPTY));
+  }
+
   @Override
   public CompletionStage<Health> live() {
     return CompletableFuture.completedFuture(Health.WELL);

@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * Reads manifests: YAML (several documents) or JSON (several values), Lists included. Never throws
@@ -39,9 +40,15 @@ public final class ManifestParser {
    */
   public List<ParsedDocument> parse(String file, byte[] content) {
     List<ParsedDocument> documents = new ArrayList<>();
+    parse(file, content, documents::add);
+    return documents;
+  }
+
+  /** As {@link #parse(String, byte[])}, for those who need not have all documents at once. */
+  public void parse(String file, byte[] content, Consumer<ParsedDocument> documents) {
     if (content.length > limits.fileBytes()) {
-      documents.add(broken(file, 0, "is larger than " + limits.fileBytes() + " bytes"));
-      return documents;
+      documents.accept(broken(file, 0, "is larger than " + limits.fileBytes() + " bytes"));
+      return;
     }
     CharBuffer text = CharBuffer.allocate(content.length);
     ByteBuffer bytes = ByteBuffer.wrap(content);
@@ -52,8 +59,8 @@ public final class ManifestParser {
             .onUnmappableCharacter(CodingErrorAction.REPORT);
     CoderResult result = decoder.decode(bytes, text, true);
     if (result.isError()) {
-      documents.add(broken(file, lineAt(content, bytes.position()), "is not UTF-8"));
-      return documents;
+      documents.accept(broken(file, lineAt(content, bytes.position()), "is not UTF-8"));
+      return;
     }
     String decoded = text.flip().toString();
     if (decoded.startsWith("\ufeff")) {
@@ -66,6 +73,12 @@ public final class ManifestParser {
         parseYaml(file, part, documents);
       }
     }
+  }
+
+  /** As {@link #parse}, of JSON that has been decoded already, whatever the file's name. */
+  public List<ParsedDocument> parseJson(String file, String text) {
+    List<ParsedDocument> documents = new ArrayList<>();
+    parseJson(file, text, documents::add);
     return documents;
   }
 
@@ -79,25 +92,25 @@ public final class ManifestParser {
     return line;
   }
 
-  private void parseJson(String file, String text, List<ParsedDocument> into) {
+  private void parseJson(String file, String text, Consumer<ParsedDocument> into) {
     List<Tree> trees = new ArrayList<>();
     try {
       JsonTrees.read(text, limits, trees);
       trees.forEach(tree -> bind(file, tree, into));
     } catch (TreeException e) {
       trees.forEach(tree -> bind(file, tree, into));
-      into.add(broken(file, e.line(), e.getMessage()));
+      into.accept(broken(file, e.line(), e.getMessage()));
     }
   }
 
-  private void parseYaml(String file, YamlDocuments.Part part, List<ParsedDocument> into) {
+  private void parseYaml(String file, YamlDocuments.Part part, Consumer<ParsedDocument> into) {
     List<Tree> trees = new ArrayList<>();
     try {
       YamlTrees.read(part.text(), part.line(), limits, trees);
       trees.forEach(tree -> bind(file, tree, into));
     } catch (TreeException e) {
       trees.forEach(tree -> bind(file, tree, into));
-      into.add(broken(file, e.line(), e.getMessage()));
+      into.accept(broken(file, e.line(), e.getMessage()));
     }
   }
 
@@ -107,33 +120,33 @@ public final class ManifestParser {
     return ParsedDocument.without(report);
   }
 
-  private void bind(String file, Tree tree, List<ParsedDocument> into) {
+  private void bind(String file, Tree tree, Consumer<ParsedDocument> into) {
     if (tree instanceof Tree.Scalar s && s.type() == Tree.Type.NULL) {
       return;
     }
     if (tree instanceof Tree.Mapping map) {
       bindMapping(file, map, into);
     } else {
-      into.add(broken(file, tree.line(), "is " + tree.what() + ", not a resource"));
+      into.accept(broken(file, tree.line(), "is " + tree.what() + ", not a resource"));
     }
   }
 
-  private void bindMapping(String file, Tree.Mapping map, List<ParsedDocument> into) {
+  private void bindMapping(String file, Tree.Mapping map, Consumer<ParsedDocument> into) {
     Report report = new Report(file);
     Fields root = new Fields(map, "", report);
     String kind = root.required("kind");
     String apiVersion = root.required("apiVersion");
     if (report.refused()) {
-      into.add(ParsedDocument.without(report));
+      into.accept(ParsedDocument.without(report));
     } else if (kind.endsWith(LIST) && root.has("items")) {
       for (Tree item : root.items("items")) {
         bind(file, typed(item, kind, apiVersion), into);
       }
       if (report.refused()) {
-        into.add(ParsedDocument.without(report));
+        into.accept(ParsedDocument.without(report));
       }
     } else {
-      into.add(bindResource(file, map, root, report, kind, apiVersion));
+      into.accept(bindResource(file, map, root, report, kind, apiVersion));
     }
   }
 

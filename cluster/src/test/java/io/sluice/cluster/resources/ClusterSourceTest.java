@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.cluster.resources;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.sluice.config.model.Service;
+import io.sluice.config.source.Snapshot;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a node makes of what the store sends, and what it remembers. */
+class ClusterSourceTest {
+  private static final Duration SOON = Duration.ofSeconds(10);
+
+  @TempDir Path folder;
+
+  private final StoreState state = new StoreState(Clock.systemUTC());
+  private final List<Snapshot> told = new CopyOnWriteArrayList<>();
+
+  private List<Commit> apply(String yaml) {
+    Reading reading =
+        Reading.of(
+            new ResourceApi.Manifests("t.yaml", yaml.getBytes(StandardCharsets.UTF_8)), false);
+    assertThat(reading.refusal()).isEmpty();
+    StoreState.Accepted accepted =
+        (StoreState.Accepted)
+            state.judge(new Submission("r" + state.version(), false, reading.items()));
+    List<Commit> commits = new ArrayList<>();
+    accepted.commit().ifPresent(commits::add);
+    commits.forEach(state::apply);
+    return commits;
+  }
+
+  private void send(ClusterSource source, List<Commit> commits) {
+    source.told(state.store(), state.version());
+    source.take(state.store(), false, state.version(), Codec.commits(commits));
+  }
+
+  private void sendAll(ClusterSource source) {
+    source.take(state.store(), true, state.version(), Codec.snapshot(state.snapshot()));
+    source.told(state.store(), state.version());
+  }
+
+  private Snapshot last() {
+    return told.isEmpty() ? Snapshot.EMPTY : told.get(told.size() - 1);
+  }
+
+  private void awaitVersion(long version) {
+    await().atMost(SOON).until(() -> last().inSync() && last().revision() >= version);
+  }
+
+  @Test
+  @Tag("INV-AG-3")
+  void itIsInSyncOnceItHasWhatTheStoreHas() {
+    try (ClusterSource source = new ClusterSource(folder)) {
+      source.start(told::add);
+      await().atMost(SOON).until(() -> told.size() == 1);
+      assertThat(last().inSync()).isFalse();
+      assertThat(last().problems().get(0).reason()).contains("has not been heard yet");
+
+      apply(StoreClusterTest.service("web", "10.96.0.1", 80));
+      source.told(state.store(), state.version() + 1); // it is ahead of what is sent
+      source.take(state.store(), true, state.version(), Codec.snapshot(state.snapshot()));
+      await().atMost(SOON).until(() -> last().revision() == 1);
+      assertThat(last().inSync()).isFalse();
+      List<Commit> more = apply(StoreClusterTest.slice("web", 2));
+      send(source, more);
+      awaitVersion(2);
+      assertThat(last().resources()).hasSize(2);
+      assertThat(last().problems()).isEmpty();
+
+      source.told("another store", 700);
+      sendAll(source);
+      assertThat(told).filteredOn(s -> s.revision() >= 2).allMatch(Snapshot::inSync);
+    }
+  }
+
+  @Test
+  @Tag("INV-AG-3")
+  void aRestartedNodeKnowsItsResourcesBeforeItHearsOfOthers() {
+    try (ClusterSource source = new ClusterSource(folder)) {
+      source.start(told::add);
+      apply(StoreClusterTest.service("web", "10.96.0.1", 80));
+      apply(StoreClusterTest.service("db", "10.96.0.2", 80));
+      sendAll(source);
+      awaitVersion(2);
+    }
+    told.clear();
+    try (ClusterSource source = new ClusterSource(folder)) {
+      source.start(told::add);
+      await().atMost(SOON).until(() -> told.size() == 1);
+      assertThat(last().inSync()).isFalse();
+      assertThat(last().all(Service.class)).hasSize(2);
+      assertThat(source.position()).isEqualTo(new ClusterSource.Position(state.store(), 2));
+
+      // Of what it is sent whole, what it knows already stays the same object.
+      Snapshot recalled = last();
+      apply(StoreClusterTest.service("db", "10.96.0.3", 80));
+      sendAll(source);
+      awaitVersion(3);
+      var web = recalled.all(Service.class).get(1);
+      assertThat(web.meta().name()).isEqualTo("web");
+      assertThat(last().all(Service.class).get(1)).isSameAs(web);
+    }
+  }
+
+  @Test
+  @Tag("INV-AG-2")
+  void aDamagedCopyIsNotHalfRead() throws Exception {
+    try (ClusterSource source = new ClusterSource(folder)) {
+      source.start(told::add);
+      apply(StoreClusterTest.service("web", "10.96.0.1", 80));
+      sendAll(source);
+      awaitVersion(1);
+    }
+    Path file = folder.resolve("resources");
+    byte[] bytes = Files.readAllBytes(file);
+    for (int at = 0; at < bytes.length; at += 7) {
+      byte[] damaged = bytes.clone();
+      damaged[at] ^= 4;
+      Files.write(file, damaged);
+      assertThat(new ViewFile(folder).read()).isEmpty();
+    }
+    Files.write(file, java.util.Arrays.copyOf(bytes, bytes.length - 1));
+    assertThat(new ViewFile(folder).read()).isEmpty();
+    Files.write(file, bytes);
+    assertThat(new ViewFile(folder).read()).isPresent();
+  }
+
+  @Test
+  void oneWhoCannotReadWhatIsSentAsksForAllOfIt() {
+    try (ClusterSource source = new ClusterSource(folder)) {
+      source.start(told::add);
+      apply(StoreClusterTest.service("web", "10.96.0.1", 80));
+      sendAll(source);
+      awaitVersion(1);
+      source.take(state.store(), false, 2, new byte[] {99});
+      await().atMost(SOON).until(() -> source.position().version() == 0);
+      assertThat(source.status().trouble()).contains("upgrade this node");
+      assertThat(last().all(Service.class)).hasSize(1);
+      apply(StoreClusterTest.service("db", "10.96.0.2", 80));
+      sendAll(source);
+      awaitVersion(2);
+    }
+  }
+}
