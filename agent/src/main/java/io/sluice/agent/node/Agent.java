@@ -22,6 +22,7 @@ import io.sluice.cluster.resources.ClusterSource;
 import io.sluice.cluster.resources.FileResources;
 import io.sluice.cluster.resources.ResourceApi;
 import io.sluice.cluster.resources.SharedResources;
+import io.sluice.cluster.resources.StoreMetrics;
 import io.sluice.cluster.tables.SharedTables;
 import io.sluice.config.settings.AgentConfig;
 import io.sluice.config.settings.AgentKeys;
@@ -129,7 +130,7 @@ public final class Agent implements AutoCloseable {
     SharedResources shared =
         new SharedResources(
             keys.nodeName(),
-            source instanceof ClusterSource follows ? Optional.of(follows) : Optional.empty(),
+            followed(source),
             feed::latest,
             system.dispatchers().lookup(DispatcherSelector.blocking()));
     ClusterNode cluster =
@@ -152,7 +153,8 @@ public final class Agent implements AutoCloseable {
         keys,
         new NodeMetrics(system, dataplane),
         new LiveNodeView(system, keys, dataplane, cluster, resources),
-        cluster);
+        cluster,
+        followed(source));
     system.tell(new NodeGuardian.Begin());
     feed.to(snapshot -> system.tell(new NodeGuardian.SourceChanged(snapshot)));
     LOG.info(
@@ -191,6 +193,10 @@ public final class Agent implements AutoCloseable {
             .withRecursive(keys.sourceRecursive()));
   }
 
+  private static Optional<ClusterSource> followed(Source source) {
+    return source instanceof ClusterSource follows ? Optional.of(follows) : Optional.empty();
+  }
+
   private static Config akka(AgentKeys keys, LocalJournal.Opened journal) {
     return ManagementServer.config(keys.management().host(), keys.management().port())
         .withFallback(journal.config())
@@ -198,11 +204,17 @@ public final class Agent implements AutoCloseable {
         .withFallback(ConfigFactory.load());
   }
 
-  private void serve(AgentKeys keys, NodeMetrics metrics, LiveNodeView view, ClusterNode cluster)
+  private void serve(
+      AgentKeys keys,
+      NodeMetrics metrics,
+      LiveNodeView view,
+      ClusterNode cluster,
+      Optional<ClusterSource> follows)
       throws InterruptedException {
     PrometheusRegistry registry = new PrometheusRegistry();
     metrics.register(registry);
     registry.register(new ClusterMetrics(cluster));
+    follows.ifPresent(source -> registry.register(new StoreMetrics(source)));
     try {
       ManagementServer.start(system, keys.management(), view, registry, cluster::system)
           .toCompletableFuture()

@@ -188,7 +188,6 @@ class ResourceStoreTest {
   }
 
   @Test
-  @Tag("INV-CL-1")
   void aMinorityStoresNothingAndSaysSo() throws Exception {
     Deque<Registers> views = new ArrayDeque<>(List.of(new MemoryRegisters().view()));
     try (Pair pair = new Pair(views, "minority")) {
