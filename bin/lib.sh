@@ -213,14 +213,14 @@ class_path() {
 	for jar in "$dist"/lib/*.jar; do classpath+=${classpath:+:}$jar; done
 }
 
-# Archives the classes that every command loads, so that a command starts in half the time. A
-# JVM that cannot make or map the archive runs without it.
+# Archives the classes that commands and agents load, so that they start in half the time. A JVM
+# that cannot make or map the archive runs without it.
 archive_classes() {
 	local log=$root/target/cds.log
 	class_path
 	jvm_flags help
-	"$jdk/bin/java" "${flags[@]}" -XX:ArchiveClassesAtExit="$dist/classes-$jdk_version.jsa" \
-		-cp "$classpath" io.sluice.agent.Main --help >"$log" 2>&1 </dev/null ||
+	timeout 120 "$jdk/bin/java" "${flags[@]}" -XX:ArchiveClassesAtExit="$dist/classes-$jdk_version.jsa" \
+		-cp "$classpath" io.sluice.agent.node.ClassArchive >"$log" 2>&1 </dev/null ||
 		say "no class archive, commands start a little slower; see $log"
 }
 
