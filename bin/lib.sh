@@ -239,7 +239,12 @@ jvm_flags() { # COMMAND
 	local archive=$dist/classes-$jdk_version.jsa
 	[[ ! -f $archive ]] || flags+=(-Xshare:auto -XX:SharedArchiveFile="$archive")
 	case $1 in
-	agent) flags+=(-Xms32m -Xmx256m -XX:TieredStopAtLevel=1 -XX:+ExitOnOutOfMemoryError) ;;
+	agent)
+		flags+=(-Xms32m -Xmx256m -XX:TieredStopAtLevel=1 -XX:+ExitOnOutOfMemoryError)
+		# What a burst of changes took goes back: an agent at rest needs little.
+		flags+=(-XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=20)
+		export MALLOC_ARENA_MAX=2
+		;;
 	bench) flags+=(-Xmx1g) ;;
 	*) flags+=(-Xms16m -Xmx256m -XX:TieredStopAtLevel=1) ;;
 	esac

@@ -62,10 +62,8 @@ public final class ManagementServer implements Extension {
             port,
             "akka.management.http.routes.health-checks",
             "",
-            // They would look for the cluster in this actor system, where it is not.
+            // It would look for the cluster in this actor system, where it is not.
             "akka.management.http.routes.cluster-management",
-            "",
-            "akka.management.http.routes.cluster-bootstrap",
             "",
             "akka.management.http.routes.sluice",
             SluiceRoutes.class.getName(),
