@@ -18,6 +18,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.UnknownHostException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -72,18 +73,21 @@ class TunnelInKernelTest {
     CompletableFuture<Long> received =
         CompletableFuture.supplyAsync(() -> to.netns().run(() -> receive(bound, address)));
     bound.join();
-    from.netns()
-        .run(
-            () -> {
-              try (Socket socket = new Socket()) {
-                socket.connect(address(address), PATIENCE_MILLIS);
-                for (int i = 0; i < MEGABYTES; i++) {
-                  socket.getOutputStream().write(new byte[1 << 20]);
-                }
-              }
-              return null;
-            });
+    // What is lost on the way would keep the writer waiting for a long time.
+    CompletableFuture.runAsync(() -> from.netns().run(() -> write(address)))
+        .orTimeout(2 * PATIENCE_MILLIS, TimeUnit.MILLISECONDS)
+        .join();
     return received.join();
+  }
+
+  private static Void write(Ip address) throws IOException {
+    try (Socket socket = new Socket()) {
+      socket.connect(address(address), PATIENCE_MILLIS);
+      for (int i = 0; i < MEGABYTES; i++) {
+        socket.getOutputStream().write(new byte[1 << 20]);
+      }
+    }
+    return null;
   }
 
   private static long receive(CompletableFuture<ServerSocket> bound, Ip address)
