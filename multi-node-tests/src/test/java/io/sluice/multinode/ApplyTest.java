@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** {@code sluice apply}, delete and get, against any node. */
 @LabTest(nodes = 3, source = Topology.Source.CLUSTER)
 class ApplyTest {
-  private static final String SETS = "/api/v1/resources/networkset/default/";
+  private static final String ONE = "/api/v1/resources/namespace/";
 
   @TempDir Path temporary;
   private final Cluster cluster;
@@ -49,7 +49,7 @@ class ApplyTest {
   private void assertNothingStored(String name) {
     long version = cluster.awaitSameVersion();
     for (Node node : cluster.nodes()) {
-      assertThat(node.get(SETS + name)).as("%s at version %d", node, version).isEmpty();
+      assertThat(node.get(ONE + name)).as("%s at version %d", node, version).isEmpty();
     }
   }
 
@@ -84,7 +84,7 @@ class ApplyTest {
       String all =
           cluster.awaitSame(
               "resources",
-              node -> node.json("/api/v1/resources/networkset").path("items").toString());
+              node -> node.json("/api/v1/resources/namespace").path("items").toString());
       assertThat(all).contains(writers.acknowledged().iterator().next());
     }
   }
@@ -94,18 +94,16 @@ class ApplyTest {
   void aStaleResourceVersionIsRefusedAndWhatIsStoredStays() {
     String yaml = Writers.manifest("stale");
     assertThat(post("node1", yaml).status()).isEqualTo(200);
-    JsonNode first = cluster.node("node1").json(SETS + "stale");
+    JsonNode first = cluster.node("node1").json(ONE + "stale");
     String version = first.path("metadata").path("resourceVersion").asText();
-    String newer = yaml.replace("203.0.113.0", "198.51.100.0");
+    String newer = yaml.replace("first", "second");
     assertThat(post("node2", newer).status()).isEqualTo(200);
-    String stale =
-        yaml.replace(
-            "namespace: default", "namespace: default, resourceVersion: '" + version + "'");
+    String stale = yaml.replace("labels", "resourceVersion: '" + version + "', labels");
     Lab.Answer answer = post("node3", stale);
     assertThat(answer.status()).isEqualTo(409);
     assertThat(answer.body()).contains("resourceVersion");
     cluster.awaitSameVersion();
-    assertThat(cluster.node("node3").json(SETS + "stale").toString()).contains("198.51.100.0");
+    assertThat(cluster.node("node3").json(ONE + "stale").toString()).contains("second");
   }
 
   @Test
@@ -114,13 +112,13 @@ class ApplyTest {
     String good = Writers.manifest("good") + "---\n";
     String large =
         Writers.manifest("large")
-            .replace("spec:", "  annotations: {a: " + "x".repeat(300 << 10) + "}\nspec:")
-            .replace("{name: large, namespace: default}", "\n  name: large\n  namespace: default");
+            .replace("first", "x, a: " + "x".repeat(300 << 10))
+            .replace("labels", "annotations");
     for (String bad :
         new String[] {
           large,
           "apiVersion: projectcalico.org/v3\nkind: NetworkSett\nmetadata: {name: x}\n",
-          Writers.manifest("wrong").replace("203.0.113.0/24", "203.0.113.0/99"),
+          Writers.manifest("wrong").replace("labels", "lables"),
           "kind: [",
         }) {
       Lab.Answer answer = post("node2", good + bad);
@@ -144,7 +142,7 @@ class ApplyTest {
     cut.heal();
     cluster.awaitMembers();
     assertNothingStored("minority");
-    assertThat(cluster.node("node3").get(SETS + "majority")).isPresent();
+    assertThat(cluster.node("node3").get(ONE + "majority")).isPresent();
   }
 
   /** A store that was damaged on one node is rebuilt from the others. */
@@ -158,6 +156,6 @@ class ApplyTest {
     cluster.awaitMembers();
     cluster.awaitReady();
     cluster.awaitSameVersion();
-    assertThat(cluster.node("node2").get(SETS + "kept")).isPresent();
+    assertThat(cluster.node("node2").get(ONE + "kept")).isPresent();
   }
 }

@@ -125,11 +125,11 @@ class MembershipTest {
             .formatted(name));
   }
 
-  /** Makes a node's certificate, and says so to its agent. */
+  /** Makes a node's certificate, of the name that all share, and says so to its agent. */
   private String signed(String node, String by, String believes) throws Exception {
     String address = io.sluice.lab.Addresses.node4(cluster.topology().node(node));
     openssl(
-        ("req -newkey rsa:2048 -nodes -subj /CN=%1$s -addext subjectAltName=IP:%2$s"
+        ("req -newkey rsa:2048 -nodes -subj /CN=sluice -addext subjectAltName=IP:%2$s"
                 + " -keyout %1$s.key -out %1$s.csr")
             .formatted(node, address));
     openssl(

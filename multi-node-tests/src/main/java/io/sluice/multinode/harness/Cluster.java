@@ -300,10 +300,9 @@ public final class Cluster {
     return same.get();
   }
 
-  /** Returns when the snapshots of these nodes, or of all, are the same version; returns it. */
+  /** Returns when these nodes, or all, have the same version of their shared store; returns it. */
   public long awaitSameVersion(String... names) {
-    return awaitSame(
-        "version", node -> node.status().path("source").path("version").asLong(), names);
+    return awaitSame("version", Node::storeVersion, names);
   }
 
   /** Returns when more packets than that have been counted on a node for a reason. */

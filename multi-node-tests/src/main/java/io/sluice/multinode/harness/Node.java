@@ -129,6 +129,11 @@ public final class Node {
     }
   }
 
+  /** The version of the nodes' shared store up to which this one has everything. */
+  public long storeVersion() {
+    return json("/api/v1/resources/namespace").path("metadata").path("resourceVersion").asLong();
+  }
+
   /** The cluster as this node sees it; of a node that does not answer: nothing. */
   public ClusterView cluster() {
     return get("/api/v1/status").map(ClusterView::of).orElse(ClusterView.NOTHING);

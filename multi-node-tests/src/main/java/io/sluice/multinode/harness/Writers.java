@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.multinode.harness;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -17,7 +19,7 @@ import org.awaitility.Awaitility;
 
 /**
  * Writes to the nodes' shared store without pause, one writer at each node, and remembers what was
- * acknowledged. Each writes one small resource after the other, a NetworkSet of a name of its own.
+ * acknowledged. Each writes one small resource after the other, a Namespace of a name of its own.
  */
 public final class Writers implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(90);
@@ -28,6 +30,7 @@ public final class Writers implements AutoCloseable {
   private final Set<String> acknowledged = new ConcurrentSkipListSet<>();
   private final AtomicInteger number = new AtomicInteger();
   private volatile boolean ended;
+  private volatile String last = "";
 
   private Writers(String prefix) {
     this.prefix = prefix;
@@ -56,16 +59,16 @@ public final class Writers implements AutoCloseable {
       if (answer.isPresent() && answer.get().ok()) {
         acknowledged.add(name);
       }
+      last = node + ": " + answer;
     }
   }
 
   /** A manifest that is worth nothing to the dataplane. */
   public static String manifest(String name) {
     return """
-        apiVersion: projectcalico.org/v3
-        kind: NetworkSet
-        metadata: {name: %s, namespace: default}
-        spec: {nets: [203.0.113.0/24]}
+        apiVersion: v1
+        kind: Namespace
+        metadata: {name: %s, labels: {edition: first}}
         """
         .formatted(name);
   }
@@ -81,13 +84,17 @@ public final class Writers implements AutoCloseable {
     Awaitility.await("writes that are acknowledged")
         .atMost(PATIENCE)
         .pollInterval(Duration.ofMillis(20))
-        .until(() -> acknowledged.size() >= wanted);
+        .untilAsserted(
+            () ->
+                assertThat(acknowledged.size())
+                    .as("last: %s", last)
+                    .isGreaterThanOrEqualTo(wanted));
   }
 
   /** The names of these writers that a node has. */
   public Set<String> stored(Node node) {
     String list =
-        node.get("/api/v1/resources/networkset?namespace=default")
+        node.get("/api/v1/resources/namespace")
             .orElseThrow(() -> new AssertionError(node + " does not say what it has"));
     try {
       Set<String> names = new TreeSet<>();
