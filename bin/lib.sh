@@ -240,10 +240,12 @@ jvm_flags() { # COMMAND
 	[[ ! -f $archive ]] || flags+=(-Xshare:auto -XX:SharedArchiveFile="$archive")
 	case $1 in
 	agent)
-		flags+=(-Xms32m -Xmx256m -XX:TieredStopAtLevel=1 -XX:+ExitOnOutOfMemoryError)
+		flags+=(-Xms16m -Xmx256m -XX:TieredStopAtLevel=1 -XX:+ExitOnOutOfMemoryError)
+		# The class archive at its own address: its pages stay clean, and are shared by agents.
+		flags+=(-XX:+UnlockDiagnosticVMOptions -XX:ArchiveRelocationMode=0)
 		# What a burst of changes took goes back: an agent at rest needs little.
 		flags+=(-XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=20)
-		export MALLOC_ARENA_MAX=2
+		export MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=131072
 		;;
 	bench) flags+=(-Xmx1g) ;;
 	*) flags+=(-Xms16m -Xmx256m -XX:TieredStopAtLevel=1) ;;
