@@ -46,9 +46,9 @@ final class LabDemoCommand extends LabCommand.Base {
   @Option(
       names = "--source",
       paramLabel = "WHERE",
-      description = "Where agents have their resources from: file, cluster [file].",
+      description = "Where agents have their resources from: file, cluster [cluster].",
       converter = Words.Source.class)
-  private Topology.Source source = Topology.Source.FILE;
+  private Topology.Source source = Topology.Source.CLUSTER;
 
   @Override
   int run() {
