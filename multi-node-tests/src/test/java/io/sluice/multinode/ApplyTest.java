@@ -118,7 +118,7 @@ class ApplyTest {
         new String[] {
           large,
           "apiVersion: projectcalico.org/v3\nkind: NetworkSett\nmetadata: {name: x}\n",
-          Writers.manifest("wrong").replace("labels", "lables"),
+          ServiceSpec.of("wrong", 99).yaml(cluster.topology()).replace("port: 80,", "port: 70000,"),
           "kind: [",
         }) {
       Lab.Answer answer = post("node2", good + bad);
