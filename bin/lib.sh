@@ -220,7 +220,7 @@ archive_classes() {
 	class_path
 	jvm_flags help
 	timeout 120 "$jdk/bin/java" "${flags[@]}" -XX:ArchiveClassesAtExit="$dist/classes-$jdk_version.jsa" \
-		-cp "$classpath" io.sluice.agent.node.ClassArchive >"$log" 2>&1 </dev/null ||
+		-cp "$classpath" io.sluice.agent.ClassArchive >"$log" 2>&1 </dev/null ||
 		say "no class archive, commands start a little slower; see $log"
 }
 

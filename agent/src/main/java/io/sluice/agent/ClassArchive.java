@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.sluice.agent.node;
+package io.sluice.agent;
 
 import akka.Done;
 import akka.actor.typed.ActorSystem;
@@ -7,7 +7,7 @@ import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.javadsl.AskPattern;
 import com.typesafe.config.ConfigFactory;
 import io.sluice.actors.promises.Promises;
-import io.sluice.agent.Main;
+import io.sluice.agent.node.DataDir;
 import io.sluice.cluster.management.ManagementServer;
 import io.sluice.cluster.membership.ClusterNode;
 import io.sluice.cluster.resources.ClusterSource;
