@@ -48,7 +48,7 @@ class ExamplesTest {
     assertThat(examples.taken()).isEmpty();
     assertThat(examples.all(Service.class))
         .extracting(service -> service.meta().name())
-        .containsExactlyInAnyOrder("empty", "everywhere", "web");
+        .containsExactlyInAnyOrder("empty", "everywhere", "spread", "web");
   }
 
   @Test
@@ -62,7 +62,7 @@ class ExamplesTest {
 
   @Test
   void everyBackendIsAPodOfTheLab() {
-    Topology topology = Topology.standard(2);
+    Topology topology = Topology.standard(3);
     Set<String> pods =
         topology.pods().stream()
             .flatMap(
@@ -82,7 +82,7 @@ class ExamplesTest {
                       endpoint.addresses().get(0).toString());
                 })
             .toList();
-    assertThat(backends).hasSize(10);
+    assertThat(backends).hasSize(16);
     assertThat(pods).containsAll(backends);
   }
 

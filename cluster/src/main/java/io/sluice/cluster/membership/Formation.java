@@ -105,7 +105,7 @@ final class Formation extends AbstractBehavior<Formation.Command> {
   private static final Duration PERIOD = Duration.ofMillis(250);
 
   /** An answer is good for so long. */
-  private static final Duration FRESH = Duration.ofMillis(1500);
+  private static final Duration FRESH = Duration.ofSeconds(3);
 
   /** How long a node waits for silent seeds, one of which may be the better candidate. */
   private static final Duration PATIENCE = Duration.ofSeconds(1);

@@ -34,7 +34,7 @@ public final class Cluster {
   public static final Duration PATIENCE = Duration.ofSeconds(15);
 
   /** How long nodes may take to find each other, or to agree, when several start on few cores. */
-  public static final Duration CLUSTER_PATIENCE = Duration.ofSeconds(60);
+  public static final Duration CLUSTER_PATIENCE = Duration.ofSeconds(120);
 
   private static final Duration STEP = Duration.ofMillis(100);
 
