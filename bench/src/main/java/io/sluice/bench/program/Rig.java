@@ -151,14 +151,7 @@ final class Rig implements AutoCloseable {
             | IfaceFlags.IFACE_READY4
             | IfaceFlags.IFACE_READY6;
     return new Iface(
-        flags,
-        POLICY_SLOT,
-        POLICY_SLOT,
-        0,
-        0,
-        client(Family.IPV4),
-        client(Family.IPV6),
-        name);
+        flags, POLICY_SLOT, POLICY_SLOT, 0, 0, client(Family.IPV4), client(Family.IPV6), name);
   }
 
   /** Packets are a pod's from now on; the tunnel is elsewhere. */
@@ -221,8 +214,7 @@ final class Rig implements AutoCloseable {
 
   private void addRoutes(Family family) {
     Route remote =
-        new Route(
-            RouteFlags.ROUTE_WORKLOAD | RouteFlags.ROUTE_TUNNELED, 0, otherNode(family));
+        new Route(RouteFlags.ROUTE_WORKLOAD | RouteFlags.ROUTE_TUNNELED, 0, otherNode(family));
     Map<RouteKey, Route> routes = new HashMap<>();
     int host = family == Family.IPV4 ? 8 : 64;
     Ip first = Ip.parse(family == Family.IPV4 ? "10.245.0.0" : "fd00:245::");
@@ -335,8 +327,24 @@ final class Rig implements AutoCloseable {
     int flows = stream.flows();
     int addresses = stream.addresses();
     return new BenchPlan(
-        w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], l4, first, STEP, flows,
-        addresses, stream.fromTunnel() ? VNI : 0, otherNode(Family.IPV4), otherNode(Family.IPV6));
+        w[0],
+        w[1],
+        w[2],
+        w[3],
+        w[4],
+        w[5],
+        w[6],
+        w[7],
+        w[8],
+        w[9],
+        l4,
+        first,
+        STEP,
+        flows,
+        addresses,
+        stream.fromTunnel() ? VNI : 0,
+        otherNode(Family.IPV4),
+        otherNode(Family.IPV6));
   }
 
   /** Sizes of the programs of the fast variant. */

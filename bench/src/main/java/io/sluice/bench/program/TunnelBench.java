@@ -86,7 +86,6 @@ final class TunnelBench {
     double feeder = rig.feeder(row.stream(), packets);
     long before = rig.counted(row.hook(), row.reason());
     double chain = rig.chain(row.hook(), row.stream(), 0, packets);
-    row.add(
-        chain - feeder + floor, packets, rig.counted(row.hook(), row.reason()) - before);
+    row.add(chain - feeder + floor, packets, rig.counted(row.hook(), row.reason()) - before);
   }
 }

@@ -76,8 +76,7 @@ final class Overlay implements AutoCloseable {
     Fd planMap = new MapSpec(MapType.ARRAY, "plan", 4, PLAN_SIZE, 1, 0).create();
     Fd targetMap = new MapSpec(MapType.PROG_ARRAY, "target", 4, 4, 1, 0).create();
     program =
-        Programs.load(
-            Programs.SCHED_CLS, "tunnel_device", device(), List.of(planMap, targetMap));
+        Programs.load(Programs.SCHED_CLS, "tunnel_device", device(), List.of(planMap, targetMap));
     plan = new BpfMap<>("plan", planMap, Codec.U32, new PlanCodec());
     target = new ProgramArray("target", targetMap);
     run = new TestRun(program, ChainHarness.LONGEST_PACKET);
@@ -182,8 +181,7 @@ final class Overlay implements AutoCloseable {
 
   /** A node's address in the underlay; node 1 is this one. */
   static Ip host(Family family, int node) {
-    return Ip.parse(
-        (family == Family.IPV4 ? "192.168.10%d.2" : "fd00:100:%d::2").formatted(node));
+    return Ip.parse((family == Family.IPV4 ? "192.168.10%d.2" : "fd00:100:%d::2").formatted(node));
   }
 
   /** An interface as the tunnel, with its flags as they are after {@link ChainHarness#debug}. */
@@ -220,8 +218,7 @@ final class Overlay implements AutoCloseable {
   /** A packet comes out of the tunnel. */
   Outcome in(byte[] frame, Ip from, int vni) {
     SkbContext context = SkbContext.EMPTY.onInterface(device.ifindex());
-    return harness.run(
-        ingress(familyOf(frame), from, vni), SluiceHook.HOOK_IN, frame, context);
+    return harness.run(ingress(familyOf(frame), from, vni), SluiceHook.HOOK_IN, frame, context);
   }
 
   /** ... from a node of the overlay, and goes as far as the programs bring it. */
@@ -260,8 +257,7 @@ final class Overlay implements AutoCloseable {
       node = Arrays.copyOfRange(value.array(), READ + LOCAL, READ + LOCAL + 16);
     }
     assertThat(value.getInt(READ + REMOTE)).as("the device finds its own address").isZero();
-    return new Key(
-        value.getInt(READ), Ip.of(node), value.get(READ + TTL), value.get(READ + TOS));
+    return new Key(value.getInt(READ), Ip.of(node), value.get(READ + TTL), value.get(READ + TOS));
   }
 
   @Override

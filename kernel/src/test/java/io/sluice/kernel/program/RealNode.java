@@ -108,13 +108,11 @@ final class RealNode implements AutoCloseable {
   private void put(Ip address, int prefix, int flags, int ifindex, Ip nextHop) {
     dataplane
         .routes(address.family())
-        .put(
-            new RouteKey(prefix, address.masked(prefix)), new Route(flags, ifindex, nextHop));
+        .put(new RouteKey(prefix, address.masked(prefix)), new Route(flags, ifindex, nextHop));
   }
 
   private void configure() {
-    Dataplane.PolicyProgram allow =
-        new Dataplane.PolicyProgram("allow", PolicyPrograms.allowAll());
+    Dataplane.PolicyProgram allow = new Dataplane.PolicyProgram("allow", PolicyPrograms.allowAll());
     dataplane.setPolicy(SluiceHook.HOOK_IN, SLOT, allow);
     dataplane.setPolicy(SluiceHook.HOOK_OUT, SLOT, allow);
     int p = index("p");
@@ -125,9 +123,7 @@ final class RealNode implements AutoCloseable {
         .ifaces()
         .put(p, new Iface(ChainHarness.USUAL_FLAGS, SLOT, SLOT, 0, 0, pod4, pod6, "p"));
     int flags = IfaceFlags.IFACE_CONFIGURED | IfaceFlags.IFACE_TUNNEL;
-    dataplane
-        .ifaces()
-        .put(tunnel, new Iface(flags, 0, 0, 0, 0, Ip.ANY4, Ip.ANY6, "vxlan.sluice"));
+    dataplane.ifaces().put(tunnel, new Iface(flags, 0, 0, 0, 0, Ip.ANY4, Ip.ANY6, "vxlan.sluice"));
     int local = RouteFlags.ROUTE_WORKLOAD | RouteFlags.ROUTE_LOCAL;
     put(pod4, 32, local, p, Ip.ANY4);
     put(pod6, 128, local, p, Ip.ANY6);

@@ -34,8 +34,7 @@ class TunnelFuzzTest extends OverlayTest {
         seeds.add(traffic.packet(from, fromPort, target, toPort, 0x11).build());
         seeds.add(traffic.packet(from, fromPort, target, toPort, 0x10).payloadLength(1600).build());
         seeds.add(
-            FuzzTest.withMore(
-                from.family(), traffic.packet(from, fromPort, target, toPort, 0x10)));
+            FuzzTest.withMore(from.family(), traffic.packet(from, fromPort, target, toPort, 0x10)));
         byte[] about = traffic.next(target, toPort, from, fromPort);
         seeds.add(PacketBuilder.from(from, target).icmpError(type, 0, about, 100).build());
       }
@@ -48,7 +47,11 @@ class TunnelFuzzTest extends OverlayTest {
     for (Traffic traffic : List.of(Traffic.TCP, Traffic.UDP, Traffic.SCTP)) {
       int proto = traffic.proto();
       harness.addService(
-          proto / 5, net.service(), REMOTE_PORT, proto, new Target(net.remotePod(), 80, 100 + proto));
+          proto / 5,
+          net.service(),
+          REMOTE_PORT,
+          proto,
+          new Target(net.remotePod(), 80, 100 + proto));
       harness.send(a, traffic.first(net.a(), 1000, net.service(), REMOTE_PORT));
       overlay.arrive(traffic.answer(net.remotePod(), REMOTE_PORT, net.a(), 1000), 2);
       overlay.arrive(traffic.first(net.remotePod(), REMOTE_PORT, net.b(), 1000), 2);
@@ -71,8 +74,7 @@ class TunnelFuzzTest extends OverlayTest {
     Mutator mutator =
         new Mutator(30 + family.number(), seeds(net.remotePod(), targets, REMOTE_PORT, 1000));
     TestRun run = overlay.ingress(family, Overlay.host(family, 2), Overlay.VNI);
-    assertThat(
-            fuzz(SluiceHook.HOOK_IN, run, overlay.device, 0, mutator, Fuzzer::assertStillRight))
+    assertThat(fuzz(SluiceHook.HOOK_IN, run, overlay.device, 0, mutator, Fuzzer::assertStillRight))
         .contains(variant().redirectPeer() ? "peer" : "redirect")
         .contains("redirect", "host", "fallthrough", "icmp_error", "ttl", "workload_gone")
         .contains("malformed", "fragment", "tunnel_source", "icmp_unknown");
@@ -109,8 +111,7 @@ class TunnelFuzzTest extends OverlayTest {
     Net net = Net.of(family);
     establish(net);
     List<Ip> targets = List.of(net.remotePod(), net.service(), Overlay.pod(family, 3));
-    Mutator mutator =
-        new Mutator(50 + family.number(), seeds(net.a(), targets, 1000, REMOTE_PORT));
+    Mutator mutator = new Mutator(50 + family.number(), seeds(net.a(), targets, 1000, REMOTE_PORT));
     Set<String> reasons =
         fuzz(
             SluiceHook.HOOK_IN,

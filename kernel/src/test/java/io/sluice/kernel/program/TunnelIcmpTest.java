@@ -22,9 +22,7 @@ class TunnelIcmpTest extends OverlayTest {
 
   private static byte[] unreachable(Ip from, Ip to, byte[] about) {
     boolean v4 = from.family() == Family.IPV4;
-    return PacketBuilder.from(from, to)
-        .icmpError(v4 ? 3 : 1, v4 ? 3 : 4, about, QUOTED)
-        .build();
+    return PacketBuilder.from(from, to).icmpError(v4 ? 3 : 1, v4 ? 3 : 4, about, QUOTED).build();
   }
 
   private void toService(Net net, Traffic traffic) {

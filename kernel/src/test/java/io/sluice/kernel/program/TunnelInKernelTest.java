@@ -111,7 +111,12 @@ class TunnelInKernelTest {
    */
   @ParameterizedTest
   @CsvSource({
-    "IPV4,on,on", "IPV4,off,on", "IPV4,on,off", "IPV6,on,on", "IPV6,off,on", "IPV6,on,off"
+    "IPV4,on,on",
+    "IPV4,off,on",
+    "IPV4,on,off",
+    "IPV6,on,on",
+    "IPV6,off,on",
+    "IPV6,on,off"
   })
   @Tag("INV-ENC-2")
   @Tag("INV-ICMP-1")
@@ -132,8 +137,7 @@ class TunnelInKernelTest {
   @EnumSource(Family.class)
   @Tag("INV-ENC-2")
   void pingIsToldTheMtuByWhomItPings(Family family) {
-    String told =
-        one.pod.sh("ping -M do -s 1452 -c 1 -W 1 %s || true".formatted(remote(family)));
+    String told = one.pod.sh("ping -M do -s 1452 -c 1 -W 1 %s || true".formatted(remote(family)));
     assertThat(told)
         .contains("From " + remote(family))
         .containsAnyOf("mtu = " + RealNode.MTU4, "mtu=" + RealNode.MTU6, "mtu = " + RealNode.MTU6);
@@ -156,8 +160,7 @@ class TunnelInKernelTest {
   @Tag("INV-ICMP-2")
   void hopsAreToldFromBothNodes(Family family) {
     for (int ttl = 1; ttl <= 2; ttl++) {
-      String told =
-          one.pod.sh("ping -t %d -c 1 -W 1 %s || true".formatted(ttl, remote(family)));
+      String told = one.pod.sh("ping -t %d -c 1 -W 1 %s || true".formatted(ttl, remote(family)));
       assertThat(told).containsAnyOf("Time to live exceeded", "Time exceeded");
     }
     one.pod.sh("ping -t 3 -c 1 -W 2 " + remote(family));

@@ -223,7 +223,11 @@ class TunnelTest extends OverlayTest {
     byte[] fragment =
         PacketBuilder.from(net.remotePod(), net.b()).udp(1, 2).fragment(0, true).build();
     assertThat(overlay.arrive(fragment, 2).story()).isEqualTo("nowhere: fragment");
-    byte[] cut = PacketBuilder.from(net.remotePod(), net.b()).tcp(1, 2, 2).cutTo(family == Family.IPV4 ? 40 : 60).build();
+    byte[] cut =
+        PacketBuilder.from(net.remotePod(), net.b())
+            .tcp(1, 2, 2)
+            .cutTo(family == Family.IPV4 ? 40 : 60)
+            .build();
     assertThat(overlay.arrive(cut, 2).last().dropped()).isTrue();
     if (family == Family.IPV6) {
       byte[] solicitation = PacketBuilder.from(net.remotePod(), net.b()).icmp(135, 0, 0).build();
@@ -282,8 +286,7 @@ class TunnelTest extends OverlayTest {
     assertThat(life.packet().tcpFlags()).isEqualTo(Packet.RST);
     assertThat(life.packet().destination()).isEqualTo(net.remotePod());
     assertThat(life.packet().problems()).isEmpty();
-    assertThat(
-            overlay.keyOf(SluiceHook.HOOK_IN, overlay.device, next, Overlay.host(family, 2)))
+    assertThat(overlay.keyOf(SluiceHook.HOOK_IN, overlay.device, next, Overlay.host(family, 2)))
         .isEqualTo(to(family, 2));
   }
 
@@ -322,7 +325,8 @@ class TunnelTest extends OverlayTest {
     harness.setNode(0, 0, 0, 0);
     Ip remote = net.remotePod();
     overlay.put(remote, family.bits(), 1, Overlay.host(family, 2));
-    assertThat(harness.send(a, traffic.first(net.a(), 1000, remote, 80)).place()).isEqualTo("stack");
+    assertThat(harness.send(a, traffic.first(net.a(), 1000, remote, 80)).place())
+        .isEqualTo("stack");
     CtValue e = entry(family);
     assertThat(new int[] {e.c().ifindex0(), e.c().ifindex1()}).contains(CtIfindex.CT_IF_STACK);
     harness.setNode(overlay.device.ifindex(), Overlay.VNI, 0, 0);
@@ -344,8 +348,7 @@ class TunnelTest extends OverlayTest {
     harness.addRoute(net.remotePod(), c.ifindex());
     harness.bumpEpoch();
     Outcome out =
-        harness.run(
-            SluiceHook.HOOK_IN, a, traffic.next(net.a(), 1000, net.remotePod(), 80), 0);
+        harness.run(SluiceHook.HOOK_IN, a, traffic.next(net.a(), 1000, net.remotePod(), 80), 0);
     assertThat(out.toString()).startsWith("redirect");
     assertThat(harness.fromStack(c, out.frame(), out.mark()).story()).isEqualTo("nowhere: policy");
   }
