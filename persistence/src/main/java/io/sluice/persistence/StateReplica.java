@@ -345,8 +345,7 @@ final class StateReplica extends AbstractActorWithTimers {
         LOG.warn("shared state {} is written again", folder);
       }
     } catch (SQLException | IOException | RuntimeException e) {
-      unanswered.forEach(reply -> reply.replyTo().tell(reply.failureMsg(), getSelf()));
-      getTimers().startSingleTimer(Tick.SAVE_AGAIN, Tick.SAVE_AGAIN, TRY_AGAIN);
+      // Said before anybody is answered, for who is asks why.
       if (!failing) {
         failing = true;
         String line =
@@ -355,6 +354,8 @@ final class StateReplica extends AbstractActorWithTimers {
         replica.trouble(Optional.of(line));
         LOG.error("{}", line);
       }
+      unanswered.forEach(reply -> reply.replyTo().tell(reply.failureMsg(), getSelf()));
+      getTimers().startSingleTimer(Tick.SAVE_AGAIN, Tick.SAVE_AGAIN, TRY_AGAIN);
     }
     unanswered.clear();
   }
