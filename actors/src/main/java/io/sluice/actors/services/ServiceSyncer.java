@@ -88,11 +88,12 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
       Duration lastRound) {}
 
   /**
-   * @param minPeriod between the beginnings of two rounds (bpfKubeProxyMinSyncPeriod)
+   * @param longestPause between two rounds; it is as long as the one before took, so that a change
+   *     alone is applied at once, and a flood of them takes half of a core
    * @param quarantine how long a span rests before it is zeroed; at least 1 s (the programs' need)
    * @param retry before what was refused is tried again
    */
-  public record Options(Duration minPeriod, Duration quarantine, Duration retry) {
+  public record Options(Duration longestPause, Duration quarantine, Duration retry) {
     public static final Options DEFAULT =
         new Options(Duration.ofMillis(100), Duration.ofSeconds(1), Duration.ofSeconds(10));
   }
@@ -100,7 +101,7 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
   /** The end of a piece of work; {@code life} tells those of an actor before a restart. */
   private record Finished(int life, Runnable then, Throwable failure) implements Command {}
 
-  private record PeriodOver() implements Command {}
+  private record PauseOver() implements Command {}
 
   private record RetryRefused() implements Command {}
 
@@ -206,7 +207,7 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
             })
         .onMessage(Finished.class, this::onFinished)
         .onMessage(
-            PeriodOver.class,
+            PauseOver.class,
             over -> {
               throttled = false;
               return proceed();
@@ -341,7 +342,6 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
     dirty = false;
     throttled = true;
     began = System.nanoTime();
-    timers.startSingleTimer(PeriodOver.class, new PeriodOver(), options.minPeriod());
     SyncRound.Scope scope = unswept ? SyncRound.Scope.WHOLE : SyncRound.Scope.CHANGED;
     SyncRound next = new SyncRound(table, memory.demand, memory.maglev.round(), scope);
     List<String> services = next.needServices();
@@ -394,6 +394,9 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
     table.rest(round);
     timers.startSingleTimer(new Rested(life, round), new Rested(life, round), options.quarantine());
     lastRound = Duration.ofNanos(System.nanoTime() - began);
+    Duration longest = options.longestPause();
+    Duration pause = lastRound.compareTo(longest) < 0 ? lastRound : longest;
+    timers.startSingleTimer(PauseOver.class, new PauseOver(), pause);
     report(next);
     tellMaglev();
     unswept = false;

@@ -9,11 +9,16 @@ import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.sys.Netns;
 import io.sluice.lab.Lab;
 import io.sluice.lab.LabNames;
 import io.sluice.lab.Topology;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.HttpURLConnection;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -81,12 +86,31 @@ final class Fleet implements AutoCloseable {
 
   /** Applies manifests on a node. */
   void apply(String node, String yaml) {
-    Lab.Answer answer =
-        lab.request(node, "POST", "/api/v1/apply", yaml)
-            .orElseThrow(() -> new CommandException("the agent of " + node + " does not answer"));
-    if (!answer.ok()) {
-      throw new CommandException(node + " refuses what is measured: " + answer.body());
+    try (Netns namespace = Netns.named(lab.names().expand(node))) {
+      namespace.run(() -> post(yaml.getBytes(StandardCharsets.UTF_8)));
     }
+  }
+
+  /** From this process, for starting another one takes as long as some changes. */
+  private static int post(byte[] yaml) throws IOException {
+    URI uri = URI.create("http://127.0.0.1:" + Lab.MANAGEMENT_PORT + "/api/v1/apply");
+    HttpURLConnection connection = (HttpURLConnection) uri.toURL().openConnection();
+    connection.setRequestMethod("POST");
+    connection.setRequestProperty("Content-Type", "application/yaml");
+    // It must end with its thread, which alone is in the node's namespace.
+    connection.setRequestProperty("Connection", "close");
+    connection.setDoOutput(true);
+    connection.setFixedLengthStreamingMode(yaml.length);
+    connection.getOutputStream().write(yaml);
+    int status = connection.getResponseCode();
+    if (status / 100 != 2) {
+      try (InputStream body = connection.getErrorStream()) {
+        String said = new String(body.readAllBytes(), StandardCharsets.UTF_8);
+        throw new CommandException("what is measured is refused: " + said);
+      }
+    }
+    connection.getInputStream().close();
+    return status;
   }
 
   /** Returns when it holds on every node, looking again and again; ms since {@code began}. */
