@@ -150,7 +150,8 @@ public final class Lab implements AutoCloseable {
     HostProcesses processes = processes(topology);
     if (topology.source() == Topology.Source.CLUSTER
         && topology.nodes().stream().anyMatch(n -> processes.agent(n).isPresent())) {
-      new Publisher(processes, topology, patience()).publish(manifests.texts(files));
+      new Publisher(processes, topology, patience(), this::silentDeath)
+          .publish(manifests.texts(files));
     }
     return files;
   }
@@ -166,7 +167,7 @@ public final class Lab implements AutoCloseable {
     Topology topology = running();
     if (topology.source() == Topology.Source.CLUSTER) {
       Map<String, String> all = new Manifests(names, topology).texts();
-      new Publisher(processes(topology), topology, patience()).publish(all);
+      new Publisher(processes(topology), topology, patience(), this::silentDeath).publish(all);
     }
     awaitReady();
   }

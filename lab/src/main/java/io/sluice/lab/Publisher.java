@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 
 /** Applies manifests to the nodes' shared store, by any agent: each takes what is for all. */
 final class Publisher {
@@ -17,11 +18,20 @@ final class Publisher {
   private final HostProcesses processes;
   private final Topology topology;
   private final Duration patience;
+  private final Function<Topology.Node, String> death;
 
-  Publisher(HostProcesses processes, Topology topology, Duration patience) {
+  /**
+   * @param death says how the agent of a node has ended
+   */
+  Publisher(
+      HostProcesses processes,
+      Topology topology,
+      Duration patience,
+      Function<Topology.Node, String> death) {
     this.processes = processes;
     this.topology = topology;
     this.patience = patience;
+    this.death = death;
   }
 
   /**
@@ -43,6 +53,9 @@ final class Publisher {
   }
 
   private boolean taken(String file, String text, AtomicReference<String> last) {
+    if (topology.nodes().stream().allMatch(node -> processes.agent(node).isEmpty())) {
+      throw new LabException(death.apply(topology.nodes().get(0)));
+    }
     for (Topology.Node node : topology.nodes()) {
       Optional<Lab.Answer> answer = processes.request(node, "POST", "/api/v1/apply", text);
       if (answer.isEmpty()) {
