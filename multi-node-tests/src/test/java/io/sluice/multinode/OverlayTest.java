@@ -258,8 +258,9 @@ class OverlayTest {
     cluster.awaitReady();
     assertThat(cluster.run("node1", "ip", "-d", "link", "show", DEVICE))
         .contains("external", "nolearning", "mtu 1450");
-    assertThat(cluster.agentLog())
-        .containsOnlyOnce("vxlan.sluice was somebody else's vxlan with port 4789, vni 7");
+    String told = "vxlan.sluice was somebody else's vxlan with port 4789, vni 7";
+    await().atMost(Cluster.PATIENCE).until(() -> cluster.agentLog().contains(told));
+    assertThat(cluster.agentLog()).containsOnlyOnce(told);
     for (IpVersion version : IpVersion.values()) {
       String pod = cluster.address("web-2", version);
       assertThat(cluster.ask(CLIENT, "tcp", pod, PORT, 5).failures()).isEmpty();
