@@ -152,8 +152,10 @@ final class Formation extends AbstractBehavior<Formation.Command> {
   private boolean probing;
   private Optional<Promise> promise = Optional.empty();
   private long candidateSince;
+
+  /** When this node last tried to join, itself or others; 0: never. */
   private long joined;
-  private boolean joining;
+
   private Status last = Status.STARTING;
 
   /**
@@ -236,7 +238,7 @@ final class Formation extends AbstractBehavior<Formation.Command> {
   private Behavior<Command> vote(Vote vote) {
     boolean clusterIsThere = fresh().values().stream().anyMatch(h -> h.here().isMember());
     if (isVoter()
-        && !joining
+        && !isJoining()
         && !clusterIsThere
         && members().isEmpty()
         && promisesTo(vote.candidate())) {
@@ -387,7 +389,7 @@ final class Formation extends AbstractBehavior<Formation.Command> {
             .toList();
     if (!clusters.isEmpty()) {
       join(clusters);
-    } else if (!joining) {
+    } else if (!isJoining()) {
       stand(fresh);
     }
     tell(new Status(false, List.of(looking(fresh))));
@@ -403,13 +405,18 @@ final class Formation extends AbstractBehavior<Formation.Command> {
   }
 
   private void join(List<Address> members) {
-    long now = System.nanoTime();
-    if (joining && now - joined < JOIN_AGAIN.toNanos()) {
-      return;
+    if (!isJoining()) {
+      joined = System.nanoTime();
+      cluster.manager().tell(new JoinSeedNodes(members));
     }
-    joining = true;
-    joined = now;
-    cluster.manager().tell(new JoinSeedNodes(members));
+  }
+
+  /**
+   * Whether an attempt to join is under way. Not for ever: whom it is about may have died, or may
+   * have been downed, since it said that it is a member, and then it comes to nothing.
+   */
+  private boolean isJoining() {
+    return joined != 0 && System.nanoTime() - joined < JOIN_AGAIN.toNanos();
   }
 
   /** Stands for election, if it is the first of those that are there, and those are enough. */
@@ -448,8 +455,7 @@ final class Formation extends AbstractBehavior<Formation.Command> {
   }
 
   private void joinSelf() {
-    if (!joining) {
-      joining = true;
+    if (!isJoining()) {
       joined = System.nanoTime();
       cluster.manager().tell(new Join(cluster.selfMember().address()));
     }

@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import akka.actor.typed.ActorSystem;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.javadsl.Behaviors;
 import com.typesafe.config.ConfigFactory;
 import io.sluice.config.settings.ClusterKeys;
-import io.sluice.config.settings.ClusterKeys.Formation;
 import io.sluice.config.settings.ClusterKeys.Seed;
 import io.sluice.config.settings.ClusterKeys.Store;
 import java.io.IOException;
@@ -48,7 +50,7 @@ final class FormationTest {
         here.host(),
         here.port(),
         others,
-        Formation.SEEDS,
+        ClusterKeys.Formation.SEEDS,
         "sluice",
         others.size() / 2 + 1,
         Optional.empty(),
@@ -196,5 +198,48 @@ final class FormationTest {
     nodes[4].start();
 
     awaitOneCluster(4);
+  }
+
+  /** It said that it is a member, and was downed or killed before it could be joined. */
+  @Test
+  @Tag("INV-CL-1")
+  void aMemberThatVanishesWhileOthersJoinItHoldsNobodyUp() {
+    Seed there = seeds.get(2);
+    ActorSystem<Formation.Command> vanishing =
+        ActorSystem.create(
+            Behaviors.setup(
+                context -> {
+                  context.spawn(claimsToBeAMember(there), Formation.NAME);
+                  return Behaviors.empty();
+                }),
+            ClusterConfig.SYSTEM,
+            ClusterConfig.of(keys(there, seeds), "n2", ConfigFactory.empty()));
+    start(0);
+    await()
+        .atMost(PATIENCE)
+        .until(() -> nodes[0].view().reasons().toString().contains("2 of 3 seeds are there"));
+    vanishing.terminate();
+    await()
+        .atMost(PATIENCE)
+        .until(() -> vanishing.getWhenTerminated().toCompletableFuture().isDone());
+    start(1);
+
+    awaitOneCluster(0, 1);
+  }
+
+  private static Behavior<Formation.Command> claimsToBeAMember(Seed at) {
+    Who self = new Who("n2", at.toString(), 7);
+    return Behaviors.receive(Formation.Command.class)
+        .onMessage(
+            Formation.Hello.class,
+            hello -> {
+              hello
+                  .replyTo()
+                  .tell(
+                      new Formation.Here(
+                          self, hello.sent(), System.currentTimeMillis(), List.of(self)));
+              return Behaviors.same();
+            })
+        .build();
   }
 }
