@@ -28,6 +28,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
@@ -62,10 +64,7 @@ public final class ClassArchive {
   }
 
   private static void load(Path folder)
-      throws IOException,
-          InterruptedException,
-          TimeoutException,
-          java.util.concurrent.ExecutionException {
+      throws IOException, InterruptedException, TimeoutException, ExecutionException {
     ActorSystem<Promises.Command> node =
         ActorSystem.create(
             Promises.create(new Promises.Limits(10, 10, 10)),
@@ -76,7 +75,7 @@ public final class ClassArchive {
                 .withFallback(ConfigFactory.load()));
     AskPattern.<Promises.Command, Done>ask(
             node,
-            answer -> new Promises.Save("classes", Map.of("a", "b"), java.util.Set.of(), answer),
+            answer -> new Promises.Save("classes", Map.of("a", "b"), Set.of(), answer),
             ENOUGH,
             node.scheduler())
         .toCompletableFuture()

@@ -32,10 +32,6 @@ final class LutTable {
     return Optional.ofNullable(placed.get(service));
   }
 
-  Set<Integer> services() {
-    return Set.copyOf(placed.keySet());
-  }
-
   Set<Integer> strays() {
     return strays;
   }

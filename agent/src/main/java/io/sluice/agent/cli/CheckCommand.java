@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.agent.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.agent.node.HostCheck;
-import io.sluice.config.cli.Output;
 import io.sluice.config.cli.SluiceCommand;
 import io.sluice.config.cli.Table;
 import io.sluice.kernel.dataplane.Preflight;
@@ -12,7 +10,6 @@ import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code sluice check}: what this kernel and host lack. */
@@ -31,28 +28,22 @@ public final class CheckCommand implements SluiceCommand {
   @Mixin private HelpOption help;
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = {"-o", "--output"},
-      defaultValue = "table",
-      description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
-  private Output output;
+  @Mixin private OutputOption output;
 
   @Override
   public Integer call() throws Exception {
     List<Preflight.Finding> findings = HostCheck.run();
-    PrintWriter out = spec.commandLine().getOut();
-    if (output == Output.json) {
-      out.println(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(findings));
-    } else {
-      Table table = new Table("", "ITEM", "DETAIL", "REMEDY");
-      for (Preflight.Finding finding : findings) {
-        table.add(
-            verdict(finding), finding.item(), oneLine(finding.detail()), oneLine(finding.remedy()));
-      }
-      table.print(out);
-    }
-    out.flush();
+    output.print(findings, spec.commandLine().getOut(), out -> print(findings, out));
     return findings.stream().allMatch(f -> f.ok() || !f.required()) ? 0 : 1;
+  }
+
+  private static void print(List<Preflight.Finding> findings, PrintWriter out) {
+    Table table = new Table("", "ITEM", "DETAIL", "REMEDY");
+    for (Preflight.Finding finding : findings) {
+      table.add(
+          verdict(finding), finding.item(), oneLine(finding.detail()), oneLine(finding.remedy()));
+    }
+    table.print(out);
   }
 
   private static String verdict(Preflight.Finding finding) {

@@ -77,11 +77,7 @@ public final class DumpCommand implements SluiceCommand {
               + " some seconds' patience")
   private boolean diff;
 
-  @Option(
-      names = {"-o", "--output"},
-      defaultValue = "table",
-      description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
-  private Output output;
+  @Mixin private OutputOption output;
 
   @Option(
       names = "--bpffs",
@@ -132,13 +128,7 @@ public final class DumpCommand implements SluiceCommand {
   }
 
   private void show(JsonNode rows) throws JsonProcessingException {
-    PrintWriter out = spec.commandLine().getOut();
-    if (output == Output.json) {
-      out.println(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(rows));
-    } else {
-      print(rows, out);
-    }
-    out.flush();
+    output.print(rows, spec.commandLine().getOut(), out -> print(rows, out));
   }
 
   private void say(String line) {
@@ -164,7 +154,7 @@ public final class DumpCommand implements SluiceCommand {
     }
     List<String> fields = new ArrayList<>();
     rows.get(0).fieldNames().forEachRemaining(fields::add);
-    if (output == Output.table) {
+    if (output.value() == Output.table) {
       fields.removeIf(field -> field.endsWith("Id"));
     }
     Table text = new Table(fields.stream().map(DumpCommand::heading).toArray(String[]::new));

@@ -2,9 +2,7 @@
 package io.sluice.agent.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.config.cli.CommandException;
-import io.sluice.config.cli.Output;
 import io.sluice.config.cli.SluiceCommand;
 import io.sluice.config.cli.Table;
 import java.io.PrintWriter;
@@ -12,7 +10,6 @@ import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code sluice status}: how this node is. */
@@ -25,11 +22,7 @@ public final class StatusCommand implements SluiceCommand {
   @Spec private CommandSpec spec;
   @Mixin private NodeClient client;
 
-  @Option(
-      names = {"-o", "--output"},
-      defaultValue = "table",
-      description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
-  private Output output;
+  @Mixin private OutputOption output;
 
   @Override
   public Integer call() throws Exception {
@@ -42,13 +35,7 @@ public final class StatusCommand implements SluiceCommand {
                         "no agent at "
                             + client.address()
                             + ": start it with 'sluice agent --config FILE'"));
-    PrintWriter out = spec.commandLine().getOut();
-    if (output == Output.json) {
-      out.println(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(status));
-    } else {
-      print(status, out);
-    }
-    out.flush();
+    output.print(status, spec.commandLine().getOut(), out -> print(status, out));
     return status.path("ready").asBoolean() ? 0 : 1;
   }
 

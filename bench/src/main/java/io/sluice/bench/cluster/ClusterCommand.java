@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.bench.cluster;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.agent.cli.OutputOption;
 import io.sluice.config.cli.CommandException;
-import io.sluice.config.cli.Output;
 import io.sluice.config.cli.Table;
 import io.sluice.kernel.sys.Privileges;
 import java.io.PrintWriter;
@@ -20,6 +19,7 @@ import org.openjdk.jmh.runner.options.TimeValue;
 import org.openjdk.jmh.runner.options.VerboseMode;
 import org.openjdk.jmh.util.Statistics;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -55,11 +55,7 @@ public final class ClusterCommand implements Callable<Integer> {
   @Option(names = "--quick", description = "few changes and services: shows that it works, no more")
   private boolean quick;
 
-  @Option(
-      names = {"-o", "--output"},
-      defaultValue = "table",
-      description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
-  private Output output;
+  @Mixin private OutputOption output;
 
   @Override
   public Integer call() throws Exception {
@@ -89,13 +85,7 @@ public final class ClusterCommand implements Callable<Integer> {
                   err.flush();
                 })
             .run());
-    PrintWriter out = spec.commandLine().getOut();
-    if (output == Output.json) {
-      out.println(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(rows));
-    } else {
-      print(rows, out);
-    }
-    out.flush();
+    output.print(rows, spec.commandLine().getOut(), out -> print(rows, out));
     return 0;
   }
 

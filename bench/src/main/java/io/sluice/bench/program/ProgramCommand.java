@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.bench.program;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.agent.cli.OutputOption;
 import io.sluice.config.cli.CommandException;
-import io.sluice.config.cli.Output;
 import io.sluice.config.cli.Table;
 import io.sluice.kernel.sys.Privileges;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -45,11 +45,7 @@ public final class ProgramCommand implements Callable<Integer> {
   @Option(names = "--quick", description = "three short rounds: shows that it works, no more")
   private boolean quick;
 
-  @Option(
-      names = {"-o", "--output"},
-      defaultValue = "table",
-      description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
-  private Output output;
+  @Mixin private OutputOption output;
 
   @Override
   public Integer call() throws Exception {
@@ -68,13 +64,7 @@ public final class ProgramCommand implements Callable<Integer> {
       result =
           new ProgramBench(rig, quick ? 3 : rounds, quick ? 1_000 : packets, err::println).run();
     }
-    PrintWriter out = spec.commandLine().getOut();
-    if (output == Output.json) {
-      out.println(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(result));
-    } else {
-      print(result, out);
-    }
-    out.flush();
+    output.print(result, spec.commandLine().getOut(), out -> print(result, out));
     return 0;
   }
 

@@ -166,33 +166,27 @@ final class Requests {
       Pending request = each.next();
       if (now - request.since > patience) {
         each.remove();
-        String id = request.submit.request();
-        request
-            .submit
-            .answer()
-            .complete(
-                request.homes.isEmpty()
-                    ? Answer.unavailable(id, "not decided, nothing is stored: " + trouble)
-                    : Answer.unknown(id, "outcome unknown, get the resource to see: " + trouble));
+        giveUp(request, trouble);
       }
     }
+  }
+
+  /** Whether it was done is known only of what nobody was sent. */
+  private static void giveUp(Pending request, String why) {
+    String id = request.submit.request();
+    request
+        .submit
+        .answer()
+        .complete(
+            request.homes.isEmpty()
+                ? Answer.unavailable(id, "not decided, nothing is stored: " + why)
+                : Answer.unknown(id, "outcome unknown, get the resource to see: " + why));
   }
 
   /** The actor system ends. */
   void close() {
     for (Pending request : pending.values()) {
-      String id = request.submit.request();
-      request
-          .submit
-          .answer()
-          .complete(
-              request.homes.isEmpty()
-                  ? Answer.unavailable(
-                      id, "not decided, nothing is stored: this node was cut off from the others")
-                  : Answer.unknown(
-                      id,
-                      "outcome unknown, get the resource to see: this node was cut off from the"
-                          + " others"));
+      giveUp(request, "this node was cut off from the others");
     }
     pending.clear();
     done.forEach(one -> one.submit().answer().complete(one.answer()));
