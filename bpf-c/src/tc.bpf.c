@@ -8,5 +8,8 @@
 #include "tc_refuse.h"
 #include "tc_too_big.h"
 #include "tc_tunnel.h"
+#include "tc_host.h"
+#include "tc_outside.h"
+#include "tc_maglev.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -45,6 +45,13 @@ enum ct_state {
 	CT_SRC_PORT = 1 << 13, /* the source port is translated, too: it collided */
 	CT_TUNNEL_A = 1 << 14, /* this side lives behind the tunnel, on the node tunnel_peer */
 	CT_TUNNEL_B = 1 << 15,
+	CT_OUT_A =
+	    1 << 16, /* this side lives beyond the host interface of its ifindex, by the FIB */
+	CT_OUT_B = 1 << 17,
+	CT_FORWARD = 1 << 18, /* the tunnelled side is reached by the forwarding VNI */
+	CT_DSR = 1 << 19, /* answers leave from the backend's node: none passes where flows enter */
+	CT_MAGLEV = 1 << 20, /* the node that the flow enters by may change in mid-flow (MAG-3) */
+	CT_MASQ = 1 << 21,   /* the opener's packets leave with the node's address, by *tables* */
 };
 
 /* ct_value.ifindex: the interface behind which a side lives, or one of these. */

@@ -17,10 +17,13 @@ enum iface_flags {
 	IFACE_HOST = 1 << 2,
 	IFACE_READY4 = 1 << 3, /* programs, policy and routes are in place: new flows may enter */
 	IFACE_READY6 = 1 << 4,
-	IFACE_DEBUG = 1 << 5,	   /* enter the debug variants */
-	IFACE_LOG_FILTER = 1 << 6, /* enter the log filter first */
-	IFACE_ANY_SOURCE = 1 << 7, /* may send with any source address */
-	IFACE_TUNNEL = 1 << 8,	   /* the VXLAN device to other nodes: has no policy */
+	IFACE_DEBUG = 1 << 5,	    /* enter the debug variants */
+	IFACE_LOG_FILTER = 1 << 6,  /* enter the log filter first */
+	IFACE_ANY_SOURCE = 1 << 7,  /* may send with any source address */
+	IFACE_TUNNEL = 1 << 8,	    /* the VXLAN device to other nodes: has no policy */
+	IFACE_LOOPBACK = 1 << 9,    /* with IFACE_HOST: what the host sends to its own addresses */
+	IFACE_RPF_STRICT = 1 << 10, /* host: a source is to be routed back by this interface */
+	IFACE_RPF_LOOSE = 1 << 11,  /* host: a source is to be routed back by any interface */
 };
 
 struct iface {
@@ -30,6 +33,7 @@ struct iface {
 	struct addr4 addr4;   /* the workload's first address: spares RPF a look-up; 0: none */
 	struct addr6 addr6;
 	char name[16]; /* the interface this is about: an ifindex may be used anew */
-	__u32 rsvd[2];
+	__u32 mtu;     /* host: bytes of the largest IP packet; 0: not known, no limit */
+	__u32 rsvd;
 };
 ASSERT_SIZE(struct iface, 64);

@@ -69,6 +69,12 @@ struct {
 /* Clients whose replies take the tunnel although the service is in DSR mode; the value is 1. */
 MAP_HASH(F(dsr_optout), BPF_MAP_TYPE_LPM_TRIE, struct F(route_key), __u32, 4096, BPF_F_NO_PREALLOC);
 
+MAP_HASH(F(affinity), BPF_MAP_TYPE_LRU_HASH, struct F(affinity_key), struct F(affinity), 65536, 0);
+
+/* Who may speak to load balancers that say so; the value is 1. */
+MAP_HASH(F(source_ranges), BPF_MAP_TYPE_LPM_TRIE, struct F(source_range_key), __u32, 65536,
+	 BPF_F_NO_PREALLOC);
+
 /* Where addresses live. */
 MAP_HASH(F(routes), BPF_MAP_TYPE_LPM_TRIE, struct F(route_key), struct F(route), 262144,
 	 BPF_F_NO_PREALLOC);

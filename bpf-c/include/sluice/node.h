@@ -9,10 +9,12 @@
 struct node_state {
 	__u32 route_epoch;    /* grows whenever a local workload comes, goes, moves or changes
 				 readiness, or a remote one its way */
-	__u32 tunnel_ifindex; /* the VXLAN device; 0: no overlay */
-	__u32 tunnel_vni;
-	__u32 tunnel_mtu4; /* largest IPv4 packet that fits into the tunnel, bytes; 0: no limit */
-	__u32 tunnel_mtu6; /* likewise IPv6 */
-	__u32 rsvd[11];
+	__u32 tunnel_ifindex; /* the VXLAN device, also where there is no overlay; 0: not there */
+	__u32 tunnel_vni;     /* the overlay's; 0: no overlay */
+	__u32 tunnel_mtu4;  /* largest IPv4 packet that fits into the tunnel, bytes; 0: no limit */
+	__u32 tunnel_mtu6;  /* likewise IPv6 */
+	struct addr4 addr4; /* this node's own address in the underlay; 0: none */
+	struct addr6 addr6;
+	__u32 rsvd[6];
 };
 ASSERT_SIZE(struct node_state, 64);

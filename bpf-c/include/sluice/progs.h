@@ -23,10 +23,13 @@ enum sluice_prog {
 	PROG_ALLOWED = 2, /* in, out: policy's continuation for allow: conntrack entries; forward */
 	PROG_DROP = 3,	  /* in, out: policy's continuation for deny */
 	PROG_ICMP_ERR = 4, /* in, out: an ICMP error about another flow */
-	PROG_REFUSE = 5,   /* in: answer with TCP RST or ICMP port unreachable */
-	PROG_TOO_BIG = 6,  /* in: answer with ICMP that says how much fits into the tunnel */
+	PROG_REFUSE = 5,   /* in, out: answer with TCP RST or ICMP port unreachable */
+	PROG_TOO_BIG = 6,  /* in, out: answer with ICMP that says how much fits, or TTL exceeded */
 	PROG_TUNNEL = 7,   /* in, out: the tunnel device's PROG_MAIN */
-	PROG_PER_FAMILY = 8,
+	PROG_HOST = 8,	   /* in, out: PROG_MAIN of host interfaces and loopback */
+	PROG_OUTSIDE = 9,  /* in, out: a flow without entry on those, or by the forwarding VNI */
+	PROG_MAGLEV = 10,  /* in, out: its backend by the service's Maglev table */
+	PROG_PER_FAMILY = 11,
 };
 
 enum sluice_prog_index {

@@ -27,6 +27,11 @@ enum sluice_reason {
 	REASON_TUNNEL = 13,	  /* encapsulated, to the node where the other side lives */
 	REASON_TOO_BIG = 14,	  /* answered by ICMP: too big for the tunnel */
 	REASON_HOST = 15,	  /* from the tunnel, for the host itself */
+	REASON_FORWARD = 16,	  /* encapsulated, to the node of a backend, or from there back */
+	REASON_OUT = 17,	  /* out by a host interface, by the FIB */
+	REASON_LOOPBACK = 18,	  /* to the host itself by loopback */
+	REASON_BOUNCE = 19,	  /* back to the node it came from: another may know the flow */
+	REASON_TTL_ANSWER = 20,	  /* TTL or hop limit at its end: answered by ICMP */
 	/* Dropped. */
 	REASON_FIRST_DROP = 32,
 	REASON_MALFORMED = 32,	   /* a header that does not parse, or is cut off */
@@ -46,7 +51,10 @@ enum sluice_reason {
 	REASON_REWRITE = 46,	   /* the kernel refused a write to the packet */
 	REASON_WORKLOAD_GONE = 47, /* the flow's workload is no longer on this node */
 	REASON_TUNNEL_SOURCE = 48, /* from the tunnel, by a node that its source does not live on */
-	REASON_NO_TUNNEL_ROUTE = 49, /* to the tunnel, but no node has the address */
+	REASON_NO_TUNNEL_ROUTE = 49,  /* to the tunnel, but no node has the address */
+	REASON_NO_LOCAL_BACKEND = 50, /* a service that takes local backends only, and has none */
+	REASON_SOURCE_RANGE = 51,     /* not in the service's loadBalancerSourceRanges */
+	REASON_HOST_RPF = 52, /* from outside, with a source that is not routed back there */
 	REASON_COUNT = 64,
 };
 

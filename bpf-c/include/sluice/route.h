@@ -28,12 +28,15 @@ enum route_flags {
 enum tunnel_vni {
 	/* Traffic from outside on its way to a backend's node: never the overlay's (ENC-1). */
 	TUNNEL_VNI_FORWARD = 0xfffffe,
+	/* ... and back again: no flow of this node's; try who had the Maglev slot before. */
+	TUNNEL_VNI_BOUNCE = 0xfffffd,
 };
 
 struct route4 {
 	__u32 flags;	       /* enum route_flags */
 	__u32 ifindex;	       /* local workload: its host-side interface */
-	struct addr4 next_hop; /* remote: its node's address in the underlay */
+	struct addr4 next_hop; /* remote, also without overlay: its node's underlay address; 0:
+				  none of the cluster's nodes */
 };
 
 struct route6 {

@@ -15,6 +15,9 @@ struct settings {
 	__u32 kern_ctx;	     /* 1: the kernel has bpf_cast_to_kern_ctx: checksums in registers */
 	__u32 psnat_first;   /* BPFPSNATPorts, host order, both included */
 	__u32 psnat_last;
+	__u32 dsr; /* 1: BPFExternalServiceMode DSR */
+	__u32
+	    vxlan_port; /* UDP port of the tunnel, host order: its outer packets are not tracked */
 	__u32 rsvd;
 };
-ASSERT_SIZE(struct settings, 32);
+ASSERT_SIZE(struct settings, 40);

@@ -19,6 +19,12 @@ enum pkt_flags {
 	PKT_SRC_STACK = 1 << 8, /* came by way of the host stack (host-egress) */
 	PKT_FROM_TUNNEL = 1 << 9, /* came by the tunnel, from the node "peer" */
 	PKT_TO_TUNNEL = 1 << 10,  /* the destination lives behind the tunnel, on the node "peer" */
+	PKT_HOST_IFACE = 1 << 11, /* on a host interface or loopback, not a workload's */
+	PKT_FORWARD = 1 << 12,	  /* with either of the two: by the forwarding VNI */
+	PKT_MIDFLOW = 1 << 13,	  /* TCP that does not open: only Maglev knows its backend */
+	PKT_MASQ = 1 << 14,	  /* the backend is not the cluster's: by the node's own address */
+	PKT_BOUNCED = 1 << 15,	  /* another node has no flow of it: the slot's former backend */
+	PKT_NODE_PORT = 1 << 16,
 };
 
 /* Addresses take four words in both families; IPv4 uses the first and zeroes the rest. */

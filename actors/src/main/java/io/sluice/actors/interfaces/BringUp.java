@@ -133,7 +133,8 @@ final class BringUp {
         0,
         workload.first(Family.IPV4),
         workload.first(Family.IPV6),
-        nic.name());
+        nic.name(),
+        0);
   }
 
   private static CompletionStage<Done> done() {

@@ -5,6 +5,7 @@ import akka.Done;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorSystem;
 import akka.actor.typed.javadsl.AskPattern;
+import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.layout.NodeState;
 import java.time.Duration;
 import java.util.Map;
@@ -29,7 +30,7 @@ public final class NodeElement {
     public static final Tunnel NONE = new Tunnel(0, 0, 0, 0);
   }
 
-  private static final NodeState EMPTY = new NodeState(0, 0, 0, 0, 0);
+  private static final NodeState EMPTY = new NodeState(0, 0, 0, 0, 0, Ip.ANY4, Ip.ANY6);
   private static final Duration TIMEOUT = Duration.ofSeconds(30);
   private static final int NODE = 0;
 
@@ -69,7 +70,8 @@ public final class NodeElement {
   }
 
   private static NodeState of(int epoch, Tunnel tunnel) {
-    return new NodeState(epoch, tunnel.ifindex(), tunnel.vni(), tunnel.mtu4(), tunnel.mtu6());
+    return new NodeState(
+        epoch, tunnel.ifindex(), tunnel.vni(), tunnel.mtu4(), tunnel.mtu6(), Ip.ANY4, Ip.ANY6);
   }
 
   private synchronized CompletionStage<Boolean> change(UnaryOperator<NodeState> change) {

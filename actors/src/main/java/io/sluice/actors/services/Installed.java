@@ -31,6 +31,6 @@ record Installed(
   Service value() {
     int flags =
         ServiceFlags.SERVICE_IN_USE | (family == Family.IPV6 ? ServiceFlags.SERVICE_IPV6 : 0);
-    return new Service(base, count, flags, 0, owner);
+    return new Service(base, count, 0, flags, 0, owner);
   }
 }

@@ -124,7 +124,8 @@ final class Raise {
         0,
         Ip.any(Family.IPV4),
         Ip.any(Family.IPV6),
-        TunnelDevice.NAME);
+        TunnelDevice.NAME,
+        0);
   }
 
   /** Whether the device, or an address of it, was not there, so that routes may have gone. */

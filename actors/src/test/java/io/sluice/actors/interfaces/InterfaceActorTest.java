@@ -185,7 +185,8 @@ class InterfaceActorTest {
             0,
             Ip.parse("10.244.1.99"),
             Ip.ANY6,
-            "cali-old"));
+            "cali-old",
+            0));
     become(WEB, NIC, true);
     await(State.READY);
     assertThat(host.changes).startsWith("zero cali-old@7", "policy 1", "element cali1@7");

@@ -4,6 +4,8 @@ package io.sluice.actors.kernel;
 import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.dataplane.MaglevTable;
+import io.sluice.kernel.layout.Affinity;
+import io.sluice.kernel.layout.AffinityKey;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.CtJudged;
@@ -17,6 +19,7 @@ import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.SourceRangeKey;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -35,6 +38,8 @@ public final class FakeKernel {
   public final FakeMap<Integer, BackendGen> gens;
   public final FakeMap<Integer, MaglevTable> maglev;
   public final Map<Family, FakeMap<RouteKey, Integer>> optouts = new EnumMap<>(Family.class);
+  final Map<Family, FakeMap<AffinityKey, Affinity>> affinity = new EnumMap<>(Family.class);
+  final Map<Family, FakeMap<SourceRangeKey, Integer>> sourceRanges = new EnumMap<>(Family.class);
   public final FakeMap<Integer, Iface> ifaces;
   public final FakeMap<Integer, NodeState> node;
 
@@ -52,6 +57,8 @@ public final class FakeKernel {
       frontends.put(family, new FakeMap<>(lock, "frontends" + n, sizes.frontends(), all));
       backends.put(family, new FakeMap<>(lock, "backends" + n, sizes.backends(), all));
       routes.put(family, new FakeMap<>(lock, "routes" + n, 262144, all));
+      affinity.put(family, new FakeMap<>(lock, "affinity" + n, 4096, all));
+      sourceRanges.put(family, new FakeMap<>(lock, "source_ranges" + n, 4096, all));
       optouts.put(family, new FakeMap<>(lock, "dsr_optout" + n, 4096, all));
     }
     services = new FakeMap<>(lock, "services", sizes.services(), all);
@@ -115,6 +122,16 @@ public final class FakeKernel {
     @Override
     public TypedMap<Integer, MaglevTable> maglev() {
       return handle(kernel.maglev);
+    }
+
+    @Override
+    public TypedMap<AffinityKey, Affinity> affinity(Family family) {
+      return handle(kernel.affinity.get(family));
+    }
+
+    @Override
+    public TypedMap<SourceRangeKey, Integer> sourceRanges(Family family) {
+      return handle(kernel.sourceRanges.get(family));
     }
 
     @Override

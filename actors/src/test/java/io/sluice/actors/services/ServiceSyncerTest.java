@@ -295,7 +295,7 @@ final class ServiceSyncerTest {
     int flags = family == Family.IPV6 ? ServiceFlags.SERVICE_IPV6 : 0;
     node.kernel.services.plant(
         stolen,
-        new Service(b.base(), b.count(), flags | ServiceFlags.SERVICE_IN_USE, 0, 0x1234567L));
+        new Service(b.base(), b.count(), 0, flags | ServiceFlags.SERVICE_IN_USE, 0, 0x1234567L));
     Backend other = node.kernel.backends.get(family).copy().get(b.base());
     int twice = idOf(node.kernel.backends.get(family).copy(), pod(family, 1));
     node.kernel

@@ -4,6 +4,8 @@ package io.sluice.actors.testing;
 import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.dataplane.MaglevTable;
+import io.sluice.kernel.layout.Affinity;
+import io.sluice.kernel.layout.AffinityKey;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.CtJudged;
@@ -17,6 +19,7 @@ import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.SourceRangeKey;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -36,6 +39,8 @@ public final class FakeDataplane implements Dataplane {
   public final List<Integer> chunks = new CopyOnWriteArrayList<>();
 
   private final Map<Family, FakeMap<CtKey, CtValue>> ct = new HashMap<>();
+  private final Map<Family, FakeMap<AffinityKey, Affinity>> affinity = new HashMap<>();
+  private final Map<Family, FakeMap<SourceRangeKey, Integer>> sourceRanges = new HashMap<>();
   private final Map<Family, FakeMap<RouteKey, Route>> routes = new HashMap<>();
   private final FakeMap<Integer, Iface> ifaces = new FakeMap<>("ifaces", 9192);
   private final FakeMap<Integer, NodeState> node = new FakeMap<>("node", 1);
@@ -51,6 +56,8 @@ public final class FakeDataplane implements Dataplane {
           family,
           new FakeMap<>(
               "ct" + family.number(), ctSize, CtKey.codec(family), CtValue.codec(family)));
+      affinity.put(family, new FakeMap<>("affinity" + family.number(), 1000));
+      sourceRanges.put(family, new FakeMap<>("source_ranges" + family.number(), 1000));
       routes.put(family, new FakeMap<>("routes" + family.number(), 1000));
     }
   }
@@ -83,6 +90,16 @@ public final class FakeDataplane implements Dataplane {
   @Override
   public TypedMap<Integer, MaglevTable> maglev() {
     throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public TypedMap<AffinityKey, Affinity> affinity(Family family) {
+    return affinity.get(family);
+  }
+
+  @Override
+  public TypedMap<SourceRangeKey, Integer> sourceRanges(Family family) {
+    return sourceRanges.get(family);
   }
 
   @Override

@@ -87,7 +87,7 @@ class TunnelKeeperTest {
   }
 
   private NodeState node() {
-    return dataplane.node().entries.getOrDefault(0, new NodeState(0, 0, 0, 0, 0));
+    return dataplane.node().entries.getOrDefault(0, new NodeState(0, 0, 0, 0, 0, Ip.ANY4, Ip.ANY6));
   }
 
   @Test
@@ -106,7 +106,7 @@ class TunnelKeeperTest {
     assertThat(net.addresses(101))
         .extracting(a -> a.address() + "/" + a.prefix())
         .containsExactlyInAnyOrder("10.244.1.0/32", "fd00:244:1::/128");
-    assertThat(node()).isEqualTo(new NodeState(1, 101, 4096, 1450, 1430));
+    assertThat(node()).isEqualTo(new NodeState(1, 101, 4096, 1450, 1430, Ip.ANY4, Ip.ANY6));
     TunnelKeeper.Up up = status().up().orElseThrow();
     assertThat(List.of(up.port(), up.vni(), up.mtu4(), up.mtu6()))
         .containsExactly(4789, 4096, 1450, 1430);
@@ -179,7 +179,7 @@ class TunnelKeeperTest {
         new TunnelKeeper.Configure(new TunnelSettings(4790, 4097, 1400, 1600, "^eth", false)));
     assertThat(told()).isEqualTo(new RouteKeeper.Tunnel(102, Map.of()));
     assertThat(device().vxlan()).isEqualTo(Link.Vxlan.flowBased(4790));
-    assertThat(node()).isEqualTo(new NodeState(2, 102, 4097, 1400, 1400));
+    assertThat(node()).isEqualTo(new NodeState(2, 102, 4097, 1400, 1400, Ip.ANY4, Ip.ANY6));
     assertThat(net.addresses(102)).isEmpty();
   }
 
@@ -223,7 +223,7 @@ class TunnelKeeperTest {
     assertThat(net.link(TunnelDevice.NAME)).isEmpty();
     assertThat(host.elements).isEmpty();
     assertThat(host.changes).contains("detach vxlan.sluice", "zero vxlan.sluice@101");
-    assertThat(node()).isEqualTo(new NodeState(2, 0, 0, 0, 0));
+    assertThat(node()).isEqualTo(new NodeState(2, 0, 0, 0, 0, Ip.ANY4, Ip.ANY6));
     assertThat(status())
         .isEqualTo(new TunnelKeeper.Status(false, Optional.empty(), Optional.empty()));
   }
@@ -268,7 +268,8 @@ class TunnelKeeperTest {
             0,
             Ip.parse("10.244.1.2"),
             Ip.any(Family.IPV6),
-            "cali1"));
+            "cali1",
+            0));
     host.admit(new io.sluice.actors.host.HostNet.Nic(101, "cali1", true));
     start();
     needs.tell(NEED);

@@ -22,6 +22,8 @@ final class Options {
         settings.get(FelixSettings.REDIRECT_TO_PEER) != Choices.RedirectToPeer.DISABLED,
         psnat.first(),
         psnat.last(),
+        settings.get(FelixSettings.EXTERNAL_SERVICE_MODE) == Choices.ExternalServiceMode.DSR,
+        settings.get(FelixSettings.VXLAN_PORT),
         settings.get(FelixSettings.ATTACH_TYPE) != Choices.AttachType.TC);
   }
 
@@ -30,6 +32,7 @@ final class Options {
     int conntrack = settings.get(FelixSettings.SIZE_CONNTRACK);
     int frontends = settings.get(FelixSettings.SIZE_NAT_FRONTEND);
     int backends = settings.get(FelixSettings.SIZE_NAT_BACKEND);
+    int affinity = settings.get(FelixSettings.SIZE_NAT_AFFINITY);
     int routes = settings.get(FelixSettings.SIZE_ROUTE);
     return Map.ofEntries(
         Map.entry("ct4", conntrack),
@@ -40,6 +43,8 @@ final class Options {
         Map.entry("backends4", backends),
         Map.entry("backends6", backends),
         Map.entry("backend_gen", backends),
+        Map.entry("affinity4", affinity),
+        Map.entry("affinity6", affinity),
         Map.entry("routes4", routes),
         Map.entry("routes6", routes),
         Map.entry("ifaces_far", settings.get(FelixSettings.SIZE_IF_STATE)));

@@ -168,7 +168,7 @@ class DumpsTest {
     FrontendKey empty = new FrontendKey(frontend(family), 81, TCP);
     dataplane.frontends(family).put(web, new Frontend(SERVICE, FrontendFlags.FRONTEND_CLUSTER_IP));
     dataplane.frontends(family).put(empty, new Frontend(9, FrontendFlags.FRONTEND_CLUSTER_IP));
-    dataplane.services().put(SERVICE, new Service(4, 2, 0, 0, 1L));
+    dataplane.services().put(SERVICE, new Service(4, 2, 0, 0, 0, 1L));
     dataplane.backends(family).put(4, new Backend(backend(family), 8080, 0, SERVICE, 1, 3));
     dataplane.backends(family).put(5, new Backend(client(family), 8080, 0, SERVICE, 2, 3));
     dataplane.backendGen().put(1, new BackendGen(3));
@@ -201,7 +201,7 @@ class DumpsTest {
         .put(
             new FrontendKey(frontend(family), 80, TCP),
             new Frontend(SERVICE, FrontendFlags.FRONTEND_CLUSTER_IP));
-    dataplane.services().put(SERVICE, new Service(4, 2, flags, 0, 1L));
+    dataplane.services().put(SERVICE, new Service(4, 2, 0, flags, 0, 1L));
     dataplane.backends(family).put(4, new Backend(backend(family), 8080, 0, SERVICE, 1, 3));
     dataplane.backends(family).put(5, new Backend(client(family), 8080, 0, SERVICE, 2, 3));
     dataplane.backendGen().put(1, new BackendGen(3));
@@ -291,7 +291,7 @@ class DumpsTest {
   void routesAreInTheOrderOfAddressesWithTheNamesOfInterfaces() {
     dataplane
         .ifaces()
-        .put(2, new Iface(IfaceFlags.IFACE_WORKLOAD, 1, 1, 0, 0, Ip.ANY4, Ip.ANY6, "cali2"));
+        .put(2, new Iface(IfaceFlags.IFACE_WORKLOAD, 1, 1, 0, 0, Ip.ANY4, Ip.ANY6, "cali2", 0));
     int local = RouteFlags.ROUTE_WORKLOAD | RouteFlags.ROUTE_LOCAL;
     var routes = dataplane.routes(Family.IPV4);
     routes.put(new RouteKey(32, Ip.parse("10.1.0.20")), new Route(local, 2, Ip.ANY4));
@@ -312,7 +312,7 @@ class DumpsTest {
   void interfacesAndCountersSpeakInWords() {
     int flags = IfaceFlags.IFACE_CONFIGURED | IfaceFlags.IFACE_READY6;
     Ip six = Ip.parse("fd00:1::2");
-    dataplane.ifaces().put(5, new Iface(flags, 3, 4, 0, 0, Ip.ANY4, six, "cali5"));
+    dataplane.ifaces().put(5, new Iface(flags, 3, 4, 0, 0, Ip.ANY4, six, "cali5", 0));
     dataplane.attachments.putAll(Map.of(5, new Attachment("cali5", 5, "tcx", List.of())));
     dataplane.counters.add(
         new CounterRow(SluiceHook.HOOK_IN, SluiceReason.REASON_POLICY, new Counter(1L << 33, 5)));

@@ -4,6 +4,8 @@ package io.sluice.agent.dump;
 import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.dataplane.MaglevTable;
+import io.sluice.kernel.layout.Affinity;
+import io.sluice.kernel.layout.AffinityKey;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.CtJudged;
@@ -17,6 +19,7 @@ import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.SourceRangeKey;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -30,6 +33,9 @@ final class MemoryDataplane implements Dataplane {
   final List<CounterRow> counters = new ArrayList<>();
   final Map<Integer, Attachment> attachments = new HashMap<>();
   private final Map<Family, TypedMap<CtKey, CtValue>> ct = new EnumMap<>(Family.class);
+  private final Map<Family, TypedMap<AffinityKey, Affinity>> affinity = new EnumMap<>(Family.class);
+  private final Map<Family, TypedMap<SourceRangeKey, Integer>> sourceRanges =
+      new EnumMap<>(Family.class);
   private final Map<Family, TypedMap<FrontendKey, Frontend>> frontends =
       new EnumMap<>(Family.class);
   private final Map<Family, TypedMap<Integer, Backend>> backends = new EnumMap<>(Family.class);
@@ -45,6 +51,8 @@ final class MemoryDataplane implements Dataplane {
       ct.put(family, new MemoryMap<>("ct" + family.number()));
       frontends.put(family, new MemoryMap<>("frontends" + family.number()));
       backends.put(family, new MemoryMap<>("backends" + family.number()));
+      affinity.put(family, new MemoryMap<>("affinity" + family.number()));
+      sourceRanges.put(family, new MemoryMap<>("source_ranges" + family.number()));
       routes.put(family, new MemoryMap<>("routes" + family.number()));
     }
   }
@@ -77,6 +85,16 @@ final class MemoryDataplane implements Dataplane {
   @Override
   public TypedMap<Integer, MaglevTable> maglev() {
     return maglev;
+  }
+
+  @Override
+  public TypedMap<AffinityKey, Affinity> affinity(Family family) {
+    return affinity.get(family);
+  }
+
+  @Override
+  public TypedMap<SourceRangeKey, Integer> sourceRanges(Family family) {
+    return sourceRanges.get(family);
   }
 
   @Override

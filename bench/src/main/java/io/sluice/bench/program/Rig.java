@@ -151,7 +151,7 @@ final class Rig implements AutoCloseable {
             | IfaceFlags.IFACE_READY4
             | IfaceFlags.IFACE_READY6;
     return new Iface(
-        flags, POLICY_SLOT, POLICY_SLOT, 0, 0, client(Family.IPV4), client(Family.IPV6), name);
+        flags, POLICY_SLOT, POLICY_SLOT, 0, 0, client(Family.IPV4), client(Family.IPV6), name, 0);
   }
 
   /** Packets are a pod's from now on; the tunnel is elsewhere. */
@@ -164,7 +164,7 @@ final class Rig implements AutoCloseable {
   /** Packets come out of the tunnel from now on; pods are elsewhere. */
   void measureAtTunnel() {
     int flags = IfaceFlags.IFACE_CONFIGURED | IfaceFlags.IFACE_TUNNEL;
-    Iface tunnel = new Iface(flags, 0, 0, 0, 0, Ip.ANY4, Ip.ANY6, "lo");
+    Iface tunnel = new Iface(flags, 0, 0, 0, 0, Ip.ANY4, Ip.ANY6, "lo", 0);
     dataplane.ifaces().put(LOOPBACK, tunnel);
     dataplane.ifaces().put(ELSEWHERE, pod("elsewhere"));
     setTunnel(LOOPBACK);
@@ -173,7 +173,7 @@ final class Rig implements AutoCloseable {
 
   private void setTunnel(int ifindex) {
     int epoch = dataplane.node().get(0).orElseThrow().routeEpoch();
-    dataplane.node().put(0, new NodeState(epoch + 1, ifindex, VNI, 1450, 1430));
+    dataplane.node().put(0, new NodeState(epoch + 1, ifindex, VNI, 1450, 1430, Ip.ANY4, Ip.ANY6));
   }
 
   private void setPods(int ifindex) {
@@ -250,7 +250,7 @@ final class Rig implements AutoCloseable {
         backends.put(id, new Backend(server(family), BACKEND_PORT, 0, service, id, 1));
         generations.put(id, new BackendGen(1));
       }
-      services.put(service, new Service(base, BACKENDS_EACH, flags, 0, service));
+      services.put(service, new Service(base, BACKENDS_EACH, 0, flags, 0, service));
       Ip address = new Ip(family, firstService(family).high(), firstService(family).low() + i);
       frontends.put(
           new FrontendKey(address, 80, TCP),

@@ -82,8 +82,7 @@ public final class FelixSettings {
   public static final Setting<Choices.Toggle> HOST_NETWORKED_NAT =
       ignored("bpfHostNetworkedNATWithoutCTLB", choice(Choices.Toggle.class), "Enabled");
   public static final Setting<Choices.ExternalServiceMode> EXTERNAL_SERVICE_MODE =
-      ignored("bpfExternalServiceMode", choice(Choices.ExternalServiceMode.class), "Tunnel")
-          .refusing(mode -> mode == Choices.ExternalServiceMode.DSR);
+      used("bpfExternalServiceMode", choice(Choices.ExternalServiceMode.class), "Tunnel");
   public static final Setting<List<Cidr>> DSR_OPTOUT_CIDRS =
       used("bpfDSROptoutCIDRs", list(cidr()), "");
   public static final Setting<PortRange> PSNAT_PORTS =

@@ -217,7 +217,7 @@ final class Build implements AutoCloseable {
       }
     }
 
-    /** Opens and configures an object; without what this hook does not use. */
+    /** Opens and configures an object. */
     BpfObject open(String name) {
       BpfObject object = new BpfObject(name + " for " + this, objects.read(name));
       ByteBuffer place = object.initialValue("settings");
@@ -229,13 +229,10 @@ final class Build implements AutoCloseable {
               settings.redirectPeer(),
               settings.kernCtx(),
               settings.psnatFirst(),
-              settings.psnatLast());
+              settings.psnatLast(),
+              settings.dsr(),
+              settings.vxlanPort());
       Settings.codec().encode(own, place, 0);
-      for (int prog = 0; prog < SluiceProg.PROG_PER_FAMILY; prog++) {
-        if (!isUsed(prog) && object.programNames().contains(programName(prog))) {
-          object.without(programName(prog));
-        }
-      }
       return object;
     }
 
@@ -244,17 +241,9 @@ final class Build implements AutoCloseable {
       int base = family == 4 ? SluiceProgIndex.PROG_FAMILY4 : SluiceProgIndex.PROG_FAMILY6;
       Map<Integer, String> programs = new TreeMap<>();
       for (int prog = 0; prog < SluiceProg.PROG_PER_FAMILY; prog++) {
-        if (isUsed(prog)) {
-          programs.put(base + prog + (debug ? SluiceProgIndex.PROG_DEBUG : 0), programName(prog));
-        }
+        programs.put(base + prog + (debug ? SluiceProgIndex.PROG_DEBUG : 0), programName(prog));
       }
       return programs;
-    }
-
-    /** Answers go to who sends: host-egress has none (PROG-1). */
-    private boolean isUsed(int prog) {
-      return hook == SluiceHook.HOOK_IN
-          || prog != SluiceProg.PROG_REFUSE && prog != SluiceProg.PROG_TOO_BIG;
     }
 
     private static String programName(int prog) {

@@ -2,6 +2,8 @@
 package io.sluice.kernel.dataplane;
 
 import io.sluice.kernel.bpf.TypedMap;
+import io.sluice.kernel.layout.Affinity;
+import io.sluice.kernel.layout.AffinityKey;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.Counter;
@@ -16,6 +18,7 @@ import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.SourceRangeKey;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -43,6 +46,12 @@ public interface Dataplane extends AutoCloseable {
   TypedMap<Integer, MaglevTable> maglev();
 
   TypedMap<RouteKey, Route> routes(Family family);
+
+  /** Which backend a client had last, by client and service. Programs write it. */
+  TypedMap<AffinityKey, Affinity> affinity(Family family);
+
+  /** Who may speak to load balancers that say so; the value is 1. */
+  TypedMap<SourceRangeKey, Integer> sourceRanges(Family family);
 
   /** Clients for which DSR is off; the value is 1. */
   TypedMap<RouteKey, Integer> dsrOptout(Family family);

@@ -7,6 +7,8 @@ import io.sluice.kernel.bpf.KernelFeatures;
 import io.sluice.kernel.bpf.PerCpuArray;
 import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.bpf.VerifierException;
+import io.sluice.kernel.layout.Affinity;
+import io.sluice.kernel.layout.AffinityKey;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.Codec;
@@ -23,6 +25,7 @@ import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.Settings;
+import io.sluice.kernel.layout.SourceRangeKey;
 import io.sluice.kernel.sys.Errno;
 import io.sluice.kernel.sys.Privileges;
 import java.nio.file.Path;
@@ -59,6 +62,9 @@ public final class DataplaneLoader implements Dataplane {
   private final Map<Family, BpfMap<FrontendKey, Frontend>> frontends = new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<Integer, Backend>> backends = new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<RouteKey, Route>> routes = new EnumMap<>(Family.class);
+  private final Map<Family, BpfMap<AffinityKey, Affinity>> affinity = new EnumMap<>(Family.class);
+  private final Map<Family, BpfMap<SourceRangeKey, Integer>> sourceRanges =
+      new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<RouteKey, Integer>> dsrOptout = new EnumMap<>(Family.class);
   private final BpfMap<Integer, Service> services;
   private final MaglevMap maglev;
@@ -100,6 +106,9 @@ public final class DataplaneLoader implements Dataplane {
         frontends.put(family, map("frontends" + n, FrontendKey.codec(family), Frontend.codec()));
         backends.put(family, map("backends" + n, Codec.U32, Backend.codec(family)));
         routes.put(family, map("routes" + n, RouteKey.codec(family), Route.codec(family)));
+        affinity.put(
+            family, map("affinity" + n, AffinityKey.codec(family), Affinity.codec(family)));
+        sourceRanges.put(family, map("source_ranges" + n, SourceRangeKey.codec(family), Codec.U32));
         dsrOptout.put(family, map("dsr_optout" + n, RouteKey.codec(family), Codec.U32));
       }
       services = map("services", Codec.U32, Service.codec());
@@ -148,7 +157,9 @@ public final class DataplaneLoader implements Dataplane {
             options.redirectPeer() ? 1 : 0,
             KernelFeatures.castToKernelContext() ? 1 : 0,
             options.psnatFirst(),
-            options.psnatLast());
+            options.psnatLast(),
+            options.dsr() ? 1 : 0,
+            options.vxlanPort());
     try {
       return Build.open(root, objects, maps, settings, options.debug());
     } catch (VerifierException e) {
@@ -197,6 +208,16 @@ public final class DataplaneLoader implements Dataplane {
   @Override
   public TypedMap<Integer, MaglevTable> maglev() {
     return maglev;
+  }
+
+  @Override
+  public TypedMap<AffinityKey, Affinity> affinity(Family family) {
+    return affinity.get(family);
+  }
+
+  @Override
+  public TypedMap<SourceRangeKey, Integer> sourceRanges(Family family) {
+    return sourceRanges.get(family);
   }
 
   @Override

@@ -15,6 +15,8 @@ import java.util.Map;
  * @param redirectPeer send established flows straight into the pod (BPFRedirectToPeer)
  * @param psnatFirst first source port for flows that collide after DNAT (BPFPSNATPorts)
  * @param psnatLast last one, included
+ * @param dsr answers leave from the backend's node (BPFExternalServiceMode DSR)
+ * @param vxlanPort UDP port of the tunnel
  * @param tcx use TCX where the kernel has it; false: clsact anyway
  */
 public record DataplaneOptions(
@@ -24,6 +26,8 @@ public record DataplaneOptions(
     boolean redirectPeer,
     int psnatFirst,
     int psnatLast,
+    boolean dsr,
+    int vxlanPort,
     boolean tcx) {
   /** The maps whose size may be chosen, and what they get if nobody chooses. */
   public static final Map<String, Integer> DEFAULT_SIZES =
@@ -36,6 +40,10 @@ public record DataplaneOptions(
           Map.entry("backends4", 262_144),
           Map.entry("backends6", 262_144),
           Map.entry("backend_gen", 262_144),
+          Map.entry("affinity4", 65_536),
+          Map.entry("affinity6", 65_536),
+          Map.entry("source_ranges4", 65_536),
+          Map.entry("source_ranges6", 65_536),
           Map.entry("dsr_optout4", 4_096),
           Map.entry("dsr_optout6", 4_096),
           Map.entry("routes4", 262_144),
@@ -61,20 +69,27 @@ public record DataplaneOptions(
 
   /** With everything else as if nobody chose. */
   public static DataplaneOptions defaults(Path bpffs) {
-    return new DataplaneOptions(bpffs, Map.of(), false, true, 20_000, 29_999, true);
+    return new DataplaneOptions(bpffs, Map.of(), false, true, 20_000, 29_999, false, 4789, true);
   }
 
   public DataplaneOptions withMapSizes(Map<String, Integer> sizes) {
-    return new DataplaneOptions(bpffs, sizes, debug, redirectPeer, psnatFirst, psnatLast, tcx);
+    return new DataplaneOptions(
+        bpffs, sizes, debug, redirectPeer, psnatFirst, psnatLast, dsr, vxlanPort, tcx);
   }
 
   public DataplaneOptions withDebug(boolean wanted) {
-    return new DataplaneOptions(bpffs, mapSizes, wanted, redirectPeer, psnatFirst, psnatLast, tcx);
+    return new DataplaneOptions(
+        bpffs, mapSizes, wanted, redirectPeer, psnatFirst, psnatLast, dsr, vxlanPort, tcx);
   }
 
   public DataplaneOptions withTcx(boolean wanted) {
     return new DataplaneOptions(
-        bpffs, mapSizes, debug, redirectPeer, psnatFirst, psnatLast, wanted);
+        bpffs, mapSizes, debug, redirectPeer, psnatFirst, psnatLast, dsr, vxlanPort, wanted);
+  }
+
+  public DataplaneOptions withDsr(boolean wanted) {
+    return new DataplaneOptions(
+        bpffs, mapSizes, debug, redirectPeer, psnatFirst, psnatLast, wanted, vxlanPort, tcx);
   }
 
   /** Our folder. */

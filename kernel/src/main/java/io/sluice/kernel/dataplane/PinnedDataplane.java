@@ -7,6 +7,8 @@ import io.sluice.kernel.bpf.BpfMap;
 import io.sluice.kernel.bpf.Fd;
 import io.sluice.kernel.bpf.PerCpuArray;
 import io.sluice.kernel.bpf.TypedMap;
+import io.sluice.kernel.layout.Affinity;
+import io.sluice.kernel.layout.AffinityKey;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.Codec;
@@ -22,6 +24,7 @@ import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.SourceRangeKey;
 import io.sluice.kernel.sys.Errno;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -110,6 +113,16 @@ public final class PinnedDataplane implements Dataplane {
       opened.push(maglev);
     }
     return maglev;
+  }
+
+  @Override
+  public TypedMap<AffinityKey, Affinity> affinity(Family family) {
+    return map("affinity" + family.number(), AffinityKey.codec(family), Affinity.codec(family));
+  }
+
+  @Override
+  public TypedMap<SourceRangeKey, Integer> sourceRanges(Family family) {
+    return map("source_ranges" + family.number(), SourceRangeKey.codec(family), Codec.U32);
   }
 
   @Override

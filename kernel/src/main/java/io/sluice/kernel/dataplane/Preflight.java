@@ -145,7 +145,7 @@ public final class Preflight {
 
   private Settings settings() {
     int kernCtx = KernelFeatures.castToKernelContext() ? 1 : 0;
-    return new Settings(0, 0, 250, 1, kernCtx, 20_000, 29_999);
+    return new Settings(0, 0, 250, 1, kernCtx, 20_000, 29_999, 0, 4789);
   }
 
   /** Loads something, and tells what it is made of. */

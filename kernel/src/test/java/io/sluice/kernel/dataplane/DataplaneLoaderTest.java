@@ -303,7 +303,7 @@ class DataplaneLoaderTest {
   @Test
   void interfacesByIndexNearAndFar() {
     try (DataplaneLoader dataplane = open()) {
-      Iface iface = new Iface(3, 1, 1, 0, 0, Ip.parse("10.244.1.2"), Ip.ANY6, "cali1");
+      Iface iface = new Iface(3, 1, 1, 0, 0, Ip.parse("10.244.1.2"), Ip.ANY6, "cali1", 0);
       int far = IfaceLimits.IFACE_ARRAY_SIZE;
       dataplane.ifaces().putAll(Map.of(4, iface, far, iface));
       assertThat(dataplane.ifaces().get(4)).contains(iface);
@@ -330,8 +330,8 @@ class DataplaneLoaderTest {
   @Test
   void nodeStateIsOneElement() {
     try (DataplaneLoader dataplane = open()) {
-      dataplane.node().put(0, new NodeState(12, 0, 0, 0, 0));
-      assertThat(dataplane.node().get(0)).contains(new NodeState(12, 0, 0, 0, 0));
+      dataplane.node().put(0, new NodeState(12, 0, 0, 0, 0, Ip.ANY4, Ip.ANY6));
+      assertThat(dataplane.node().get(0)).contains(new NodeState(12, 0, 0, 0, 0, Ip.ANY4, Ip.ANY6));
       assertThat(((BpfMap<?, ?>) dataplane.node()).info().type()).isEqualTo(MapType.ARRAY);
     }
   }

@@ -56,7 +56,7 @@ class SwitchUnderTrafficTest {
 
   private static void switchBuilds(Path root, boolean tcx, TestNetns pod) {
     Map<String, Integer> small = Map.of("ct4", 4096, "ct6", 4096);
-    Settings settings = new Settings(0, 0, 250, 0, 0, 1, 2);
+    Settings settings = new Settings(0, 0, 250, 0, 0, 1, 2, 0, 4789);
     Objects one = TestBuilds.with(Map.of("preamble4", TestBuilds.countingPreamble(LENGTH, 1)));
     Objects two = TestBuilds.with(Map.of("preamble4", TestBuilds.countingPreamble(LENGTH, 2)));
     try (MapStore maps = MapStore.open(root, one, small);

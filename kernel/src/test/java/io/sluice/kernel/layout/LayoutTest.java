@@ -96,7 +96,15 @@ class LayoutTest {
     laid.put("cali0123456789a".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
     Iface iface =
         new Iface(
-            17, 3, 4, 5, 6, Ip.parse("10.244.1.2"), Ip.parse("fd00:244:1::2"), "cali0123456789a");
+            17,
+            3,
+            4,
+            5,
+            6,
+            Ip.parse("10.244.1.2"),
+            Ip.parse("fd00:244:1::2"),
+            "cali0123456789a",
+            0);
     assertLaid(Iface.codec(), iface, laid);
   }
 
@@ -104,7 +112,7 @@ class LayoutTest {
   void wideNumbersAreOfHostOrder() {
     ByteBuffer laid = bytes(24);
     laid.putInt(100).putInt(-1).putInt(2).putInt(0).putLong(0xfedcba9876543210L);
-    assertLaid(Service.codec(), new Service(100, -1, 2, 0, 0xfedcba9876543210L), laid);
+    assertLaid(Service.codec(), new Service(100, -1, 0, 2, 0, 0xfedcba9876543210L), laid);
   }
 
   @Test
@@ -135,7 +143,9 @@ class LayoutTest {
             () ->
                 Iface.codec()
                     .encode(
-                        new Iface(0, 0, 0, 0, 0, Ip.ANY4, Ip.ANY6, "a-name-of-16-byt"), buffer, 0))
+                        new Iface(0, 0, 0, 0, 0, Ip.ANY4, Ip.ANY6, "a-name-of-16-byt", 0),
+                        buffer,
+                        0))
         .withMessageContaining("Iface.name takes at most 15 bytes");
   }
 

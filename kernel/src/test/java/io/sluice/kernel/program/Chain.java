@@ -100,7 +100,9 @@ final class Chain implements AutoCloseable {
         variant.redirectPeer() ? 1 : 0,
         variant.kernCtx() ? 1 : 0,
         PSNAT_FIRST,
-        PSNAT_LAST);
+        PSNAT_LAST,
+        0,
+        4789);
   }
 
   private static String mapKey(String map, int hook) {

@@ -120,7 +120,7 @@ final class ChainHarness implements AutoCloseable {
     clear(services);
     clear(backendGen);
     clear(ifaces);
-    node.put(0, new NodeState(1, 0, 0, 0, 0));
+    node.put(0, new NodeState(1, 0, 0, 0, 0, Ip.ANY4, Ip.ANY6));
     for (int hook = 0; hook < Chain.HOOKS; hook++) {
       chain.allowAll(hook, ALLOW_SLOT);
       chain.denyAll(hook, DENY_SLOT);
@@ -173,7 +173,8 @@ final class ChainHarness implements AutoCloseable {
   void configure(Pod pod, int flags, int slotIn, int slotOut) {
     int all = flags | (debug ? IfaceFlags.IFACE_DEBUG : 0);
     ifaces.put(
-        pod.ifindex(), new Iface(all, slotIn, slotOut, 0, 0, pod.addr4(), pod.addr6(), pod.name()));
+        pod.ifindex(),
+        new Iface(all, slotIn, slotOut, 0, 0, pod.addr4(), pod.addr6(), pod.name(), 0));
   }
 
   /** A new flow from a pod, or to it, is denied. */
@@ -204,7 +205,7 @@ final class ChainHarness implements AutoCloseable {
   /** Changes what the node knows of its tunnel, and tells established flows. */
   void setNode(int tunnelIfindex, int vni, int mtu4, int mtu6) {
     int epoch = node.get(0).orElseThrow().routeEpoch() + 1;
-    node.put(0, new NodeState(epoch, tunnelIfindex, vni, mtu4, mtu6));
+    node.put(0, new NodeState(epoch, tunnelIfindex, vni, mtu4, mtu6, Ip.ANY4, Ip.ANY6));
   }
 
   /** A backend to be: its ID names its generation, too. */
@@ -236,7 +237,7 @@ final class ChainHarness implements AutoCloseable {
     }
     int flags =
         ServiceFlags.SERVICE_IN_USE | (family == Family.IPV6 ? ServiceFlags.SERVICE_IPV6 : 0);
-    services.put(id, new Service(base, targets.length, flags, 0, 0x1000L + id));
+    services.put(id, new Service(base, targets.length, 0, flags, 0, 0x1000L + id));
   }
 
   /** A backend, or for 0 the set of frontends, is no longer what flows knew. */

@@ -42,7 +42,8 @@ class ProgramsTest extends ChainTest {
   })
   @Tag("INV-PROG-5")
   void everyVariantPassesTheVerifier(int hook, int debug, int redirectPeer, int kernCtx) {
-    Settings settings = new Settings(hook, debug, 250, redirectPeer, kernCtx, 20000, 29999);
+    Settings settings =
+        new Settings(hook, debug, 250, redirectPeer, kernCtx, 20000, 29999, 0, 4789);
     for (String name : List.of("preamble4", "tc4", "tc6")) {
       try (BpfObject object = new BpfObject(name, Chain.object(name))) {
         Settings.codec().encode(settings, object.initialValue("settings"), 0);

@@ -121,13 +121,15 @@ final class RealNode implements AutoCloseable {
     Ip pod6 = podAddress(Family.IPV6, number);
     dataplane
         .ifaces()
-        .put(p, new Iface(ChainHarness.USUAL_FLAGS, SLOT, SLOT, 0, 0, pod4, pod6, "p"));
+        .put(p, new Iface(ChainHarness.USUAL_FLAGS, SLOT, SLOT, 0, 0, pod4, pod6, "p", 0));
     int flags = IfaceFlags.IFACE_CONFIGURED | IfaceFlags.IFACE_TUNNEL;
-    dataplane.ifaces().put(tunnel, new Iface(flags, 0, 0, 0, 0, Ip.ANY4, Ip.ANY6, "vxlan.sluice"));
+    dataplane
+        .ifaces()
+        .put(tunnel, new Iface(flags, 0, 0, 0, 0, Ip.ANY4, Ip.ANY6, "vxlan.sluice", 0));
     int local = RouteFlags.ROUTE_WORKLOAD | RouteFlags.ROUTE_LOCAL;
     put(pod4, 32, local, p, Ip.ANY4);
     put(pod6, 128, local, p, Ip.ANY6);
-    dataplane.node().put(0, new NodeState(1, tunnel, VNI, MTU4, MTU6));
+    dataplane.node().put(0, new NodeState(1, tunnel, VNI, MTU4, MTU6, Ip.ANY4, Ip.ANY6));
     host.netns()
         .run(
             () -> {

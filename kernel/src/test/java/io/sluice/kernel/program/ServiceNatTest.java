@@ -215,7 +215,7 @@ class ServiceNatTest extends ChainTest {
 
   private static io.sluice.kernel.layout.Service at(io.sluice.kernel.layout.Service s, int base) {
     return new io.sluice.kernel.layout.Service(
-        base, s.count(), s.flags(), s.affinitySeconds(), s.owner());
+        base, s.count(), s.local(), s.flags(), s.affinitySeconds(), s.owner());
   }
 
   @ParameterizedTest
