@@ -16,6 +16,7 @@ import io.sluice.actors.conntrack.ConntrackKeeper;
 import io.sluice.actors.conntrack.KernelTimeouts;
 import io.sluice.actors.dsr.OptOutKeeper;
 import io.sluice.actors.dsr.OptOuts;
+import io.sluice.actors.health.HealthKeeper;
 import io.sluice.actors.host.HostNet;
 import io.sluice.actors.host.HostSettings;
 import io.sluice.actors.host.Sysctls;
@@ -141,7 +142,8 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
       ActorRef<InterfaceManager.Command> interfaces,
       ActorRef<ServiceManager.Command> services,
       ActorRef<MaglevKeeper.Command> maglev,
-      ActorRef<OptOutKeeper.Command> optOuts) {}
+      ActorRef<OptOutKeeper.Command> optOuts,
+      ActorRef<HealthKeeper.Command> health) {}
 
   private final TimerScheduler<Command> timers;
   private final Node node;
@@ -248,7 +250,10 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                 interfaces,
                 services,
                 keeper(MaglevKeeper.create(services), "maglev"),
-                keeper(OptOutKeeper.create(writers), "dsr-optout")));
+                keeper(OptOutKeeper.create(writers), "dsr-optout"),
+                keeper(
+                    HealthKeeper.create(node.nodeName(), services, HealthKeeper.Options.DEFAULT),
+                    "health")));
     connect();
     handOut();
     timers.startSingleTimer(new Look(), FIRST_LOOKS);
@@ -328,6 +333,8 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                       settings.get(FelixSettings.MAGLEV_MAX_SERVICES),
                       settings.get(FelixSettings.MAGLEV_MAX_ENDPOINTS))));
       k.services().tell(new ServiceManager.Changed(snapshot));
+      k.health()
+          .tell(new HealthKeeper.Configure(snapshot, settings.get(FelixSettings.HEALTHZ_PORT)));
       if (snapshot.inSync()) {
         k.optOuts().tell(OptOuts.configured(snapshot, settings));
       }
@@ -418,6 +425,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                   Optional.empty(),
                   List.of(),
                   Optional.empty(),
+                  Optional.empty(),
                   Optional.empty()));
       return this;
     }
@@ -451,11 +459,23 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
     var optOuts =
         this.<OptOutKeeper.Command, OptOutKeeper.Status>ask(
             k.optOuts(), OptOutKeeper.GetStatus::new);
+    var health =
+        this.<HealthKeeper.Command, HealthKeeper.Status>ask(
+            k.health(), HealthKeeper.GetStatus::new);
     List<CompletableFuture<Optional<MapActor.Occupancy>>> maps = occupancies(k.writers());
     List<CompletableFuture<?>> all =
         new ArrayList<>(
             List.of(
-                interfaces, services, notices, tables, conntrack, routes, tunnel, maglev, optOuts));
+                interfaces,
+                services,
+                notices,
+                tables,
+                conntrack,
+                routes,
+                tunnel,
+                maglev,
+                optOuts,
+                health));
     all.addAll(maps);
     CompletableFuture.allOf(all.toArray(CompletableFuture[]::new))
         .orTimeout(ANSWER.toSeconds() * 2, TimeUnit.SECONDS)
@@ -478,7 +498,8 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                             tunnel.join(),
                             maps.stream().flatMap(m -> m.join().stream()).toList(),
                             maglev.join(),
-                            optOuts.join())));
+                            optOuts.join(),
+                            health.join())));
     return this;
   }
 

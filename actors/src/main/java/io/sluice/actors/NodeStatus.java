@@ -3,6 +3,7 @@ package io.sluice.actors;
 
 import io.sluice.actors.conntrack.ConntrackKeeper;
 import io.sluice.actors.dsr.OptOutKeeper;
+import io.sluice.actors.health.HealthKeeper;
 import io.sluice.actors.host.TunnelDevice;
 import io.sluice.actors.interfaces.InterfaceActor.State;
 import io.sluice.actors.interfaces.InterfaceManager;
@@ -32,6 +33,7 @@ import java.util.Optional;
  * @param maps of those that answered
  * @param maglev tables that nodes share
  * @param dsrOptOut likewise, the networks that opt out of direct server return
+ * @param health what load balancers are told
  */
 public record NodeStatus(
     boolean begun,
@@ -48,7 +50,8 @@ public record NodeStatus(
     Optional<TunnelKeeper.Status> tunnel,
     List<MapActor.Occupancy> maps,
     Optional<MaglevKeeper.Status> maglev,
-    Optional<OptOutKeeper.Status> dsrOptOut) {
+    Optional<OptOutKeeper.Status> dsrOptOut,
+    Optional<HealthKeeper.Status> health) {
   /** Why the node is not ready, a line each; empty if it is. */
   public List<String> unready() {
     List<String> reasons = new ArrayList<>();
@@ -165,6 +168,8 @@ public record NodeStatus(
         .map(OptOutKeeper.Status::problem)
         .filter(problem -> !problem.isEmpty())
         .ifPresent(problem -> problems.add("bpfDSROptoutCIDRs: " + problem));
+    health.ifPresent(
+        status -> status.problems().forEach((port, p) -> problems.add(port + " " + p)));
     problems.addAll(restart);
     return List.copyOf(problems);
   }
