@@ -8,6 +8,7 @@ import io.sluice.agent.cli.DeleteCommand;
 import io.sluice.agent.cli.DumpCommand;
 import io.sluice.agent.cli.GetCommand;
 import io.sluice.agent.cli.StatusCommand;
+import io.sluice.agent.cli.SvcCommand;
 import io.sluice.agent.cli.UninstallCommand;
 import io.sluice.agent.node.Build;
 import io.sluice.config.cli.SluiceCommand;
@@ -33,6 +34,7 @@ import picocli.CommandLine.HelpCommand;
       DeleteCommand.class,
       GetCommand.class,
       StatusCommand.class,
+      SvcCommand.class,
       DumpCommand.class,
       CheckCommand.class,
       UninstallCommand.class,

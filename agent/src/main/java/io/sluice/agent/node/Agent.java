@@ -152,7 +152,7 @@ public final class Agent implements AutoCloseable {
     serve(
         keys,
         new NodeMetrics(system, dataplane),
-        new LiveNodeView(system, keys, dataplane, cluster, resources),
+        new LiveNodeView(system, keys, dataplane, cluster, resources, feed::latest),
         cluster,
         followed(source));
     system.tell(new NodeGuardian.Begin());

@@ -104,7 +104,20 @@ class AnswersTest {
 
   @Test
   void numbersThatOnlyMapsKnowAreForTheWideTableAndJson() throws IOException {
-    Nat row = new Nat("tcp", "10.96.0.10:80", "cluster_ip", "d/w:80", 7, "10.1.0.3:1", 4, "live");
+    Nat row =
+        new Nat(
+            "tcp",
+            "10.96.0.10:80",
+            "cluster_ip",
+            List.of(),
+            "d/w:80",
+            7,
+            "10.1.0.3:1",
+            4,
+            "live",
+            1,
+            0,
+            true);
     answer("/api/v1/dump/nat", 200, List.of(row), Map.of());
 
     assertThat(dump("nat", "table").out()).doesNotContain("SERVICE-ID").contains("cluster_ip");

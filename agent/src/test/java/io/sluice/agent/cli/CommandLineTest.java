@@ -31,7 +31,7 @@ class CommandLineTest {
         "|sluice: which command?; see 'sluice --help'",
         "agent|sluice: Missing required option: '--config=FILE'; see 'sluice agent --help'",
         "dump|sluice: Missing required parameter: 'TABLE'; see 'sluice dump --help'",
-        "dump shoes|sluice: there is no table shoes; want one of conntrack, nat, maglev, routes, ifstate,"
+        "dump shoes|sluice: there is no table shoes; want one of conntrack, nat, affinity, maglev, routes, ifstate,"
             + " counters",
         "dump nat -o xml|sluice: Invalid value for option '--output'",
         "uninstall --config a --bpffs b|sluice: Error: --config=FILE and",

@@ -2,6 +2,7 @@
 package io.sluice.agent.dump;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.sluice.actors.conntrack.FlowKeys;
 import io.sluice.actors.services.Endpoint;
@@ -17,7 +18,10 @@ import io.sluice.config.model.IpFamily;
 import io.sluice.kernel.dataplane.Dataplane.Attachment;
 import io.sluice.kernel.dataplane.Dataplane.CounterRow;
 import io.sluice.kernel.dataplane.MaglevTable;
+import io.sluice.kernel.layout.Affinity;
+import io.sluice.kernel.layout.AffinityKey;
 import io.sluice.kernel.layout.Backend;
+import io.sluice.kernel.layout.BackendFlags;
 import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.Counter;
 import io.sluice.kernel.layout.CtCommon;
@@ -39,8 +43,10 @@ import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.ServiceFlags;
 import io.sluice.kernel.layout.SluiceHook;
 import io.sluice.kernel.layout.SluiceReason;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -174,22 +180,120 @@ class DumpsTest {
     dataplane.backendGen().put(1, new BackendGen(3));
     dataplane.backendGen().put(2, new BackendGen(4));
 
-    String kind = FrontendFlags.describe(FrontendFlags.FRONTEND_CLUSTER_IP);
     String at = text(frontend(family), 80);
-    assertThat(dumps.nat())
+    assertThat(rows("nat"))
         .containsExactlyInAnyOrder(
-            new Nat(
-                "tcp", at, kind, "default/web:80", SERVICE, text(backend(family), 8080), 1, "live"),
             new Nat(
                 "tcp",
                 at,
-                kind,
+                "cluster_ip",
+                List.of(),
+                "default/web:80",
+                SERVICE,
+                text(backend(family), 8080),
+                1,
+                "live",
+                1,
+                0,
+                false),
+            new Nat(
+                "tcp",
+                at,
+                "cluster_ip",
+                List.of(),
                 "default/web:80",
                 SERVICE,
                 text(client(family), 8080),
                 2,
-                "removed"),
-            new Nat("tcp", text(frontend(family), 81), kind, "#9", 9, "", 0, "refuses"));
+                "removed",
+                1,
+                0,
+                false),
+            new Nat(
+                "tcp",
+                text(frontend(family), 81),
+                "cluster_ip",
+                List.of(),
+                "#9",
+                9,
+                "",
+                0,
+                "refuses",
+                0,
+                0,
+                false));
+  }
+
+  private List<Object> rows(String table) {
+    return new ArrayList<>(dumps.rows(table).orElseThrow().rows());
+  }
+
+  private void backendAt(Family family, int index, Ip address, int id, boolean here) {
+    int flags = here ? BackendFlags.BACKEND_LOCAL : 0;
+    dataplane.backends(family).put(index, new Backend(address, 8080, flags, SERVICE, id, 3));
+    dataplane.backendGen().put(id, new BackendGen(3));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aBackendIsOneRowWithItsWeightInBothWindows(Family family) {
+    int flags = FrontendFlags.FRONTEND_NODE_PORT | FrontendFlags.FRONTEND_LOCAL;
+    dataplane
+        .frontends(family)
+        .put(new FrontendKey(Ip.any(family), 30080, TCP), new Frontend(SERVICE, flags));
+    dataplane.services().put(SERVICE, new Service(4, 3, 1, 0, 0, 1L));
+    backendAt(family, 4, backend(family), 1, true);
+    backendAt(family, 5, client(family), 2, false);
+    backendAt(family, 6, client(family), 2, false);
+    backendAt(family, 7, backend(family), 1, true);
+
+    assertThat(rows("nat"))
+        .extracting("kind", "flags", "backendId", "cluster", "local", "here")
+        .containsExactly(
+            tuple("node_port", List.of("local"), 1, 1, 1, true),
+            tuple("node_port", List.of("local"), 2, 2, 0, false));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  @Tag("INV-SVC-4")
+  void affinityTellsHowLongItHoldsAndWhetherItStillDoes(Family family) {
+    dataplane.services().put(SERVICE, new Service(4, 1, 0, 0, 60, 1L));
+    backendAt(family, 4, backend(family), 1, false);
+    Ip[] clients = {client(family), backend(family), frontend(family)};
+    int[] gens = {3, 2, 3};
+    int[] idle = {2500, 0, 15_000};
+    for (int i = 0; i < clients.length; i++) {
+      dataplane
+          .affinity(family)
+          .put(
+              new AffinityKey(clients[i], SERVICE),
+              new Affinity(backend(family), 8080, 0, 1, gens[i], MemoryDataplane.NOW - idle[i]));
+    }
+    assertThat(rows("affinity"))
+        .extracting("client", "service", "backend", "ageSeconds", "expiresSeconds", "state")
+        .containsExactlyInAnyOrder(
+            tuple(
+                client(family).toString(),
+                "default/web:80",
+                text(backend(family), 8080),
+                10.0,
+                50.0,
+                "live"),
+            tuple(
+                backend(family).toString(),
+                "default/web:80",
+                text(backend(family), 8080),
+                0.0,
+                0.0,
+                "dead"),
+            tuple(
+                frontend(family).toString(),
+                "default/web:80",
+                text(backend(family), 8080),
+                60.0,
+                0.0,
+                "expired"));
   }
 
   @ParameterizedTest
@@ -327,6 +431,6 @@ class DumpsTest {
   @Test
   void everyTableThatIsNamedIsThereAndNoOther() {
     assertThat(Rows.TABLES).allSatisfy(table -> assertThat(dumps.rows(table)).isPresent());
-    assertThat(dumps.rows("affinity")).isEmpty();
+    assertThat(dumps.rows("nothing")).isEmpty();
   }
 }
