@@ -6,6 +6,7 @@ import io.sluice.agent.cli.ApplyCommand;
 import io.sluice.agent.cli.CheckCommand;
 import io.sluice.agent.cli.DeleteCommand;
 import io.sluice.agent.cli.DumpCommand;
+import io.sluice.agent.cli.ExplainCommand;
 import io.sluice.agent.cli.GetCommand;
 import io.sluice.agent.cli.StatusCommand;
 import io.sluice.agent.cli.SvcCommand;
@@ -36,6 +37,7 @@ import picocli.CommandLine.HelpCommand;
       StatusCommand.class,
       SvcCommand.class,
       DumpCommand.class,
+      ExplainCommand.class,
       CheckCommand.class,
       UninstallCommand.class,
       HelpCommand.class,

@@ -11,6 +11,8 @@ import io.sluice.actors.promises.Promises;
 import io.sluice.agent.dump.Dumps;
 import io.sluice.agent.dump.Names;
 import io.sluice.agent.dump.Rows;
+import io.sluice.agent.explain.Explainer;
+import io.sluice.agent.explain.Question;
 import io.sluice.cluster.management.Health;
 import io.sluice.cluster.management.NodeView;
 import io.sluice.cluster.membership.ClusterNode;
@@ -21,7 +23,9 @@ import io.sluice.config.source.Snapshot;
 import io.sluice.kernel.dataplane.DataplaneLoader;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -38,11 +42,13 @@ final class LiveNodeView implements NodeView {
   private final ClusterNode cluster;
   private final ResourceApi resources;
   private final Supplier<Snapshot> snapshots;
+  private final boolean dsr;
   private final Executor kernel;
   private final long began = System.nanoTime();
 
   /**
    * @param snapshots what the source has said last
+   * @param dsr whether the programs were loaded for direct server return
    */
   LiveNodeView(
       ActorSystem<NodeGuardian.Command> system,
@@ -50,13 +56,15 @@ final class LiveNodeView implements NodeView {
       DataplaneLoader dataplane,
       ClusterNode cluster,
       ResourceApi resources,
-      Supplier<Snapshot> snapshots) {
+      Supplier<Snapshot> snapshots,
+      boolean dsr) {
     this.system = system;
     this.keys = keys;
     this.dataplane = dataplane;
     this.cluster = cluster;
     this.resources = resources;
     this.snapshots = snapshots;
+    this.dsr = dsr;
     this.kernel =
         system.dispatchers().lookup(DispatcherSelector.fromConfig(MapActor.KERNEL_DISPATCHER));
   }
@@ -124,6 +132,27 @@ final class LiveNodeView implements NodeView {
                   return new Dump(part.rows(), part.omitted());
                 },
                 kernel));
+  }
+
+  @Override
+  public CompletionStage<Object> explain(Map<String, String> asked) {
+    Question question;
+    try {
+      question =
+          Question.of(
+              asked.getOrDefault("source", ""),
+              asked.getOrDefault("destination", ""),
+              asked.getOrDefault("protocol", ""),
+              asked.getOrDefault("port", ""),
+              asked.getOrDefault("sourcePort", ""),
+              asked.getOrDefault("device", ""),
+              new PodAddresses(snapshots.get()));
+    } catch (IllegalArgumentException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+    return names()
+        .thenApplyAsync(
+            names -> new Explainer(dataplane, names, Optional.of(dsr)).explain(question), kernel);
   }
 
   private CompletionStage<Names> names() {

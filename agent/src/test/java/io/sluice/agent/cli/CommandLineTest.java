@@ -45,7 +45,7 @@ class CommandLineTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"agent", "status", "dump", "check", "uninstall"})
+  @ValueSource(strings = {"agent", "status", "svc", "dump", "explain", "check", "uninstall"})
   void everyCommandExplainsItself(String command) {
     Said said = Terminal.run(command, "--help");
     assertThat(said.code()).isZero();
@@ -97,7 +97,7 @@ class CommandLineTest {
   @Test
   void theWholeCommandLineIsOne() {
     assertThat(Main.commandLine().getSubcommands())
-        .containsKeys("agent", "status", "dump", "check", "uninstall", "help");
+        .containsKeys("agent", "status", "svc", "dump", "explain", "check", "uninstall", "help");
   }
 
   @ParameterizedTest
