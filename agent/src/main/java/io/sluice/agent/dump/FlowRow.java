@@ -17,7 +17,7 @@ import java.util.Optional;
  * @param client who opened it, {@code address:port}
  * @param frontend the service's address that the client spoke to; empty if it is not translated
  * @param backend who was opened to
- * @param service the service's name; empty if it is not translated
+ * @param service the service's name; empty if it came by none
  * @param node the node where the other side lives, if packets go there by the tunnel; else empty
  * @param ageSeconds since it was opened
  * @param idleSeconds since the last packet; up to a second too much
@@ -138,7 +138,7 @@ public record FlowRow(
       flags.add("maglev");
     }
     if ((state & CtState.CT_MASQ) != 0) {
-      flags.add("masq");
+      flags.add("masquerade");
     }
     return List.copyOf(flags);
   }
