@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.agent.dump.Names;
 import io.sluice.agent.explain.Explainer;
+import io.sluice.agent.explain.KernelPaths;
 import io.sluice.agent.explain.Question;
 import io.sluice.config.cli.CommandException;
 import io.sluice.config.cli.SluiceCommand;
@@ -132,7 +133,7 @@ public final class ExplainCommand implements SluiceCommand {
     try (Dataplane dataplane = PinnedDataplane.open(bpffs)) {
       return new ObjectMapper()
           .valueToTree(
-              new Explainer(dataplane, Names.UNKNOWN, Optional.empty())
+              new Explainer(dataplane, Names.UNKNOWN, Optional.empty(), KernelPaths.here())
                   .explain(question(Question.Resolver.NONE)));
     } catch (KernelException | IllegalArgumentException e) {
       throw new CommandException(e.getMessage());

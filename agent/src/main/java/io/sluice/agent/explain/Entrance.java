@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -70,12 +71,12 @@ record Entrance(Kind kind, String refusal, List<String> found, int mtu, Optional
     return b.length == 16 && (b[0] & 0xff) == 0xfe && (b[1] & 0xc0) == 0x80;
   }
 
-  static Entrance of(Question question, Dataplane dataplane, RouteTable routes) {
+  static Entrance of(Question question, Dataplane dataplane, RouteTable routes, KernelPaths paths) {
     Map<Integer, Iface> ifaces = new LinkedHashMap<>();
     dataplane.ifaces().forEach(ifaces::put);
     Optional<Route> route = routes.find(question.source());
     if (!question.device().isEmpty()) {
-      return byDevice(question, ifaces, route);
+      return byDevice(question, ifaces, route, paths);
     }
     Ip source = question.source();
     if (isLocalWorkload(route)) {
@@ -94,7 +95,7 @@ record Entrance(Kind kind, String refusal, List<String> found, int mtu, Optional
       return new Entrance(
           Kind.POD_ELSEWHERE, "", List.of(source + " is another node's pod"), 0, Optional.of(node));
     }
-    return outside(source, hosts(ifaces));
+    return outside(source, hosts(ifaces), paths);
   }
 
   private static Map<Integer, Iface> hosts(Map<Integer, Iface> ifaces) {
@@ -129,7 +130,7 @@ record Entrance(Kind kind, String refusal, List<String> found, int mtu, Optional
   }
 
   private static Entrance byDevice(
-      Question question, Map<Integer, Iface> ifaces, Optional<Route> route) {
+      Question question, Map<Integer, Iface> ifaces, Optional<Route> route, KernelPaths paths) {
     Ip source = question.source();
     var named =
         ifaces.entrySet().stream()
@@ -150,7 +151,7 @@ record Entrance(Kind kind, String refusal, List<String> found, int mtu, Optional
               List.of(source + " is a pod of this node: it does not send from outside"),
               0,
               Optional.empty())
-          : outside(source, Map.of(named.getKey(), iface));
+          : outside(source, Map.of(named.getKey(), iface), paths);
     }
     if ((iface.flags() & IfaceFlags.IFACE_WORKLOAD) == 0) {
       throw new IllegalArgumentException(
@@ -171,30 +172,51 @@ record Entrance(Kind kind, String refusal, List<String> found, int mtu, Optional
             Optional.empty());
   }
 
-  private static Entrance outside(Ip source, Map<Integer, Iface> hosts) {
+  private static Entrance outside(Ip source, Map<Integer, Iface> hosts, KernelPaths paths) {
     List<String> found = new ArrayList<>();
     found.add(
         source
             + " is none of this node's: from outside, by "
             + (hosts.isEmpty()
                 ? "an interface that no program looks at (bpfDataIfacePattern)"
-                : hosts.values().stream().map(Iface::name).collect(Collectors.joining(" or "))));
-    hosts.values().stream()
-        .filter(i -> (i.flags() & rpf()) != 0)
-        .forEach(
-            i ->
-                found.add(
-                    "dropped (host_rpf) unless the kernel's routes lead back to "
-                        + source
-                        + ((i.flags() & IfaceFlags.IFACE_RPF_STRICT) != 0
-                            ? " by " + i.name()
-                            : " at all")));
-    int mtu = hosts.values().stream().mapToInt(Iface::mtu).filter(m -> m > 0).min().orElse(0);
-    return new Entrance(
-        Kind.OUTSIDE, hosts.isEmpty() ? "untouched" : "", found, mtu, Optional.empty());
+                : names(hosts)));
+    Map<Integer, Iface> passed = new LinkedHashMap<>();
+    hosts.forEach(
+        (ifindex, iface) -> {
+          if (passes(source, ifindex, iface, paths, found)) {
+            passed.put(ifindex, iface);
+          }
+        });
+    int mtu = passed.values().stream().mapToInt(Iface::mtu).filter(m -> m > 0).min().orElse(0);
+    String refusal = hosts.isEmpty() ? "untouched" : passed.isEmpty() ? "host_rpf" : "";
+    return new Entrance(Kind.OUTSIDE, refusal, found, mtu, Optional.empty());
   }
 
-  private static int rpf() {
-    return IfaceFlags.IFACE_RPF_STRICT | IfaceFlags.IFACE_RPF_LOOSE;
+  private static String names(Map<Integer, Iface> ifaces) {
+    return ifaces.values().stream().map(Iface::name).collect(Collectors.joining(" or "));
+  }
+
+  /** The reverse-path filter of a host interface (rpf.h). */
+  private static boolean passes(
+      Ip source, int ifindex, Iface iface, KernelPaths paths, List<String> found) {
+    boolean strict = (iface.flags() & IfaceFlags.IFACE_RPF_STRICT) != 0;
+    boolean loose = (iface.flags() & IfaceFlags.IFACE_RPF_LOOSE) != 0;
+    if (!strict && !loose || source.isAny() || isLinkLocal(source)) {
+      return true;
+    }
+    String wanted = "the kernel's routes lead back to " + source + (strict ? " by it" : "");
+    Optional<Set<Integer>> back = paths.to(source);
+    if (back.isEmpty()) {
+      found.add(iface.name() + " drops it (host_rpf) unless " + wanted);
+      return true;
+    }
+    boolean passes = strict ? back.get().contains(ifindex) : !back.get().isEmpty();
+    found.add(
+        iface.name()
+            + (passes
+                ? " lets it in: " + wanted
+                : " drops it (host_rpf), for it is not so that " + wanted)
+            + (strict ? " (strict)" : " (loose)"));
+    return passes;
   }
 }

@@ -31,8 +31,10 @@ import java.util.TreeSet;
  * tc_outside.h, pick.h), without sending it. Reads only; what it says holds for the moment.
  *
  * @param dsr whether bpfExternalServiceMode is DSR, which no map tells; empty: nobody knows
+ * @param paths the kernel's own
  */
-public record Explainer(Dataplane dataplane, Names names, Optional<Boolean> dsr) {
+public record Explainer(
+    Dataplane dataplane, Names names, Optional<Boolean> dsr, KernelPaths paths) {
   private static final int TCP = 6;
   private static final int SERVICE_BITS = 32;
 
@@ -56,7 +58,7 @@ public record Explainer(Dataplane dataplane, Names names, Optional<Boolean> dsr)
 
     Way(Question question) {
       this.question = question;
-      this.entrance = Entrance.of(question, dataplane, routes);
+      this.entrance = Entrance.of(question, dataplane, routes, paths);
       this.placement = new Placement(dataplane, names, routes, dsr, question, entrance);
     }
 

@@ -12,6 +12,7 @@ import io.sluice.agent.dump.Dumps;
 import io.sluice.agent.dump.Names;
 import io.sluice.agent.dump.Rows;
 import io.sluice.agent.explain.Explainer;
+import io.sluice.agent.explain.KernelPaths;
 import io.sluice.agent.explain.Question;
 import io.sluice.cluster.management.Health;
 import io.sluice.cluster.management.NodeView;
@@ -152,7 +153,10 @@ final class LiveNodeView implements NodeView {
     }
     return names()
         .thenApplyAsync(
-            names -> new Explainer(dataplane, names, Optional.of(dsr)).explain(question), kernel);
+            names ->
+                new Explainer(dataplane, names, Optional.of(dsr), KernelPaths.here())
+                    .explain(question),
+            kernel);
   }
 
   private CompletionStage<Names> names() {

@@ -51,6 +51,7 @@ record StatusReport(
     Map<String, Integer> interfaces,
     OverlayReport overlay,
     ServicesReport services,
+    HealthReport health,
     Map<String, String> conntrack,
     Map<String, String> maps,
     Map<String, Long> tableDrops,
@@ -102,6 +103,15 @@ record StatusReport(
    */
   record ServicesReport(boolean applied, int ports, int frontends, double lastSyncSeconds) {}
 
+  /**
+   * What load balancers are told.
+   *
+   * @param ports that are open
+   * @param healthy services are up to date
+   * @param nodeEligible the node is not about to be deleted
+   */
+  record HealthReport(int ports, boolean healthy, boolean nodeEligible) {}
+
   record SettingReport(String name, String value, String origin) {}
 
   /** Reads the kernel for what is attached. */
@@ -133,6 +143,10 @@ record StatusReport(
                     new ServicesReport(
                         s.applied(), s.services(), s.frontends(), s.lastRound().toNanos() / 1e9))
             .orElse(new ServicesReport(false, 0, 0, 0)),
+        status
+            .health()
+            .map(h -> new HealthReport(h.ports(), h.healthy(), h.eligible()))
+            .orElse(new HealthReport(0, false, true)),
         conntrack(status),
         maps(status),
         status.tables().map(t -> (Map<String, Long>) new TreeMap<>(t.drops())).orElse(Map.of()),

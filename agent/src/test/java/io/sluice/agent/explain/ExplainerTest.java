@@ -25,6 +25,7 @@ import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.ServiceFlags;
 import io.sluice.kernel.layout.SourceRangeKey;
+import io.sluice.kernel.net.Route;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Tag;
@@ -255,10 +256,35 @@ class ExplainerTest {
     assertThat(Node.said(node.explain(node.client(), node.balancer(), Node.PORT), "enters"))
         .last()
         .asString()
-        .contains("unless the kernel's routes lead back", "by eth0");
+        .contains("eth0 drops it (host_rpf) unless the kernel's routes lead back", "by it");
     node.device = "wlan0";
     assertThatThrownBy(() -> node.explain(node.client(), node.balancer(), Node.PORT))
         .hasMessageContaining("no program looks at an interface wlan0");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  @Tag("INV-RPF-2")
+  void theKernelsRoutesTellWhatAReversePathFilterDoes(Family family) {
+    Node node = new Node(family);
+    Ip any = Ip.any(family);
+    Route byDefault = Route.via(any, 0, node.host(9), 99);
+    Route back = Route.via(node.client().masked(24), 24, node.host(9), Node.ETH0);
+    Route nowhere = Route.nowhere(node.client().masked(28), 28, Route.TYPE_UNREACHABLE);
+    int[] flags = {IfaceFlags.IFACE_RPF_STRICT, IfaceFlags.IFACE_RPF_LOOSE};
+    List<List<Route>> tables =
+        List.of(List.of(), List.of(byDefault), List.of(byDefault, back), List.of(nowhere, back));
+    boolean[][] passes = {{false, false, true, false}, {false, true, true, false}};
+    for (int mode = 0; mode < flags.length; mode++) {
+      node.rpf(flags[mode]);
+      for (int table = 0; table < tables.size(); table++) {
+        List<Route> routes = tables.get(table);
+        node.paths = new KernelPaths(asked -> routes);
+        assertThat(node.explain(node.client(), node.balancer(), Node.PORT).reason())
+            .as("%s of %s", mode, routes)
+            .isEqualTo(passes[mode][table] ? "" : "host_rpf");
+      }
+    }
   }
 
   @ParameterizedTest

@@ -35,7 +35,7 @@ final class Node {
   static final int BASE = 10;
   private static final int POD1 = 2;
   private static final int POD2 = 3;
-  private static final int ETH0 = 4;
+  static final int ETH0 = 4;
   private static final int TUNNEL = 5;
 
   final Family family;
@@ -43,6 +43,7 @@ final class Node {
   Optional<Boolean> dsr = Optional.of(false);
   int sourcePort;
   String device = "";
+  KernelPaths paths = KernelPaths.UNKNOWN;
 
   Node(Family family) {
     this.family = family;
@@ -156,7 +157,7 @@ final class Node {
   }
 
   Explanation explain(Ip from, Ip to, int port) {
-    return new Explainer(dataplane, Names.UNKNOWN, dsr)
+    return new Explainer(dataplane, Names.UNKNOWN, dsr, paths)
         .explain(new Question(from, to, TCP, port, sourcePort, device));
   }
 
