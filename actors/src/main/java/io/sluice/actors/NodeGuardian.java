@@ -235,7 +235,10 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
             TunnelKeeper.create(TunnelSettings.of(settings), node.net(), host, element, routes),
             "tunnel");
     ActorRef<ServiceManager.Command> services =
-        keeper(ServiceManager.create(writers, promises, ServiceSyncer.Options.DEFAULT), "services");
+        keeper(
+            ServiceManager.create(
+                node.nodeName(), writers, promises, ServiceSyncer.Options.DEFAULT),
+            "services");
     keepers =
         Optional.of(
             new Keepers(
@@ -492,6 +495,8 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
         occupancy(writers.backends6()),
         occupancy(writers.backendGen()),
         occupancy(writers.maglev()),
+        occupancy(writers.sourceRanges4()),
+        occupancy(writers.sourceRanges6()),
         occupancy(writers.dsrOptout4()),
         occupancy(writers.dsrOptout6()),
         occupancy(writers.routes4()),

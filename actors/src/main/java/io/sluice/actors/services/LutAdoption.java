@@ -56,7 +56,7 @@ final class LutAdoption {
           || element.id() > kernel.backendLimit()) {
         return false;
       }
-      span.add(new Endpoint(element.addr(), element.port()));
+      span.add(ElementJudge.endpoint(element));
       ids.add(element.id());
     }
     String digest = Luts.read(service.family(), lut, span).map(Lut::digest).orElse("");

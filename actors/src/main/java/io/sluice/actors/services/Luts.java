@@ -27,18 +27,19 @@ public final class Luts {
   }
 
   /**
-   * A table over a service's span.
+   * A table over the cluster's part of a service's span.
    *
    * @return empty if the service has other backends than the table
    */
   static Optional<MaglevTable> over(Installed service, LutTarget target) {
     Lut lut = target.lut();
-    if (service.slots().size() != service.count() || service.count() != lut.members().size()) {
-      return Optional.empty();
-    }
     Map<Lut.Member, Integer> positions = new HashMap<>();
-    for (int i = 0; i < service.count(); i++) {
-      positions.put(address(service.slots().get(i).endpoint()), i);
+    List<Endpoint> span = service.clusterEndpoints();
+    for (int i = 0; i < span.size(); i++) {
+      positions.putIfAbsent(address(span.get(i)), i);
+    }
+    if (span.size() != service.count() || positions.size() != lut.members().size()) {
+      return Optional.empty();
     }
     char[] position = new char[lut.members().size()];
     for (int i = 0; i < position.length; i++) {
@@ -59,12 +60,12 @@ public final class Luts {
   /**
    * The cluster's view of a table in the kernel.
    *
-   * @param span the backends at its positions, in order
-   * @return empty if the span has a backend twice, or is of another length
+   * @param span the backends at its positions, in order; one of some weight several times
+   * @return empty if the span is of another length
    */
   public static Optional<Lut> read(Family family, MaglevTable table, List<Endpoint> span) {
     List<Endpoint> sorted = span.stream().distinct().sorted().toList();
-    if (sorted.size() != table.count() || span.size() != table.count()) {
+    if (span.size() != table.count()) {
       return Optional.empty();
     }
     Map<Endpoint, Integer> order = new HashMap<>();

@@ -111,6 +111,7 @@ final class ServiceManagerTest {
     manager =
         kit.spawn(
             ServiceManager.create(
+                "node1",
                 probe.receiveMessage(Duration.ofSeconds(20)),
                 promises,
                 ServiceSyncer.Options.DEFAULT));
@@ -244,7 +245,7 @@ final class ServiceManagerTest {
           type: NodePort
           clusterIP: 10.96.0.20
           clusterIPs: [10.96.0.20]
-          externalIPs: [192.0.2.1]
+          externalIPs: [192.0.2.1, "2001:db8::1"]
           ports: [{port: 80, nodePort: 30080}]
         ---
         apiVersion: v1
@@ -256,14 +257,13 @@ final class ServiceManagerTest {
           ports: [{name: first, port: 80}, {name: other, port: 81}]
         """);
     follow();
-    await().atMost(Duration.ofSeconds(30)).until(() -> found().size() == 6);
+    await().atMost(Duration.ofSeconds(30)).until(() -> found().size() == 8);
     assertThat(found())
-        .containsKeys("10.96.0.20:80/6", "10.96.0.10:81/6")
-        .doesNotContainKey("192.0.2.1:80/6");
+        .containsKeys("10.96.0.20:80/6", "192.0.2.1:80/6", "0.0.0.0:30080/6", "10.96.0.10:81/6");
     assertThat(found().get("10.96.0.10:80/6")).isNotEmpty();
     String said = notices().toString();
     assertThat(said)
-        .contains("node ports", "externalIPs", "zz-late", "older service")
+        .contains("zz-late", "older service", "2001:db8::1 is not served")
         .doesNotContain("headless", "outside");
   }
 
@@ -284,6 +284,7 @@ final class ServiceManagerTest {
     manager =
         kit.spawn(
             ServiceManager.create(
+                "node1",
                 probe.receiveMessage(Duration.ofSeconds(20)),
                 promises,
                 ServiceSyncer.Options.DEFAULT));
