@@ -131,19 +131,10 @@ final class ServiceTable {
     retiring.add(span);
   }
 
-  /**
-   * The span of a service that has another one, or none, from now on. While the service's Maglev
-   * table points at it, it is held.
-   */
+  /** The span of a service that has another one, or none, from now on. */
   void retire(Installed service) {
     List<Integer> ids = service.slots().stream().map(Installed.Slot::id).toList();
-    Retired span =
-        new Retired(service.family(), service.base(), service.count(), service.id(), ids);
-    if (luts.pointsAt(service)) {
-      luts.hold(span);
-    } else {
-      retire(span);
-    }
+    retire(new Retired(service.family(), service.base(), service.count(), service.id(), ids));
   }
 
   /** What was retired in this round is due at {@code until}; later rounds give higher numbers. */

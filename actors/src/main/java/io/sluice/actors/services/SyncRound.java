@@ -210,6 +210,7 @@ final class SyncRound {
           }
           changes.add(new Change(name, backends, id, base.getAsInt()));
         });
+    scattered.addAll(table.luts().takeScattered());
     scattered.forEach(this::gather);
   }
 
@@ -258,6 +259,7 @@ final class SyncRound {
         }
       }
     }
+    keys.addAll(luts.needBackends(table, toWrite::containsKey));
     return keys;
   }
 
@@ -280,7 +282,7 @@ final class SyncRound {
     table.stale().forEach(id -> bumps.putGen(id, table.bump(id)));
     table.stale().clear();
     changes.forEach(change -> apply(change, elements, services, bumps));
-    luts.write(table, toRemove, tables);
+    luts.write(table, toRemove, elements, tables, problems);
     luts.remove(table, noTables);
     Collection<FrontendKey> present = presentFrontends();
     Map<FrontendKey, Frontend> desired = desiredFrontends();
