@@ -9,7 +9,7 @@ import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.FrontendKey;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,7 +43,7 @@ final class ServiceChaosTest {
   @Tag("INV-MAG-4")
   void nothingHalfIsEverSeenAndTheEndIsWhatIsWanted(long seed) {
     random = new Random(seed);
-    node = new TestNode(new FakeKernel.Sizes(64, 64, 96, 400));
+    node = new TestNode(new FakeKernel.Sizes(64, 64, 256, 400));
     try {
       node.start();
       for (int step = 0; step < STEPS; step++) {
@@ -104,12 +104,16 @@ final class ServiceChaosTest {
   /** The cluster is quick, slow, or away; or knows of other backends than this node does yet. */
   private void agreeOnSome(ServiceName name, WantedService service) {
     if (service.maglev().isPresent() && random.nextInt(3) > 0) {
-      node.agree(++agreements, service);
+      node.agree(++agreements, service, some(name));
     }
     if (random.nextInt(4) == 0) {
-      int[] pods = random.ints(random.nextInt(7), 0, 12).distinct().toArray();
-      node.agree(++agreements, TestNode.maglev(name.name(), name.family(), 1, pods));
+      node.agree(++agreements, some(name), some(name), some(name));
     }
+  }
+
+  private WantedService some(ServiceName name) {
+    int[] pods = random.ints(random.nextInt(7), 0, 12).distinct().toArray();
+    return TestNode.maglev(name.name(), name.family(), 1, pods);
   }
 
   private void failSomething() {
@@ -159,15 +163,28 @@ final class ServiceChaosTest {
                 assertThat(Optional.ofNullable(node.table(service.name())))
                     .as("%s", service)
                     .isEqualTo(service.maglev().map(maglev -> TestNode.target(1, service).lut())));
-    List<Integer> ids = new ArrayList<>();
+    checkElements(owners.values());
+  }
+
+  /** Each backend has one ID, in its service's span and in that of the table, and no more. */
+  private void checkElements(Collection<WantedService> services) {
+    Map<Integer, String> ids = new HashMap<>();
     int elements = 0;
     for (Family family : Family.values()) {
       Map<Integer, Backend> backends = node.kernel.backends.get(family).copy();
       elements += backends.size();
-      backends.values().forEach(backend -> ids.add(backend.id()));
+      backends
+          .values()
+          .forEach(
+              backend -> {
+                String key = new Endpoint(backend.addr(), backend.port()).key(backend.service());
+                assertThat(ids.merge(backend.id(), key, (a, b) -> a)).isEqualTo(key);
+              });
     }
-    assertThat(ids).doesNotHaveDuplicates();
     assertThat(elements)
-        .isEqualTo(owners.values().stream().mapToInt(s -> s.backends().size()).sum());
+        .isEqualTo(
+            services.stream()
+                .mapToInt(s -> s.backends().size() * (s.maglev().isPresent() ? 2 : 1))
+                .sum());
   }
 }
