@@ -159,7 +159,8 @@ record LutRound(Set<ServiceName> wished, Map<ServiceName, LutTarget> targets) {
     if (known != null && known.gen() != table.gen(known.id())) {
       return known;
     }
-    Integer id = known == null ? table.backendIds().get(endpoint.key(service)) : (Integer) known.id();
+    Integer id =
+        known == null ? table.backendIds().get(endpoint.key(service)) : (Integer) known.id();
     return id == null
         ? null
         : new Backend(

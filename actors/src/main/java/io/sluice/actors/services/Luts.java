@@ -8,9 +8,9 @@ import io.sluice.config.model.IpFamily;
 import io.sluice.kernel.dataplane.MaglevTable;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
-import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collection;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -48,8 +48,7 @@ public final class Luts {
     service
         .slots()
         .forEach(
-            slot ->
-                members.put(new Endpoint(slot.endpoint().ip(), slot.endpoint().port()), slot));
+            slot -> members.put(new Endpoint(slot.endpoint().ip(), slot.endpoint().port()), slot));
     return members;
   }
 
@@ -83,28 +82,24 @@ public final class Luts {
    * The cluster's view of a table in the kernel.
    *
    * @param span the backends at its positions, in order
-   * @return empty if the span is of another length, or its backends of now are not in order, each
-   *     once, and each with a slot
+   * @return empty if the span is of another length, has a backend of now twice, or one without a
+   *     slot
    */
   public static Optional<Lut> read(Family family, MaglevTable table, List<Endpoint> span) {
     if (span.size() != table.count()) {
       return Optional.empty();
     }
-    List<Lut.Member> members = new ArrayList<>();
-    for (Endpoint endpoint : span.subList(0, table.members())) {
-      Lut.Member member = address(endpoint);
-      if (!members.isEmpty() && members.get(members.size() - 1).compareTo(member) >= 0) {
-        return Optional.empty();
-      }
-      members.add(member);
-    }
-    Set<Integer> seen = new HashSet<>();
+    List<Lut.Member> ofNow = span.subList(0, table.members()).stream().map(Luts::address).toList();
+    List<Lut.Member> members = ofNow.stream().distinct().sorted().toList();
+    Map<Lut.Member, Character> order = new HashMap<>();
+    members.forEach(member -> order.put(member, (char) order.size()));
     char[] slots = new char[table.size()];
+    BitSet seen = new BitSet();
     for (int slot = 0; slot < slots.length; slot++) {
-      slots[slot] = (char) table.position(slot);
-      seen.add(table.position(slot));
+      slots[slot] = order.get(ofNow.get(table.position(slot)));
+      seen.set(slots[slot]);
     }
-    return seen.size() == members.size()
+    return members.size() == ofNow.size() && seen.cardinality() == members.size()
         ? Optional.of(Lut.of(family(family), members, slots))
         : Optional.empty();
   }

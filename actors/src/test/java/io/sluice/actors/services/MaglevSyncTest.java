@@ -106,7 +106,9 @@ class MaglevSyncTest {
     assertThat(node.kernel.backends.get(Family.IPV4).copy()).hasSize(4);
   }
 
-  /** Where each slot of the table in the kernel led before: the address; null if it did not move. */
+  /**
+   * Where each slot of the table in the kernel led before: the address; null if it did not move.
+   */
   private Map<Integer, Endpoint> formers() {
     MaglevTable table = tables().get(node.id(WEB));
     Map<Integer, Backend> elements = node.kernel.backends.get(Family.IPV4).copy();

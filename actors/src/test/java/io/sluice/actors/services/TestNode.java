@@ -114,8 +114,7 @@ final class TestNode implements AutoCloseable {
               Agreed.MAX_VALUE);
     }
     Lut lut = Lut.compute(set(service));
-    return new LutTarget(
-        generation, lut.digest(), lut, Formers.of(lut, FormerSets.parse(former)));
+    return new LutTarget(generation, lut.digest(), lut, Formers.of(lut, FormerSets.parse(former)));
   }
 
   private static BackendSet set(WantedService service) {

@@ -103,8 +103,7 @@ public final class FormerSets {
     bytes.write(FORMAT);
     Deflater deflater = new Deflater(Deflater.BEST_COMPRESSION);
     try (DataOutputStream out =
-        new DataOutputStream(
-            new BufferedOutputStream(new DeflaterOutputStream(bytes, deflater)))) {
+        new DataOutputStream(new BufferedOutputStream(new DeflaterOutputStream(bytes, deflater)))) {
       for (Entry entry : entries) {
         out.writeInt(entry.algorithm());
         out.writeInt(entry.set().length);

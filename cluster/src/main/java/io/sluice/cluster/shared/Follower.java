@@ -233,8 +233,10 @@ public final class Follower extends AbstractBehavior<Follower.Command> {
         byte[] content = derivation.derive(current.version(), current.value());
         if (Digest.of(content).equals(current.digest())) {
           fetching.remove(id);
-          now.user().tell(new Update(
-              id, current.generation(), current.digest(), content, current.former()));
+          now.user()
+              .tell(
+                  new Update(
+                      id, current.generation(), current.digest(), content, current.former()));
           return;
         }
       } catch (IllegalArgumentException e) {
@@ -276,8 +278,8 @@ public final class Follower extends AbstractBehavior<Follower.Command> {
     try {
       byte[] content = Packed.unpack(known.parts());
       if (Digest.of(content).equals(part.digest())) {
-        now.user().tell(new Update(
-                part.id(), part.generation(), part.digest(), content, known.former()));
+        now.user()
+            .tell(new Update(part.id(), part.generation(), part.digest(), content, known.former()));
         return;
       }
       getContext().getLog().warn("{}: what came is not what was sent: asking again", part.id());

@@ -217,8 +217,7 @@ public final class SharedEntity extends DurableStateBehavior<Command, Agreed> {
   }
 
   private byte[] former(Agreed state, int version, byte[] value) {
-    if (!state.exists()
-        || (state.version() == version && Arrays.equals(state.value(), value))) {
+    if (!state.exists() || (state.version() == version && Arrays.equals(state.value(), value))) {
       return state.former();
     }
     int room = Math.max(0, Agreed.MAX_VALUE - value.length);
@@ -234,12 +233,7 @@ public final class SharedEntity extends DurableStateBehavior<Command, Agreed> {
 
   private Current current(Agreed state) {
     return new Current(
-        id,
-        state.generation(),
-        state.version(),
-        state.value(),
-        state.digest(),
-        state.former());
+        id, state.generation(), state.version(), state.value(), state.digest(), state.former());
   }
 
   private void answer(Agreed state, Follow told) {

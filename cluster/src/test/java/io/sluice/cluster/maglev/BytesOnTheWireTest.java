@@ -55,7 +55,8 @@ class BytesOnTheWireTest {
   })
   void aChangeIsItsBackends(IpFamily family, int count, int most) {
     byte[] value = set(family, count).bytes();
-    Messages.Current current = new Messages.Current(ID, 1234, 1, value, Digest.of(value), new byte[0]);
+    Messages.Current current =
+        new Messages.Current(ID, 1234, 1, value, Digest.of(value), new byte[0]);
     assertThat(bytes(current)).isBetween(most - 40, most);
   }
 
@@ -96,8 +97,7 @@ class BytesOnTheWireTest {
   void whatIsStoredStaysBelow48KiB() {
     byte[] value = set(IpFamily.IPV6, BackendSet.MAX_BACKENDS).bytes();
     byte[] former = new byte[Agreed.MAX_VALUE - value.length];
-    Agreed largest =
-        new Agreed(Long.MAX_VALUE, Long.MAX_VALUE, 1, value, Digest.of(value), former);
+    Agreed largest = new Agreed(Long.MAX_VALUE, Long.MAX_VALUE, 1, value, Digest.of(value), former);
     assertThat(bytes(largest)).isLessThan(48 << 10);
   }
 }

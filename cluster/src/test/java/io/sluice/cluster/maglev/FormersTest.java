@@ -35,8 +35,7 @@ class FormersTest {
   private static FormerSets chain(BackendSet... sets) {
     byte[] former = new byte[0];
     for (int i = 1; i < sets.length; i++) {
-      Agreed before =
-          new Agreed(i, i, Lut.ALGORITHM, sets[i - 1].bytes(), "", former);
+      Agreed before = new Agreed(i, i, Lut.ALGORITHM, sets[i - 1].bytes(), "", former);
       former =
           MaglevTable.DERIVATION.remember(before, Lut.ALGORITHM, sets[i].bytes(), Agreed.MAX_VALUE);
     }

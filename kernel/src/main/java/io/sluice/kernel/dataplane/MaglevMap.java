@@ -158,8 +158,7 @@ final class MaglevMap implements TypedMap<Integer, MaglevTable>, AutoCloseable {
       if (word != MaglevUnmoved.MAGLEV_UNMOVED && (position < 0 || position >= count)) {
         return UNREADABLE;
       }
-      former[slot] =
-          word == MaglevUnmoved.MAGLEV_UNMOVED ? MaglevTable.UNMOVED : (char) position;
+      former[slot] = word == MaglevUnmoved.MAGLEV_UNMOVED ? MaglevTable.UNMOVED : (char) position;
     }
     long generation =
         Integer.toUnsignedLong(word(content, MaglevHead.MAGLEV_GEN_LOW))
