@@ -12,6 +12,7 @@ import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
 import akka.japi.function.Function;
+import io.sluice.actors.affinity.AffinityKeeper;
 import io.sluice.actors.conntrack.ConntrackKeeper;
 import io.sluice.actors.conntrack.KernelTimeouts;
 import io.sluice.actors.dsr.OptOutKeeper;
@@ -138,6 +139,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
       ActorRef<RouteKeeper.Command> routes,
       ActorRef<TunnelKeeper.Command> tunnel,
       ActorRef<ConntrackKeeper.Command> conntrack,
+      ActorRef<AffinityKeeper.Command> affinity,
       ActorRef<InterfaceManager.Command> interfaces,
       ActorRef<ServiceManager.Command> services,
       ActorRef<MaglevKeeper.Command> maglev,
@@ -214,6 +216,9 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
             "routes");
     ActorRef<ConntrackKeeper.Command> conntrack =
         blocking(ConntrackKeeper.create(node.dataplane(), conntrackSettings()), "conntrack");
+    ActorRef<AffinityKeeper.Command> affinity =
+        blocking(
+            AffinityKeeper.create(node.dataplane(), AffinityKeeper.Settings.DEFAULT), "affinity");
     LiveInterfaceHost.Owners owners =
         new LiveInterfaceHost.Owners(
             writers.ifaces(),
@@ -248,6 +253,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                 routes,
                 tunnel,
                 conntrack,
+                affinity,
                 interfaces,
                 services,
                 keeper(MaglevKeeper.create(services), "maglev"),
@@ -333,6 +339,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
       k.services().tell(new ServiceManager.Changed(snapshot));
       if (snapshot.inSync()) {
         k.optOuts().tell(OptOuts.configured(snapshot, settings));
+        k.affinity().tell(new AffinityKeeper.SourceInSync());
       }
     }
   }
@@ -419,6 +426,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                   Optional.empty(),
                   Optional.empty(),
                   Optional.empty(),
+                  Optional.empty(),
                   List.of(),
                   Optional.empty(),
                   Optional.empty()));
@@ -443,6 +451,9 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
     var conntrack =
         this.<ConntrackKeeper.Command, ConntrackKeeper.Stats>ask(
             k.conntrack(), ConntrackKeeper.GetStats::new);
+    var affinity =
+        this.<AffinityKeeper.Command, AffinityKeeper.Stats>ask(
+            k.affinity(), AffinityKeeper.GetStats::new);
     var routes =
         this.<RouteKeeper.Command, RouteKeeper.Status>ask(k.routes(), RouteKeeper.GetStatus::new);
     var tunnel =
@@ -458,7 +469,16 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
     List<CompletableFuture<?>> all =
         new ArrayList<>(
             List.of(
-                interfaces, services, notices, tables, conntrack, routes, tunnel, maglev, optOuts));
+                interfaces,
+                services,
+                notices,
+                tables,
+                conntrack,
+                affinity,
+                routes,
+                tunnel,
+                maglev,
+                optOuts));
     all.addAll(maps);
     CompletableFuture.allOf(all.toArray(CompletableFuture[]::new))
         .orTimeout(ANSWER.toSeconds() * 2, TimeUnit.SECONDS)
@@ -477,6 +497,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                             notices.join(),
                             tables.join(),
                             conntrack.join(),
+                            affinity.join(),
                             routes.join(),
                             tunnel.join(),
                             maps.stream().flatMap(m -> m.join().stream()).toList(),

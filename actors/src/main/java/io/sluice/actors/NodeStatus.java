@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.actors;
 
+import io.sluice.actors.affinity.AffinityKeeper;
 import io.sluice.actors.conntrack.ConntrackKeeper;
 import io.sluice.actors.dsr.OptOutKeeper;
 import io.sluice.actors.host.TunnelDevice;
@@ -44,6 +45,7 @@ public record NodeStatus(
     Optional<ServiceManager.Notices> notices,
     Optional<TablesKeeper.Status> tables,
     Optional<ConntrackKeeper.Stats> conntrack,
+    Optional<AffinityKeeper.Stats> affinity,
     Optional<RouteKeeper.Status> routes,
     Optional<TunnelKeeper.Status> tunnel,
     List<MapActor.Occupancy> maps,

@@ -150,23 +150,15 @@ final class ServiceTable {
     retiring.add(span);
   }
 
-  /**
-   * The span of a service that has another one, or none, from now on. While the service's Maglev
-   * table points at it, it is held.
-   */
+  /** The span of a service that has another one, or none, from now on. */
   void retire(Installed service) {
-    Retired span =
+    retire(
         new Retired(
             service.family(),
             service.base(),
             service.span().length(),
             service.id(),
-            List.copyOf(service.ids()));
-    if (luts.pointsAt(service)) {
-      luts.hold(span);
-    } else {
-      retire(span);
-    }
+            List.copyOf(service.ids())));
   }
 
   /** What was retired in this round is due at {@code until}; later rounds give higher numbers. */

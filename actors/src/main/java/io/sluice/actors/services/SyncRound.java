@@ -239,6 +239,7 @@ final class SyncRound {
           }
           changes.add(change(name, content, id, base.getAsInt()));
         });
+    scattered.addAll(table.luts().takeScattered());
     scattered.forEach(this::gather);
   }
 
@@ -317,10 +318,14 @@ final class SyncRound {
 
   /** Backends that need a number; keys of promises. */
   List<String> needBackends() {
-    return changes.stream()
-        .flatMap(change -> change.keys().values().stream())
-        .filter(key -> !table.backendIds().containsKey(key))
-        .toList();
+    List<String> keys = new ArrayList<>();
+    for (Change change : changes) {
+      change.keys().values().stream()
+          .filter(key -> !table.backendIds().containsKey(key))
+          .forEach(keys::add);
+    }
+    keys.addAll(luts.needBackends(table, toWrite::containsKey));
+    return keys;
   }
 
   /** Takes the numbers, changes the table, and says what is to be written. */
@@ -345,7 +350,7 @@ final class SyncRound {
     table.stale().clear();
     toAlter.forEach((name, traits) -> alter(name, traits, services));
     changes.forEach(change -> apply(change, elements, services, bumps, lastBumps));
-    luts.write(table, toRemove, tables);
+    luts.write(table, toRemove, elements, tables, problems);
     luts.remove(table, noTables);
     syncRanges(ranges, noRanges);
     boolean adds = syncFrontends(frontends, noFrontends);

@@ -53,7 +53,7 @@ final class ServiceChaosTest {
   @Tag("INV-MAG-4")
   void nothingHalfIsEverSeenAndTheEndIsWhatIsWanted(long seed) {
     random = new Random(seed);
-    node = new TestNode(new FakeKernel.Sizes(64, 64, 96, 400));
+    node = new TestNode(new FakeKernel.Sizes(64, 64, 256, 400));
     try {
       node.start();
       for (int step = 0; step < STEPS; step++) {
@@ -162,12 +162,16 @@ final class ServiceChaosTest {
   /** The cluster is quick, slow, or away; or knows of other backends than this node does yet. */
   private void agreeOnSome(ServiceName name, WantedService service) {
     if (service.maglev().isPresent() && random.nextInt(3) > 0) {
-      node.agree(++agreements, service);
+      node.agree(++agreements, service, some(name));
     }
     if (random.nextInt(4) == 0) {
-      int[] pods = random.ints(random.nextInt(7), 0, 12).distinct().toArray();
-      node.agree(++agreements, TestNode.maglev(name.name(), name.family(), 1, pods));
+      node.agree(++agreements, some(name), some(name), some(name));
     }
+  }
+
+  private WantedService some(ServiceName name) {
+    int[] pods = random.ints(random.nextInt(7), 0, 12).distinct().toArray();
+    return TestNode.maglev(name.name(), name.family(), 1, pods);
   }
 
   private void failSomething() {
@@ -241,8 +245,16 @@ final class ServiceChaosTest {
       ids += (int) backends.values().stream().map(Backend::id).distinct().count();
     }
     assertThat(foundRanges).isEqualTo(ranges);
+    // A table has a span of its own, with each of the cluster's backends once.
     assertThat(elements)
-        .isEqualTo(served.stream().mapToInt(s -> s.cluster().size() + s.local().size()).sum());
+        .isEqualTo(
+            served.stream()
+                .mapToInt(
+                    s ->
+                        s.cluster().size()
+                            + s.local().size()
+                            + (s.maglev().isPresent() ? s.backends().size() : 0))
+                .sum());
     assertThat(ids)
         .isEqualTo(
             served.stream()

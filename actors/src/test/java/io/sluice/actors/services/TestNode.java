@@ -15,7 +15,10 @@ import io.sluice.actors.kernel.FakeKernel;
 import io.sluice.actors.maps.MapManager;
 import io.sluice.actors.promises.Promises;
 import io.sluice.cluster.maglev.BackendSet;
+import io.sluice.cluster.maglev.FormerSets;
+import io.sluice.cluster.maglev.Formers;
 import io.sluice.cluster.maglev.Lut;
+import io.sluice.cluster.shared.Agreed;
 import io.sluice.config.model.Weights;
 import io.sluice.kernel.dataplane.MaglevTable;
 import io.sluice.kernel.layout.Backend;
@@ -97,17 +100,29 @@ final class TestNode implements AutoCloseable {
     }
   }
 
-  /** What the cluster would agree on for these backends. */
-  static LutTarget target(long generation, WantedService service) {
-    BackendSet set =
-        MaglevWishes.of(List.of(service), MaglevLimits.DEFAULT).sets().get(service.name());
-    Lut lut = Lut.compute(set);
-    return new LutTarget(generation, lut.digest(), lut);
+  /** What the cluster would agree on for these backends, after those before. */
+  static LutTarget target(long generation, WantedService service, WantedService... before) {
+    byte[] former = new byte[0];
+    for (int i = 0; i < before.length; i++) {
+      byte[] next = set(i + 1 < before.length ? before[i + 1] : service).bytes();
+      former =
+          io.sluice.cluster.maglev.MaglevTable.DERIVATION.remember(
+              new Agreed(1, 1, Lut.ALGORITHM, set(before[i]).bytes(), "", former),
+              Lut.ALGORITHM,
+              next,
+              Agreed.MAX_VALUE);
+    }
+    Lut lut = Lut.compute(set(service));
+    return new LutTarget(generation, lut.digest(), lut, Formers.of(lut, FormerSets.parse(former)));
+  }
+
+  private static BackendSet set(WantedService service) {
+    return MaglevWishes.of(List.of(service), MaglevLimits.DEFAULT).sets().get(service.name());
   }
 
   /** The cluster agrees. */
-  void agree(long generation, WantedService service) {
-    syncer.tell(new ServiceSyncer.Agreed(service.name(), target(generation, service)));
+  void agree(long generation, WantedService service, WantedService... before) {
+    syncer.tell(new ServiceSyncer.Agreed(service.name(), target(generation, service, before)));
   }
 
   /** The cluster's view of a service's table in the kernel; null if there is none. */
@@ -125,6 +140,13 @@ final class TestNode implements AutoCloseable {
       }
       return Luts.read(name.family(), table, span).orElseThrow();
     }
+  }
+
+  /** How many backend IDs are promised. */
+  int promised() {
+    TestProbe<Promises.Held> probe = kit.createTestProbe();
+    promises.tell(new Promises.Get(Promises.Kind.BACKEND, probe.ref()));
+    return probe.receiveMessage().ids().size();
   }
 
   void withdraw(ServiceName name) {
