@@ -32,10 +32,10 @@ public final class FormerSets {
   public static final FormerSets NONE = new FormerSets(List.of());
 
   /**
-   * The most slots that a node computes to know the former backends: 32 tables of the least size,
-   * some 50 ms. What is older is forgotten.
+   * The most slots that a node computes to know the former backends: two tables of the greatest
+   * size, or 16 of the least. What is older is forgotten.
    */
-  static final int MAX_SLOTS = 32 * Lut.SIZES[0];
+  static final int MAX_SLOTS = 2 * Lut.SIZES[Lut.SIZES.length - 1];
 
   private static final byte FORMAT = 1;
 

@@ -60,18 +60,18 @@ class BytesOnTheWireTest {
     assertThat(bytes(current)).isBetween(most - 40, most);
   }
 
-  /** What 32 changes of a backend each cost: their sets deflate to little more than one. */
+  /** What 16 changes of a backend each cost: their sets deflate to little more than one. */
   @ParameterizedTest
   @CsvSource({"IPV4, 100, 600", "IPV4, 1000, 4300", "IPV6, 100, 1300", "IPV6, 1000, 6500"})
   void formerSetsCostLittle(IpFamily family, int count, int most) {
     FormerSets former = FormerSets.NONE;
     byte[] value = set(family, count).bytes();
-    for (int i = 1; i <= 32; i++) {
+    for (int i = 1; i <= 20; i++) {
       byte[] next = set(family, count - i).bytes();
       former = former.with(1, value, 1, next, Agreed.MAX_VALUE - next.length);
       value = next;
     }
-    assertThat(former.size()).isEqualTo(count > 655 ? 16 : 32);
+    assertThat(former.size()).isEqualTo(count > 655 ? 8 : 16);
     assertThat(former.bytes().length).isLessThan(most);
   }
 
