@@ -94,12 +94,12 @@ public record NodeStatus(
     }
     int before = reasons.size();
     for (InterfaceStatus nic : status.interfaces()) {
-      if (nic.workload().isPresent() && nic.state() != State.READY && nic.ifindex() != 0) {
+      if (nic.endpoint().isPresent() && nic.state() != State.READY && nic.ifindex() != 0) {
         reasons.add(
-            "interface %s of %s is not ready: %s"
+            "interface %s%s is not ready: %s"
                 .formatted(
                     nic.nic(),
-                    nic.workload().get().owner(),
+                    nic.endpoint().get().ofWhom(),
                     nic.detail().isEmpty() ? nic.state() : nic.detail()));
       }
     }
