@@ -33,6 +33,7 @@ import io.sluice.actors.services.MaglevLimits;
 import io.sluice.actors.services.ServiceManager;
 import io.sluice.actors.services.ServiceSyncer;
 import io.sluice.actors.tables.Nftables;
+import io.sluice.actors.tables.Strangers;
 import io.sluice.actors.tables.TablesKeeper;
 import io.sluice.actors.tunnel.TunnelKeeper;
 import io.sluice.actors.tunnel.TunnelSettings;
@@ -328,6 +329,10 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                       settings.get(FelixSettings.MAGLEV_MAX_SERVICES),
                       settings.get(FelixSettings.MAGLEV_MAX_ENDPOINTS))));
       k.services().tell(new ServiceManager.Changed(snapshot));
+      boolean strangers = Strangers.any(snapshot);
+      if (strangers || snapshot.inSync()) {
+        k.tables().tell(new TablesKeeper.Masquerade(strangers));
+      }
       if (snapshot.inSync()) {
         k.optOuts().tell(OptOuts.configured(snapshot, settings));
       }

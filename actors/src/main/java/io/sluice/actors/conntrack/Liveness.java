@@ -23,6 +23,8 @@ public final class Liveness {
 
   private static final int SYN_BOTH = CtState.CT_SYN_A | CtState.CT_SYN_B;
   private static final int FIN_BOTH = CtState.CT_FIN_A | CtState.CT_FIN_B;
+  private static final int SYN_A = CtState.CT_SYN_A;
+  private static final int SYN_B = CtState.CT_SYN_B;
   private static final int RST_ANY = CtState.CT_RST_A | CtState.CT_RST_B;
 
   private final long ahead;
@@ -96,6 +98,32 @@ public final class Liveness {
   }
 
   /**
+   * The state of a flow of which this node may see the opener's side alone, as where a DSR flow
+   * enters, completed by what that side says of the other. A FIN of the opener counts for both: the
+   * answer to it passes elsewhere. More traffic than its SYN says that the other has answered.
+   *
+   * @param state CtState bits as they are
+   * @param later whether a packet was seen after the one that made the entry
+   */
+  private static int completed(int state, boolean later) {
+    boolean seesBoth = (state & SYN_BOTH) == SYN_BOTH;
+    if ((state & CtState.CT_DSR) == 0 || seesBoth) {
+      return state;
+    }
+    boolean openerIsB = (state & CtState.CT_OPENER_B) != 0;
+    int syn = openerIsB ? SYN_B : SYN_A;
+    int fin = openerIsB ? CtState.CT_FIN_B : CtState.CT_FIN_A;
+    int all = state;
+    if ((state & syn) != 0 && later) {
+      all |= SYN_BOTH;
+    }
+    if ((state & fin) != 0) {
+      all |= FIN_BOTH;
+    }
+    return all;
+  }
+
+  /**
    * Whether a flow is dead.
    *
    * @param proto IP protocol
@@ -104,6 +132,7 @@ public final class Liveness {
    * @param lastSeen the newer of the twins' stamps
    */
   public boolean isDead(int now, int proto, int state, int created, int lastSeen) {
-    return !isYoung(now, created) && age(now, lastSeen) > limit(proto, state);
+    return !isYoung(now, created)
+        && age(now, lastSeen) > limit(proto, completed(state, lastSeen != created));
   }
 }

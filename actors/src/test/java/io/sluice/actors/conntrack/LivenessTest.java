@@ -25,6 +25,7 @@ class LivenessTest {
       case "syn" -> SYN;
       case "syn-b" -> CtState.CT_SYN_B;
       case "established" -> BOTH;
+      case "fin-a-only" -> SYN | CtState.CT_FIN_A;
       case "fin-a" -> BOTH | CtState.CT_FIN_A;
       case "fins" -> BOTH | CtState.CT_FIN_A | CtState.CT_FIN_B;
       case "rst" -> BOTH | CtState.CT_RST_B;
@@ -59,6 +60,36 @@ class LivenessTest {
     int bits = state(state) | CtState.CT_APPROVED_A | CtState.CT_OPENER_A;
     assertThat(liveness.isDead(now, proto, bits, created, now - seconds * HZ)).isFalse();
     assertThat(liveness.isDead(now, proto, bits, created, now - seconds * HZ - 1)).isTrue();
+  }
+
+  /** Where a DSR flow enters, its answers never pass: the client's side alone tells. */
+  @ParameterizedTest
+  @CsvSource({
+    "A, syn, false, 20",
+    "A, syn, true, 3600",
+    "B, syn-b, true, 3600",
+    "B, syn-b, false, 20",
+    // The other side's bits tell nothing of the opener.
+    "A, syn-b, true, 20",
+    "A, fin-a-only, true, 120",
+    "A, rst-syn, true, 40",
+    // Where both sides are seen, as on the backend's node, half a closing is none.
+    "A, established, true, 3600",
+    "A, fin-a, true, 3600",
+    "A, fins, true, 120"
+  })
+  @Tag("INV-DSR-1")
+  void aDsrFlowIsJudgedByTheClientsSideAlone(
+      String opener, String state, boolean later, int seconds) {
+    int now = 1_000_000_000;
+    int lastSeen = now - seconds * HZ;
+    int created = later ? lastSeen - 2 * HZ : lastSeen;
+    int bits =
+        state(state)
+            | CtState.CT_DSR
+            | (opener.equals("A") ? CtState.CT_OPENER_A : CtState.CT_OPENER_B);
+    assertThat(liveness.isDead(now, 6, bits, created, lastSeen)).isFalse();
+    assertThat(liveness.isDead(now, 6, bits, created - 1, lastSeen - 1)).isTrue();
   }
 
   @Test
