@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.actors.interfaces;
 
+import io.sluice.config.settings.Choices;
 import io.sluice.kernel.layout.IfaceFlags;
 
 /**
@@ -19,6 +20,18 @@ public record HostEndpoint(int more, int mtu) implements Endpoint {
   /** All flags of its element. */
   int flags() {
     return ALWAYS | more;
+  }
+
+  public boolean isLoopback() {
+    return (more & IfaceFlags.IFACE_LOOPBACK) != 0;
+  }
+
+  /** How sources of what comes in by it are checked. */
+  public Choices.Rpf rpf() {
+    if ((more & IfaceFlags.IFACE_RPF_STRICT) != 0) {
+      return Choices.Rpf.STRICT;
+    }
+    return (more & IfaceFlags.IFACE_RPF_LOOSE) != 0 ? Choices.Rpf.LOOSE : Choices.Rpf.DISABLED;
   }
 
   @Override

@@ -173,7 +173,7 @@ final class NodeMetrics implements MultiCollector {
               var gauge =
                   GaugeSnapshot.builder()
                       .name("sluice_interfaces")
-                      .help("Workload interfaces by state");
+                      .help("Interfaces of workloads and host endpoints by state");
               states.forEach(
                   (state, n) -> gauge.dataPoint(gaugePoint(Labels.of("state", state), n)));
               all.add(gauge.build());
