@@ -21,6 +21,12 @@ public final class Liveness {
   /** How far ahead of the scan's clock a stamp is taken for fresh rather than ancient. */
   private static final int AHEAD_SECONDS = 60;
 
+  /**
+   * How long an opener's SYN is believed to be all that there is, where no answer can be seen: as
+   * nf_conntrack does with what is not acknowledged.
+   */
+  private static final int UNANSWERED_SECONDS = 300;
+
   private static final int SYN_BOTH = CtState.CT_SYN_A | CtState.CT_SYN_B;
   private static final int FIN_BOTH = CtState.CT_FIN_A | CtState.CT_FIN_B;
   private static final int SYN_A = CtState.CT_SYN_A;
@@ -31,6 +37,7 @@ public final class Liveness {
   private final long creationGrace;
   private final long tcpSynSent;
   private final long tcpEstablished;
+  private final long tcpUnanswered;
   private final long tcpFinsSeen;
   private final long tcpResetSeen;
   private final long udp;
@@ -45,6 +52,8 @@ public final class Liveness {
     this.creationGrace = jiffies(timeouts.creationGrace(), hz);
     this.tcpSynSent = jiffies(timeouts.tcpSynSent(), hz);
     this.tcpEstablished = jiffies(timeouts.tcpEstablished(), hz);
+    this.tcpUnanswered =
+        Math.max(tcpSynSent, Math.min(tcpEstablished, (long) UNANSWERED_SECONDS * hz));
     this.tcpFinsSeen = jiffies(timeouts.tcpFinsSeen(), hz);
     this.tcpResetSeen = jiffies(timeouts.tcpResetSeen(), hz);
     this.udp = jiffies(timeouts.udp(), hz);
@@ -98,29 +107,42 @@ public final class Liveness {
   }
 
   /**
-   * The state of a flow of which this node may see the opener's side alone, as where a DSR flow
-   * enters, completed by what that side says of the other. A FIN of the opener counts for both: the
-   * answer to it passes elsewhere. More traffic than its SYN says that the other has answered.
+   * The state of a TCP flow of which this node may not see all, completed by what it does see.
+   * Where a DSR flow enters, the opener's side alone passes: more traffic than its SYN says that
+   * the other has answered, and its FIN counts for both. An entry of a Maglev service without SYN
+   * was made in mid-flow, when its node failed.
    *
    * @param state CtState bits as they are
-   * @param later whether a packet was seen after the one that made the entry
+   * @param later whether a packet was seen a while after the one that made the entry
    */
   private static int completed(int state, boolean later) {
-    boolean seesBoth = (state & SYN_BOTH) == SYN_BOTH;
-    if ((state & CtState.CT_DSR) == 0 || seesBoth) {
-      return state;
-    }
     boolean openerIsB = (state & CtState.CT_OPENER_B) != 0;
     int syn = openerIsB ? SYN_B : SYN_A;
-    int fin = openerIsB ? CtState.CT_FIN_B : CtState.CT_FIN_A;
     int all = state;
-    if ((state & syn) != 0 && later) {
+    if ((state & CtState.CT_MAGLEV) != 0 && (state & syn) == 0) {
       all |= SYN_BOTH;
     }
-    if ((state & fin) != 0) {
-      all |= FIN_BOTH;
+    if (isHalfSeen(state)) {
+      if ((state & syn) != 0 && later) {
+        all |= SYN_BOTH;
+      }
+      if ((state & (openerIsB ? CtState.CT_FIN_B : CtState.CT_FIN_A)) != 0) {
+        all |= FIN_BOTH;
+      }
     }
     return all;
+  }
+
+  private static boolean isHalfSeen(int state) {
+    return (state & CtState.CT_DSR) != 0 && (state & SYN_BOTH) != SYN_BOTH;
+  }
+
+  /** Of TCP: by all that the entry tells. */
+  private long tcpLimit(int state, boolean later) {
+    long limit = tcpLimit(completed(state, later));
+    // Packets of the second in which an entry was made leave no trace on it: this one may be a
+    // connection that has been idle since.
+    return limit == tcpSynSent && isHalfSeen(state) ? tcpUnanswered : limit;
   }
 
   /**
@@ -132,7 +154,7 @@ public final class Liveness {
    * @param lastSeen the newer of the twins' stamps
    */
   public boolean isDead(int now, int proto, int state, int created, int lastSeen) {
-    return !isYoung(now, created)
-        && age(now, lastSeen) > limit(proto, completed(state, lastSeen != created));
+    long limit = proto == PROTO_TCP ? tcpLimit(state, lastSeen != created) : limit(proto, state);
+    return !isYoung(now, created) && age(now, lastSeen) > limit;
   }
 }
