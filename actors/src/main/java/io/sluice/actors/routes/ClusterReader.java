@@ -38,7 +38,7 @@ final class ClusterReader {
   private final Map<RouteKey, Route> entries = new HashMap<>();
   private final Map<RouteKey, Remote> remotes = new LinkedHashMap<>();
   private final Set<Ip> podAddresses = new HashSet<>();
-  private final Set<Ip> hosts = new HashSet<>();
+  private final Map<Ip, String> hosts = new HashMap<>();
   private final Set<Family> peers = EnumSet.noneOf(Family.class);
   private final List<String> problems = new ArrayList<>();
 
@@ -110,14 +110,16 @@ final class ClusterReader {
     for (Node.NodeAddress address : node.addresses()) {
       Ip ip = Addresses.ip(address.address());
       peers.add(ip.family());
-      if (hosts.add(ip)) {
+      String owner = hosts.putIfAbsent(ip, node.meta().name());
+      if (owner == null) {
         int flags =
             ClusterRoutes.smallest(pools, ip, ip.family().bits()).map(Pool::flags).orElse(0);
         Ip hop = nextHop(node, ip.family()).orElse(ip);
         entries.put(new RouteKey(ip.family().bits(), ip), route(flags, hop));
-      } else {
+      } else if (!owner.equals(node.meta().name())) {
         problems.add(
-            "address %s of %s is another node's, which is older".formatted(ip, node.meta().name()));
+            "address %s of %s is that of %s, which is older"
+                .formatted(ip, node.meta().name(), owner));
       }
     }
     if (node.addresses().isEmpty()) {

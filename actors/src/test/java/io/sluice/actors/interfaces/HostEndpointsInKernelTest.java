@@ -137,6 +137,20 @@ class HostEndpointsInKernelTest {
   }
 
   @Test
+  @Tag("INV-HOST-2")
+  void haveTheirSettingsAgainWhenSomebodyElseChangesThem() {
+    String all = "/proc/sys/net/ipv4/conf/all/rp_filter";
+    String one = "/proc/sys/net/ipv4/conf/eth1/rp_filter";
+    lab.node().sh("echo 1 > " + one);
+    settle("^eth");
+    assertThat(lab.node().sh("cat " + one).strip()).isEqualTo("0");
+    lab.node().sh("echo 2 > " + one + "; echo 1 > " + all);
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .until(() -> lab.node().sh("cat " + one + " " + all).strip().equals("0\n0"));
+  }
+
+  @Test
   void areForgottenWhenTheyVanish() {
     settle("^eth");
     lab.node().sh("ip link delete eth1");

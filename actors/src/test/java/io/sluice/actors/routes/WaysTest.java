@@ -162,11 +162,11 @@ class WaysTest {
     ClusterRoutes cluster =
         cluster(
             node("node2", "192.168.3.2"),
-            node("node3", "192.168.3.2"),
+            node("node3", List.of("192.168.3.2", "192.168.3.3", "192.168.3.3"), List.of()),
             node("node4", List.of(), List.of("10.244.4.0/24")));
     assertThat(cluster.problems())
         .containsExactly(
-            "address 192.168.3.2 of node3 is another node's, which is older",
+            "address 192.168.3.2 of node3 is that of node2, which is older",
             "node4 has no address (Node, status.addresses): traffic from outside is not forwarded"
                 + " to its pods");
   }
