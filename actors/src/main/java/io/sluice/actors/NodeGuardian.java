@@ -12,6 +12,7 @@ import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
 import akka.japi.function.Function;
+import io.sluice.actors.affinity.AffinityKeeper;
 import io.sluice.actors.conntrack.ConntrackKeeper;
 import io.sluice.actors.conntrack.KernelTimeouts;
 import io.sluice.actors.dsr.OptOutKeeper;
@@ -34,6 +35,7 @@ import io.sluice.actors.services.MaglevLimits;
 import io.sluice.actors.services.ServiceManager;
 import io.sluice.actors.services.ServiceSyncer;
 import io.sluice.actors.tables.Nftables;
+import io.sluice.actors.tables.Strangers;
 import io.sluice.actors.tables.TablesKeeper;
 import io.sluice.actors.tunnel.TunnelKeeper;
 import io.sluice.actors.tunnel.TunnelSettings;
@@ -139,6 +141,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
       ActorRef<RouteKeeper.Command> routes,
       ActorRef<TunnelKeeper.Command> tunnel,
       ActorRef<ConntrackKeeper.Command> conntrack,
+      ActorRef<AffinityKeeper.Command> affinity,
       ActorRef<InterfaceManager.Command> interfaces,
       ActorRef<ServiceManager.Command> services,
       ActorRef<MaglevKeeper.Command> maglev,
@@ -216,6 +219,9 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
             "routes");
     ActorRef<ConntrackKeeper.Command> conntrack =
         blocking(ConntrackKeeper.create(node.dataplane(), conntrackSettings()), "conntrack");
+    ActorRef<AffinityKeeper.Command> affinity =
+        blocking(
+            AffinityKeeper.create(node.dataplane(), AffinityKeeper.Settings.DEFAULT), "affinity");
     LiveInterfaceHost.Owners owners =
         new LiveInterfaceHost.Owners(
             writers.ifaces(),
@@ -237,7 +243,10 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
             TunnelKeeper.create(TunnelSettings.of(settings), node.net(), host, element, routes),
             "tunnel");
     ActorRef<ServiceManager.Command> services =
-        keeper(ServiceManager.create(writers, promises, ServiceSyncer.Options.DEFAULT), "services");
+        keeper(
+            ServiceManager.create(
+                node.nodeName(), writers, promises, ServiceSyncer.Options.DEFAULT),
+            "services");
     keepers =
         Optional.of(
             new Keepers(
@@ -247,6 +256,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                 routes,
                 tunnel,
                 conntrack,
+                affinity,
                 interfaces,
                 services,
                 keeper(MaglevKeeper.create(services), "maglev"),
@@ -335,8 +345,13 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
       k.services().tell(new ServiceManager.Changed(snapshot));
       k.health()
           .tell(new HealthKeeper.Configure(snapshot, settings.get(FelixSettings.HEALTHZ_PORT)));
+      boolean strangers = Strangers.any(snapshot);
+      if (strangers || snapshot.inSync()) {
+        k.tables().tell(new TablesKeeper.Masquerade(strangers));
+      }
       if (snapshot.inSync()) {
         k.optOuts().tell(OptOuts.configured(snapshot, settings));
+        k.affinity().tell(new AffinityKeeper.SourceInSync());
       }
     }
   }
@@ -423,6 +438,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                   Optional.empty(),
                   Optional.empty(),
                   Optional.empty(),
+                  Optional.empty(),
                   List.of(),
                   Optional.empty(),
                   Optional.empty(),
@@ -448,6 +464,9 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
     var conntrack =
         this.<ConntrackKeeper.Command, ConntrackKeeper.Stats>ask(
             k.conntrack(), ConntrackKeeper.GetStats::new);
+    var affinity =
+        this.<AffinityKeeper.Command, AffinityKeeper.Stats>ask(
+            k.affinity(), AffinityKeeper.GetStats::new);
     var routes =
         this.<RouteKeeper.Command, RouteKeeper.Status>ask(k.routes(), RouteKeeper.GetStatus::new);
     var tunnel =
@@ -471,6 +490,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                 notices,
                 tables,
                 conntrack,
+                affinity,
                 routes,
                 tunnel,
                 maglev,
@@ -494,6 +514,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                             notices.join(),
                             tables.join(),
                             conntrack.join(),
+                            affinity.join(),
                             routes.join(),
                             tunnel.join(),
                             maps.stream().flatMap(m -> m.join().stream()).toList(),
@@ -513,6 +534,8 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
         occupancy(writers.backends6()),
         occupancy(writers.backendGen()),
         occupancy(writers.maglev()),
+        occupancy(writers.sourceRanges4()),
+        occupancy(writers.sourceRanges6()),
         occupancy(writers.dsrOptout4()),
         occupancy(writers.dsrOptout6()),
         occupancy(writers.routes4()),

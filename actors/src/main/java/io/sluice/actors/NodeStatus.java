@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.actors;
 
+import io.sluice.actors.affinity.AffinityKeeper;
 import io.sluice.actors.conntrack.ConntrackKeeper;
 import io.sluice.actors.dsr.OptOutKeeper;
 import io.sluice.actors.health.HealthKeeper;
@@ -46,6 +47,7 @@ public record NodeStatus(
     Optional<ServiceManager.Notices> notices,
     Optional<TablesKeeper.Status> tables,
     Optional<ConntrackKeeper.Stats> conntrack,
+    Optional<AffinityKeeper.Stats> affinity,
     Optional<RouteKeeper.Status> routes,
     Optional<TunnelKeeper.Status> tunnel,
     List<MapActor.Occupancy> maps,
@@ -97,12 +99,12 @@ public record NodeStatus(
     }
     int before = reasons.size();
     for (InterfaceStatus nic : status.interfaces()) {
-      if (nic.workload().isPresent() && nic.state() != State.READY && nic.ifindex() != 0) {
+      if (nic.endpoint().isPresent() && nic.state() != State.READY && nic.ifindex() != 0) {
         reasons.add(
-            "interface %s of %s is not ready: %s"
+            "interface %s%s is not ready: %s"
                 .formatted(
                     nic.nic(),
-                    nic.workload().get().owner(),
+                    nic.endpoint().get().ofWhom(),
                     nic.detail().isEmpty() ? nic.state() : nic.detail()));
       }
     }

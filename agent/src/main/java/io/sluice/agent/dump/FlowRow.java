@@ -106,6 +106,9 @@ public record FlowRow(
     if ((state & (CtState.CT_FIN_A | CtState.CT_FIN_B)) != 0) {
       return "closing";
     }
+    if (!bothSyn && (state & CtState.CT_DSR) != 0) {
+      return "one-way";
+    }
     return bothSyn ? "established" : "syn-sent";
   }
 

@@ -91,9 +91,11 @@ public final class Rows {
    * @param generation that the cluster gave
    * @param size slots of the table
    * @param slots those of this backend
+   * @param formerSlots those that led to this backend before they moved, and remember it
    * @param sharePercent of the slots
    * @param deviationPercent of the share, from what it would be if all backends had the same
-   * @param state {@code live}, {@code removed}, or {@code refuses} without backends
+   * @param state {@code live}, {@code removed}, {@code former} if only slots that moved know it, or
+   *     {@code refuses} without backends
    * @param digest of the table, as it is in the kernel; the same on all nodes of one generation
    */
   public record Maglev(
@@ -106,6 +108,7 @@ public final class Rows {
       int size,
       String backend,
       int slots,
+      int formerSlots,
       double sharePercent,
       double deviationPercent,
       String state,

@@ -310,15 +310,22 @@ class DumpsTest {
     dataplane.backends(family).put(5, new Backend(client(family), 8080, 0, SERVICE, 2, 3));
     dataplane.backendGen().put(1, new BackendGen(3));
     dataplane.backendGen().put(2, new BackendGen(4));
+    dataplane.backends(family).put(6, new Backend(frontend(family), 9090, 0, SERVICE, 3, 2));
+    dataplane.backendGen().put(3, new BackendGen(3));
     char[] slots = new char[] {1, 0, 0, 0};
-    dataplane.maglev().put(SERVICE, new MaglevTable(12, 4, 2, slots));
+    char none = MaglevTable.UNMOVED;
+    MaglevTable table = new MaglevTable(12, 4, 3, slots, new char[] {0, none, 2, 2});
+    dataplane.maglev().put(SERVICE, table);
     dataplane.maglev().put(9, new MaglevTable(3, 0, 0, new char[0]));
 
     String digest =
         Luts.read(
                 family,
-                new MaglevTable(12, 4, 2, slots),
-                List.of(new Endpoint(backend(family), 8080), new Endpoint(client(family), 8080)))
+                table,
+                List.of(
+                    new Endpoint(backend(family), 8080),
+                    new Endpoint(client(family), 8080),
+                    new Endpoint(frontend(family), 9090)))
             .orElseThrow()
             .digest();
     List<String> at = List.of(text(frontend(family), 80));
@@ -334,6 +341,7 @@ class DumpsTest {
             4,
             text(backend(family), 8080),
             3,
+            1,
             75,
             50,
             "live",
@@ -349,19 +357,36 @@ class DumpsTest {
             4,
             text(client(family), 8080),
             1,
+            0,
             25,
             -50,
             "removed",
             digest);
+    Rows.Maglev former =
+        new Rows.Maglev(
+            "default/web:80",
+            SERVICE,
+            "tcp",
+            number,
+            at,
+            12,
+            4,
+            text(frontend(family), 9090),
+            0,
+            2,
+            0,
+            0,
+            "former",
+            digest);
     assertThat(dumps.rows("maglev").orElseThrow().rows())
         .filteredOn(row -> ((Rows.Maglev) row).serviceId() == SERVICE)
-        .isEqualTo(List.of(first, second));
+        .isEqualTo(List.of(first, second, former));
     assertThat(dumps.rows("maglev").orElseThrow().rows())
         .filteredOn(row -> ((Rows.Maglev) row).serviceId() == 9)
         .singleElement()
         .hasToString(
             "Maglev[service=#9, serviceId=9, protocol=, family=4, frontends=[], generation=3,"
-                + " size=0, backend=, slots=0, sharePercent=0.0, deviationPercent=0.0,"
+                + " size=0, backend=, slots=0, formerSlots=0, sharePercent=0.0, deviationPercent=0.0,"
                 + " state=refuses, digest=%s]",
             Lut.of(IpFamily.IPV4, List.of(), new char[0]).digest());
   }

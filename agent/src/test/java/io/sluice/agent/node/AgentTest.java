@@ -73,9 +73,12 @@ class AgentTest {
         .contains("default/web:80");
     assertThat(agent.json("/api/v1/dump/nat").findValuesAsText("backend"))
         .containsExactlyInAnyOrder("10.1.0.3:8080", "[fd00:1::3]:8080");
-    assertThat(agent.json("/api/v1/dump/ifstate").findValuesAsText("state"))
-        .allSatisfy(state -> assertThat(state).contains("ready4", "ready6"))
-        .hasSize(2);
+    List<String> states = agent.json("/api/v1/dump/ifstate").findValuesAsText("state");
+    assertThat(states).allSatisfy(state -> assertThat(state).contains("ready4", "ready6"));
+    assertThat(states).filteredOn(state -> state.contains("workload")).hasSize(2);
+    assertThat(states).filteredOn(state -> state.contains("loopback")).hasSize(1);
+    assertThat(status.path("hostEndpoints").findValuesAsText("kind")).contains("loopback");
+    assertThat(status.path("hostEndpoints").findValuesAsText("state")).containsOnly("ready");
     assertThat(agent.get("/metrics").output())
         .contains("sluice_ready 1.0", "sluice_packets_total{hook=\"in\"", "jvm_memory_used_bytes")
         .contains("sluice_map_entries{map=\"services\"} 2.0", "sluice_actor_restarts_total");

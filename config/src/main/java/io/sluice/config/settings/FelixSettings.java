@@ -102,8 +102,7 @@ public final class FelixSettings {
 
   // What may pass.
   public static final Setting<Choices.Rpf> ENFORCE_RPF =
-      ignored("bpfEnforceRPF", choice(Choices.Rpf.class), "Loose")
-          .refusing(rpf -> rpf == Choices.Rpf.STRICT);
+      used("bpfEnforceRPF", choice(Choices.Rpf.class), "Loose");
   public static final Setting<List<String>> FORCE_TRACK_IFACES =
       ignored("bpfForceTrackPacketsFromIfaces", list(interfaceName()), "docker+");
   public static final Setting<Boolean> HOST_CONNTRACK_BYPASS =
