@@ -275,7 +275,10 @@ class MaglevSyncTest {
       small.want(web(1, 2));
       small.agree(2, web(1, 2));
       small.apply();
-      small.timePasses(Duration.ofSeconds(12));
+      // In steps, for the journal's own time limits are driven, too.
+      for (int i = 0; i < 12 && !small.status().problems().isEmpty(); i++) {
+        small.timePasses(Duration.ofSeconds(1));
+      }
       small.settle();
       assertThat(small.status().problems()).isEmpty();
       assertThat(small.kernel.maglev.copy()).hasSize(1);
