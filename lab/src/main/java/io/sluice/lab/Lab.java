@@ -375,6 +375,18 @@ public final class Lab implements AutoCloseable {
     return Traffic.start(commandOn(host, command));
   }
 
+  /**
+   * The command line that runs the meter on a host: {@code serve PORT}, or {@code bulk}, {@code
+   * request} or {@code connect} and ADDRESS PORT MILLISECONDS, all pinned to a CPU by {@code --cpu
+   * N} before that. It prints what it has counted as JSON.
+   */
+  public List<String> meter(String host, List<String> arguments) {
+    List<String> command = new ArrayList<>();
+    command.add(names.programs().resolve(HostProcesses.METER).toString());
+    command.addAll(arguments);
+    return commandOn(host, command);
+  }
+
   /** How every host of the lab is, in the order router, client, nodes, pods. */
   public List<HostStatus> status() {
     return topology().map(t -> HostStatus.of(names, t, processes(t))).orElseGet(List::of);
