@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <netinet/tcp.h>
 #include <sched.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
@@ -21,7 +20,6 @@
 enum wish {
 	BULK = 'b',    // take all, then tell how much that was
 	REQUEST = 'r', // answer each byte by a byte
-	CONNECT = 'c', // answer a byte, and close
 };
 
 static char chunk[CHUNK];
@@ -72,7 +70,7 @@ static void serve(int fd)
 		serve_bulk(fd);
 		return;
 	}
-	while (send(fd, &byte, 1, MSG_NOSIGNAL) == 1 && byte == REQUEST)
+	while (send(fd, &byte, 1, MSG_NOSIGNAL) == 1)
 		if (recv(fd, &byte, 1, 0) != 1)
 			break;
 }
@@ -150,19 +148,18 @@ static uint64_t requests(const union endpoint *to, uint64_t end)
 	return done;
 }
 
-// Returns connections, one after the other: opened, asked, answered, closed by the other end, which
-// so has to remember them; ours may be used again at once.
+// Returns connections, one after the other: opened, asked, answered, closed by this end. So it is
+// this end that has to remember them, for it knows which may be used again; a server would mix up
+// what a translation on the way has given one port.
 static uint64_t connections(const union endpoint *to, uint64_t end)
 {
 	uint64_t done = 0;
 	char byte;
 
 	do {
-		int fd = connected(to, CONNECT);
+		int fd = connected(to, REQUEST);
 		if (recv(fd, &byte, 1, 0) != 1)
 			die("no answer");
-		if (recv(fd, &byte, 1, 0) != 0)
-			die("no end");
 		close(fd);
 		done++;
 	} while (now_us() < end);
@@ -179,15 +176,17 @@ static int usage(void)
 
 static void pin(int cpu)
 {
+	struct sched_param first = {.sched_priority = 1};
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
 		die("pin to a CPU");
-	// Whatever else runs there gets next to nothing meanwhile.
-	if (setpriority(PRIO_PROCESS, 0, -20))
-		die("take precedence");
+	// Whatever else runs there gets next to nothing meanwhile. Not by a nice value, which
+	// counts within a session alone.
+	if (sched_setscheduler(0, SCHED_FIFO, &first))
+		perror("pod-meter: without precedence");
 }
 
 int main(int argc, char **argv)
