@@ -11,6 +11,13 @@ import java.util.List;
  * @param millis of each round
  */
 record Result(String iptables, int rounds, int millis, List<Row> rows) {
+  /** Whether there is a figure of a peer in every row. */
+  boolean measured(String peer) {
+    return rows.stream()
+        .flatMap(row -> row.cells().stream())
+        .noneMatch(cell -> cell.peer().equals(peer) && cell.unavailable() != null);
+  }
+
   /** One measure of one path with so many services, for each peer. */
   record Row(String path, String measure, String unit, int services, List<Cell> cells) {}
 

@@ -16,6 +16,8 @@ import java.util.stream.IntStream;
 
 /** Sluice, with an agent that reads manifests. */
 final class SluicePeer implements Peer {
+  static final String NAME = "sluice";
+
   private static final int TCP = 6;
   private static final long PATIENCE_SECONDS = 180;
   private static final long STEP_MILLIS = 100;
@@ -29,7 +31,7 @@ final class SluicePeer implements Peer {
 
   @Override
   public String name() {
-    return "sluice";
+    return NAME;
   }
 
   @Override

@@ -30,7 +30,8 @@ import picocli.CommandLine.Spec;
       "",
       "Client and server share one CPU, so that a figure is what both ends and all between them take.",
       "Cells are the median, in brackets min and max, and the share of bare routing: the median of",
-      "each round's. All peers are up at once, and take turns in each round."
+      "each round's. All peers are up at once, and take turns in each round. Exit code 1 if Sluice",
+      "could not be measured; a peer that cannot work here has empty cells, and the reason below."
     })
 public final class TrafficCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -99,7 +100,7 @@ public final class TrafficCommand implements Callable<Integer> {
       result = bench.run(quick ? List.of(1, 50) : services);
     }
     output.print(result, spec.commandLine().getOut(), out -> print(result, out));
-    return 0;
+    return result.measured(SluicePeer.NAME) ? 0 : 1;
   }
 
   private int refuse(String what) {
