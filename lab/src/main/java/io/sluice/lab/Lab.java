@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -365,6 +366,17 @@ public final class Lab implements AutoCloseable {
   /** Gives a host's underlay link the rate of the topology again. */
   public void unlimit(String host) {
     new Network(names, running()).unlimit(host);
+  }
+
+  /**
+   * Has the router spread flows to the addresses of load balancers over these nodes, and no others,
+   * until it is told otherwise.
+   *
+   * @param nodes by their short names; none: nobody can reach these addresses
+   */
+  public void spread(Collection<String> nodes) {
+    Topology topology = running();
+    new Network(names, topology).spread(nodes.stream().sorted().map(topology::node).toList());
   }
 
   /** Starts the traffic client on a host. */
