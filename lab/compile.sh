@@ -13,4 +13,4 @@ compile() { # PROGRAM SOURCE...
 }
 
 compile pod-server pod-server.c
-compile pod-client pod-client.c load.c report.c
+compile pod-client pod-client.c load.c report.c probe.c

@@ -387,6 +387,14 @@ public final class Lab implements AutoCloseable {
     return Traffic.start(commandOn(host, command));
   }
 
+  /** Sends datagrams from a host, and returns what came of them. */
+  public Probe.Report probe(String host, Probe probe) {
+    List<String> command = new ArrayList<>();
+    command.add(names.programs().resolve(HostProcesses.CLIENT).toString());
+    command.addAll(probe.arguments());
+    return Probe.parse(Shell.attempt(commandOn(host, command), "").output());
+  }
+
   /** How every host of the lab is, in the order router, client, nodes, pods. */
   public List<HostStatus> status() {
     return topology().map(t -> HostStatus.of(names, t, processes(t))).orElseGet(List::of);

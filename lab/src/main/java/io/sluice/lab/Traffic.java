@@ -67,6 +67,11 @@ public final class Traffic implements AutoCloseable {
       return with("--timeout", millis);
     }
 
+    /** Bytes of each request, which come back and are compared. */
+    public Spec size(int bytes) {
+      return with("--size", bytes);
+    }
+
     /** The port of the first flow; lasting flows count up from it, others share it. */
     public Spec sourcePort(int port) {
       return with("--source-port", port);
