@@ -15,6 +15,7 @@
 #define MAX_FLOWS     16384
 #define MAX_FILES     65536
 #define SWEEP_US      10000
+#define PROGRESS_US   200000
 #define EVENTS_A_TURN 256
 #define MAX_REQUEST   32000
 #define MAX_ANSWER    32768
@@ -387,7 +388,7 @@ static void loop(void)
 			sweep(now);
 			swept = now;
 		}
-		if (options.progress && now - told >= 1000000) {
+		if (options.progress && now - told >= PROGRESS_US) {
 			fprintf(stderr, "%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", report.attempts,
 				report.answers, report.failed);
 			told = now;

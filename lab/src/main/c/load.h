@@ -23,7 +23,7 @@ struct load_options {
 	unsigned int size;	  // bytes of a request, which come back and are compared; 0: few
 	bool reset;		  // close by RST, not FIN
 	bool no_checksum;	  // of datagrams over IPv4
-	bool progress;		  // a line a second on stderr: attempts answers failures
+	bool progress;		  // lines on stderr, five a second: attempts answers failures
 };
 
 // Runs until done or signalled, and prints the report. Returns the exit code: 0 if every request

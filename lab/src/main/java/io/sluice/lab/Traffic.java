@@ -21,7 +21,7 @@ public final class Traffic implements AutoCloseable {
   private volatile Progress progress = new Progress(0, 0, 0);
   private volatile String complaint = "";
 
-  /** What has happened so far, as of the last second. */
+  /** What has happened so far, as of the last 200 ms. */
   public record Progress(long attempts, long answers, long failed) {}
 
   /**
@@ -192,7 +192,7 @@ public final class Traffic implements AutoCloseable {
     }
   }
 
-  /** What has happened so far; updated every second. */
+  /** What has happened so far; updated every 200 ms. */
   public Progress progress() {
     return progress;
   }
