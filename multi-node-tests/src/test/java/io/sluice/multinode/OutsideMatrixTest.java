@@ -11,7 +11,9 @@ import io.sluice.multinode.harness.LabTest;
 import io.sluice.multinode.harness.PacketCount;
 import io.sluice.multinode.harness.ServiceSpec;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -77,7 +79,7 @@ class OutsideMatrixTest {
   /** What is the same in all labs. */
   abstract static class Matrix {
     private static final int FLOWS = 3;
-    private static final int REQUESTS = 30;
+    private static final int REQUESTS = 20;
 
     /** Node1, by which all that comes from outside enters, has web-1, and node2 has web-2. */
     private static final ServiceSpec LOCAL = service("local", 31, "web-1");
@@ -162,13 +164,13 @@ class OutsideMatrixTest {
       return addresses.stream().map(IpVersion::bracketed).toList();
     }
 
-    private Traffic.Report ask(String host, String protocol, Target target) {
+    private Traffic start(String host, String protocol, Target target) {
       Traffic.Spec spec =
           Traffic.Spec.lasting(protocol, target.address(), target.port(), FLOWS, 10)
               .count(REQUESTS)
               .timeout(2000)
               .size(1000);
-      return cluster.start(host, spec).await();
+      return cluster.start(host, spec);
     }
 
     @ParameterizedTest(name = "{0} {1} {2} {3}")
@@ -179,8 +181,12 @@ class OutsideMatrixTest {
     void isAnsweredByteForByteByTheBackendThatSeesTheClient(
         String who, String protocol, IpVersion version, String where) {
       ServiceSpec service = where.equals("local") ? LOCAL : REMOTE;
+      Map<Target, Traffic> all = new LinkedHashMap<>();
       for (Target target : targets(service, who, protocol, version)) {
-        Traffic.Report report = ask(hostOf(who), protocol, target);
+        all.put(target, start(hostOf(who), protocol, target));
+      }
+      for (Target target : all.keySet()) {
+        Traffic.Report report = all.get(target).await();
         assertThat(report.failures()).as("%s", target).isEmpty();
         assertThat(report.answers()).as("%s", target).isEqualTo(REQUESTS);
         assertThat(report.backends())
@@ -200,7 +206,7 @@ class OutsideMatrixTest {
         String address = version.of(Addresses.client4(client), Addresses.client6(client));
         for (Target target : targets(REMOTE, "client", protocol, version)) {
           try (PacketCount count = PacketCount.byNode(cluster, target.address(), address)) {
-            assertThat(ask(client.name(), protocol, target).failures()).isEmpty();
+            assertThat(start(client.name(), protocol, target).await().failures()).isEmpty();
             assertThat(count.seen())
                 .as("answers to %s from %s", client.name(), target)
                 .containsOnlyKeys(direct ? "node2" : "node1");

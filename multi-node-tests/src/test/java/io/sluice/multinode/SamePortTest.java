@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.sluice.lab.Addresses;
 import io.sluice.lab.Traffic;
+import io.sluice.multinode.harness.AllProtocols;
 import io.sluice.multinode.harness.Cluster;
 import io.sluice.multinode.harness.IpVersion;
 import io.sluice.multinode.harness.LabTest;
@@ -15,8 +16,6 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * A client's source port to two load balancers, two node ports and the pod itself, which all end at
@@ -77,21 +76,17 @@ class SamePortTest {
 
     private record Target(String address, int port) {}
 
-    @ParameterizedTest(name = "{0} {1}, the pod itself {2}")
-    @CsvSource({
-      "tcp, V4, first", "tcp, V4, last", "tcp, V6, first", "tcp, V6, last",
-      "udp, V4, first", "udp, V4, last", "udp, V6, first", "udp, V6, last"
-    })
+    /** The pod itself is asked first: its tuple is the one that none of the others can have. */
+    @AllProtocols
     @Tag("INV-SVC-9")
-    void fiveStreamsFromOnePortStayApart(String protocol, IpVersion version, String itself) {
+    void fiveStreamsFromOnePortStayApart(String protocol, IpVersion version) {
       List<Target> targets = new ArrayList<>();
+      int podPort = protocol.equals("tcp") ? 8080 : 5353;
+      targets.add(new Target(cluster.address("web", version), podPort));
       targets.add(new Target(ONE.balancer(version), ONE.port(protocol)));
       targets.add(new Target(TWO.balancer(version), TWO.port(protocol)));
       targets.add(new Target(node("node1", version), ONE.nodePort(protocol)));
       targets.add(new Target(node("node3", version), TWO.nodePort(protocol)));
-      targets.add(
-          itself.equals("first") ? 0 : targets.size(),
-          new Target(cluster.address("web", version), protocol.equals("tcp") ? 8080 : 5353));
       int source = port++;
       List<Traffic> streams = new ArrayList<>();
       for (Target target : targets) {
