@@ -14,4 +14,4 @@ compile() { # PROGRAM SOURCE...
 
 compile pod-meter pod-meter.c
 compile pod-server pod-server.c
-compile pod-client pod-client.c load.c report.c
+compile pod-client pod-client.c load.c report.c probe.c

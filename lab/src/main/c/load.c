@@ -15,8 +15,10 @@
 #define MAX_FLOWS     16384
 #define MAX_FILES     65536
 #define SWEEP_US      10000
+#define PROGRESS_US   200000
 #define EVENTS_A_TURN 256
-#define MAX_ANSWER    4096
+#define MAX_REQUEST   32000
+#define MAX_ANSWER    32768
 
 enum state { FREE, CONNECTING, WAITING, IDLE, DEAD };
 
@@ -111,14 +113,50 @@ static void wait_for(struct flow *f, uint32_t events)
 	epoll_ctl(poller, EPOLL_CTL_MOD, f->fd, &event);
 }
 
+// Seeds of the pattern: no two requests of a run have the same, nor do neighbours look alike.
+static uint32_t seed(const struct flow *f, uint32_t request)
+{
+	return f->number * 65536 + request;
+}
+
+// Pads a line of LENGTH bytes, its end included, to the size that is asked for.
+static int fill(const struct flow *f, char *line, int length)
+{
+	int size = options.size;
+
+	if (size <= length)
+		return length;
+	line[length - 1] = ' ';
+	for (int i = length; i < size - 1; i++)
+		line[i] = pattern(seed(f, f->request), i);
+	line[size - 1] = '\n';
+	return size;
+}
+
+// Whether TEXT, which begins where the line did that was sent, is what was sent.
+static bool came_back(const struct flow *f, const char *text, uint32_t request, int head)
+{
+	int size = options.size, length = strcspn(text, "\n");
+
+	if (size <= head + 1)
+		return true;
+	if (length != size - 1)
+		return false;
+	for (int i = head + 1; i < length; i++)
+		if (text[i] != pattern(seed(f, request), i))
+			return false;
+	return true;
+}
+
 static void flow_ask(struct flow *f)
 {
-	char line[64];
+	char line[MAX_REQUEST + 64];
 	uint64_t now = now_us();
 
 	// The time goes along and comes back: nothing need be kept for a datagram that is lost.
 	f->request++;
 	int n = snprintf(line, sizeof(line), "q %u %" PRIu64 "\n", f->request, now);
+	n = fill(f, line, n);
 	f->state = WAITING;
 	f->outstanding++;
 	f->started_us = now;
@@ -194,9 +232,10 @@ static void flow_answered(struct flow *f, char *line)
 	char *question = client ? strchr(client + 1, ' ') : NULL;
 	uint64_t now = now_us(), sent;
 	uint32_t request;
+	int head = 0;
 
-	if (!question || sscanf(question, " q %u %" SCNu64, &request, &sent) != 2 || sent > now ||
-	    request > f->request) {
+	if (!question || sscanf(question, " q %u %" SCNu64 "%n", &request, &sent, &head) != 2 ||
+	    sent > now || request > f->request || !came_back(f, question + 1, request, head - 1)) {
 		flow_failed(f, "GARBLED");
 		return;
 	}
@@ -349,7 +388,7 @@ static void loop(void)
 			sweep(now);
 			swept = now;
 		}
-		if (options.progress && now - told >= 1000000) {
+		if (options.progress && now - told >= PROGRESS_US) {
 			fprintf(stderr, "%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", report.attempts,
 				report.answers, report.failed);
 			told = now;

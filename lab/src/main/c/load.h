@@ -20,9 +20,10 @@ struct load_options {
 	unsigned int timeout_ms;  // for an answer, connecting included
 	const char *source;	  // address to bind to, or NULL
 	uint16_t source_port;	  // of the first flow, the others count up; 0: the kernel's choice
+	unsigned int size;	  // bytes of a request, which come back and are compared; 0: few
 	bool reset;		  // close by RST, not FIN
 	bool no_checksum;	  // of datagrams over IPv4
-	bool progress;		  // a line a second on stderr: attempts answers failures
+	bool progress;		  // lines on stderr, five a second: attempts answers failures
 };
 
 // Runs until done or signalled, and prints the report. Returns the exit code: 0 if every request

@@ -81,6 +81,26 @@ static inline void endpoint_text(const struct sockaddr_in6 *from, char out[ENDPO
 	}
 }
 
+// What data is made of: printable, and different at each place of each request.
+static inline char pattern(uint32_t request, uint32_t place)
+{
+	uint32_t x = (request + 1) * 2654435761u ^ (place + 1) * 2246822519u;
+
+	x ^= x >> 15;
+	x *= 2654435761u;
+	return '0' + (x >> 16) % 75;
+}
+
+// FNV-1a: what one side has and the other had is the same data.
+static inline uint64_t digest(const char *data, size_t length)
+{
+	uint64_t hash = 14695981039346656037ull;
+
+	for (size_t i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char)data[i]) * 1099511628211ull;
+	return hash;
+}
+
 // Returns the address family, or 0 where the text is no address.
 static inline int endpoint_parse(union endpoint *to, const char *address, uint16_t port)
 {

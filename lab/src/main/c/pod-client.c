@@ -2,6 +2,7 @@
 // The lab's traffic client: asks pod servers, over and over or once. See usage() below.
 #define _GNU_SOURCE
 #include "load.h"
+#include "probe.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -11,15 +12,20 @@
 
 static int usage(void)
 {
-	fputs("usage: pod-client load --target ADDRESS --port PORT [--proto tcp|udp]\n"
-	      "         --rate N                      N new flows a second, a request each; or\n"
-	      "         --connections M [--interval MS]  M flows that stay, a request every MS\n"
-	      "         [--count REQUESTS] [--duration MS] [--timeout MS] [--source ADDRESS]\n"
-	      "         [--source-port PORT] [--reset] [--no-checksum]\n"
-	      "         [--progress]\n"
-	      "       pod-client get ADDRESS PORT PATH [TIMEOUT-MS]\n"
-	      "       pod-client request METHOD ADDRESS PORT PATH [TIMEOUT-MS]  body from stdin\n",
-	      stderr);
+	fputs(
+	    "usage: pod-client load --target ADDRESS --port PORT [--proto tcp|udp]\n"
+	    "         --rate N                      N new flows a second, a request each; or\n"
+	    "         --connections M [--interval MS]  M flows that stay, a request every MS\n"
+	    "         [--count REQUESTS] [--duration MS] [--timeout MS] [--source ADDRESS]\n"
+	    "         [--source-port PORT] [--reset] [--no-checksum]\n"
+	    "         [--size BYTES]                of a request, compared when it comes back\n"
+	    "         [--progress]\n"
+	    "       pod-client probe --target ADDRESS --port PORT --size BYTES [--segment BYTES]\n"
+	    "         [--give BYTES] [--count SENDS] [--ttl HOPS] [--fragment] [--timeout MS]\n"
+	    "         [--source ADDRESS] [--source-port PORT]\n"
+	    "       pod-client get ADDRESS PORT PATH [TIMEOUT-MS]\n"
+	    "       pod-client request METHOD ADDRESS PORT PATH [TIMEOUT-MS]  body from stdin\n",
+	    stderr);
 	return 2;
 }
 
@@ -81,6 +87,10 @@ static bool parse_option(int option, const char *value, struct load_options *o)
 		good = number(value, 1, 600000, &n);
 		o->timeout_ms = n;
 		return good;
+	case 'z':
+		good = number(value, 1, 32000, &n);
+		o->size = n;
+		return good;
 	case 'R':
 		return o->reset = true;
 	case 'C':
@@ -105,6 +115,7 @@ static int load(int argc, char **argv)
 	    {"count", required_argument, NULL, 'n'},
 	    {"duration", required_argument, NULL, 'd'},
 	    {"timeout", required_argument, NULL, 't'},
+	    {"size", required_argument, NULL, 'z'},
 	    {"reset", no_argument, NULL, 'R'},
 	    {"no-checksum", no_argument, NULL, 'C'},
 	    {"progress", no_argument, NULL, 'v'},
@@ -125,6 +136,79 @@ static int load(int argc, char **argv)
 	if (optind < argc || !o.target || !o.port || !o.rate == !o.connections)
 		return usage();
 	return load_run(&o);
+}
+
+static bool parse_probe(int option, const char *value, struct probe_options *o)
+{
+	unsigned long n = 0;
+	union endpoint ignored;
+
+	switch (option) {
+	case 'T':
+		o->target = value;
+		return endpoint_parse(&ignored, value, 0);
+	case 's':
+		o->source = value;
+		return endpoint_parse(&ignored, value, 0);
+	case 'f':
+		return o->fragment = true;
+	}
+	if (!number(value, 1, 600000, &n))
+		return false;
+	switch (option) {
+	case 'p':
+		o->port = n;
+		return n <= 65535;
+	case 'S':
+		o->source_port = n;
+		return n <= 65535;
+	case 'z':
+		o->size = n;
+		return n >= 16 && n <= 65507;
+	case 'g':
+		o->segment = n;
+		return n >= 16 && n <= 65507;
+	case 'G':
+		o->give = n;
+		return n <= 65507;
+	case 'c':
+		o->count = n;
+		return true;
+	case 'h':
+		o->ttl = n;
+		return n <= 255;
+	case 't':
+		o->timeout_ms = n;
+		return true;
+	}
+	return false;
+}
+
+static int probe(int argc, char **argv)
+{
+	static const struct option names[] = {
+	    {"target", required_argument, NULL, 'T'}, {"port", required_argument, NULL, 'p'},
+	    {"source", required_argument, NULL, 's'}, {"source-port", required_argument, NULL, 'S'},
+	    {"size", required_argument, NULL, 'z'},   {"segment", required_argument, NULL, 'g'},
+	    {"give", required_argument, NULL, 'G'},   {"count", required_argument, NULL, 'c'},
+	    {"ttl", required_argument, NULL, 'h'},    {"timeout", required_argument, NULL, 't'},
+	    {"fragment", no_argument, NULL, 'f'},     {NULL, 0, NULL, 0},
+	};
+	struct probe_options o = {.size = 64, .count = 1, .timeout_ms = 2000};
+	int option, index = -1;
+
+	while ((option = getopt_long(argc, argv, "", names, &index)) != -1) {
+		if (option == '?')
+			return usage();
+		if (!parse_probe(option, optarg, &o)) {
+			fprintf(stderr, "pod-client: --%s: bad value %s\n", names[index].name,
+				optarg);
+			return 2;
+		}
+	}
+	if (optind < argc || !o.target || !o.port)
+		return usage();
+	return probe_run(&o);
 }
 
 // An HTTP exchange: the answer's status and body, or -1 as the status, having said why.
@@ -231,6 +315,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "load"))
 		return load(argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "probe"))
+		return probe(argc - 1, argv + 1);
 	int http = argc > 1 && !strcmp(argv[1], "get")	     ? 2
 		   : argc > 2 && !strcmp(argv[1], "request") ? 3
 							     : 0;

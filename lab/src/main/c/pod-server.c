@@ -6,13 +6,15 @@
 // Listens on [::]:PORT with TCP and UDP, for both families. Over TCP each line is answered with
 // "NAME CLIENT LINE", a client that ends its stream without a line with "NAME CLIENT", and an HTTP
 // request with a minimal HTTP/1.1 response whose body is "NAME CLIENT". Over UDP each datagram is
-// answered with "NAME CLIENT FIRST-LINE", from the address that it was sent to. Prints "ready" once
+// answered with "NAME CLIENT FIRST-LINE", from the address that it was sent to; "sum TAG ..." with
+// "NAME CLIENT sum TAG LENGTH HASH", "give N TAG ..." with N bytes. Prints "ready" once
 // everything is bound. Ends on SIGTERM, on SIGINT, and when the name of its namespace is removed.
 #define _GNU_SOURCE
 #include "net.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
@@ -236,18 +238,43 @@ static void accept_all(int listener)
 	}
 }
 
+// Large datagrams are answered with what they were, or asked for.
+static bool answer_size(struct buffer *out, const char *client, const char *datagram, size_t length)
+{
+	char head[400];
+	unsigned int tag, size;
+	int n;
+
+	if (sscanf(datagram, "sum %u ", &tag) == 1) {
+		n = snprintf(head, sizeof(head), "%s %s sum %u %zu %" PRIu64 "\n", pod_name, client,
+			     tag, length, digest(datagram, length));
+		buffer_append(out, head, n);
+		return true;
+	}
+	if (sscanf(datagram, "give %u %u ", &size, &tag) != 2 || size >= MAX_LINE)
+		return false;
+	n = snprintf(head, sizeof(head), "%s %s give %u ", pod_name, client, tag);
+	buffer_append(out, head, n);
+	buffer_reserve(out, size);
+	while (out->used < size) {
+		out->data[out->used] = pattern(tag, out->used);
+		out->used++;
+	}
+	return true;
+}
+
 // The answer leaves from the address that was asked, which need not be the one routing would
 // choose.
 static void answer_datagrams(int fd)
 {
-	static char datagram[MAX_LINE];
+	static char datagram[MAX_LINE + 1];
 	static struct buffer out;
 
 	for (int i = 0; i < EVENTS_A_TURN; i++) {
 		char control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 		struct sockaddr_in6 from;
 		char client[ENDPOINT_TEXT];
-		struct iovec vector = {.iov_base = datagram, .iov_len = sizeof(datagram)};
+		struct iovec vector = {.iov_base = datagram, .iov_len = MAX_LINE};
 		struct msghdr message = {.msg_name = &from,
 					 .msg_namelen = sizeof(from),
 					 .msg_iov = &vector,
@@ -263,7 +290,9 @@ static void answer_datagrams(int fd)
 		char *end = n ? memchr(datagram, '\n', n) : NULL;
 		endpoint_text(&from, client);
 		out.used = 0;
-		append_answer(&out, client, datagram, end ? end - datagram : n);
+		datagram[n] = 0;
+		if (!answer_size(&out, client, datagram, n))
+			append_answer(&out, client, datagram, end ? end - datagram : n);
 		vector.iov_base = out.data;
 		vector.iov_len = out.used;
 		// Lost like any datagram if it cannot be sent.

@@ -21,6 +21,11 @@ public final class Addresses {
 
   public static final String SERVICE_CIDR6 = "fd00:96::/112";
 
+  /** Addresses of load balancers, which the router spreads over the nodes, unless told others. */
+  public static final String BALANCER_CIDR4 = "203.0.113.0/24";
+
+  public static final String BALANCER_CIDR6 = "fd00:203::/112";
+
   /** The first client outside. */
   public static final String CLIENT4 = "192.168.99.2";
 

@@ -3,6 +3,7 @@ package io.sluice.lab;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeMap;
 
 /** The configuration of a node's agent. All agents of a lab are one cluster. */
 final class AgentFile {
@@ -26,6 +27,8 @@ final class AgentFile {
     lines.add("  bpffs = \"" + names.bpffs(node) + "\"");
     lines.add("  data-dir = \"" + names.data(node) + "\"");
     lines.add("  management { host = \"127.0.0.1\", port = " + Lab.MANAGEMENT_PORT + " }");
+    new TreeMap<>(topology.settings())
+        .forEach((key, value) -> lines.add("  " + key + " = " + TopologyReader.quoted(value)));
     lines.add("  cluster {");
     lines.add("    host = \"" + Addresses.node4(node) + "\"");
     lines.add("    port = " + Lab.CLUSTER_PORT);

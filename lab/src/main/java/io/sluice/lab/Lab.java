@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -379,12 +380,31 @@ public final class Lab implements AutoCloseable {
     new Network(names, running()).unlimit(host);
   }
 
+  /**
+   * Has the router spread flows to the addresses of load balancers over these nodes, and no others,
+   * until it is told otherwise.
+   *
+   * @param nodes by their short names; none: nobody can reach these addresses
+   */
+  public void spread(Collection<String> nodes) {
+    Topology topology = running();
+    new Network(names, topology).spread(nodes.stream().sorted().map(topology::node).toList());
+  }
+
   /** Starts the traffic client on a host. */
   public Traffic traffic(String host, Traffic.Spec spec) {
     List<String> command = new ArrayList<>();
     command.add(names.programs().resolve(HostProcesses.CLIENT).toString());
     command.addAll(spec.arguments());
     return Traffic.start(commandOn(host, command));
+  }
+
+  /** Sends datagrams from a host, and returns what came of them. */
+  public Probe.Report probe(String host, Probe probe) {
+    List<String> command = new ArrayList<>();
+    command.add(names.programs().resolve(HostProcesses.CLIENT).toString());
+    command.addAll(probe.arguments());
+    return Probe.parse(Shell.attempt(commandOn(host, command), "").output());
   }
 
   /** How every host of the lab is, in the order router, client, nodes, pods. */

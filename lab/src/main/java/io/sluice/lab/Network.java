@@ -36,6 +36,17 @@ final class Network {
   private static final List<String> FORWARDING =
       List.of("ipv4/ip_forward=1", "ipv6/conf/all/forwarding=1");
 
+  /**
+   * Of the router: flows are spread by addresses, protocol and ports, and what nodes send with
+   * addresses of others, such as answers on behalf of a load balancer, is not held against them.
+   */
+  private static final List<String> SPREADING =
+      List.of(
+          "ipv4/fib_multipath_hash_policy=1",
+          "ipv6/fib_multipath_hash_policy=1",
+          "ipv4/conf/all/rp_filter=0",
+          "ipv4/conf/default/rp_filter=0");
+
   /** So that thousands of connections a second do not run out of ports for being remembered. */
   private static final List<String> MANY_CONNECTIONS =
       List.of("ipv4/tcp_tw_reuse=1", "ipv4/ip_local_port_range=10000 65000");
@@ -123,7 +134,7 @@ final class Network {
 
   private void router(Map<String, List<String>> sysctls, Map<String, List<String>> addresses) {
     String host = names.host("router");
-    sysctls.put(host, join(ALL_SYSCTLS, FORWARDING));
+    sysctls.put(host, join(join(ALL_SYSCTLS, FORWARDING), SPREADING));
     List<String> lines = new ArrayList<>();
     for (Topology.Client client : topology.clients()) {
       address(
@@ -143,7 +154,32 @@ final class Network {
         lines.add("route add " + Addresses.podCidr6(node) + " via " + Addresses.node6(node));
       }
     }
+    lines.addAll(spreading(topology.nodes()));
     addresses.put(host, lines);
+  }
+
+  /** Has the router spread flows to addresses of load balancers over these nodes, and no others. */
+  void spread(List<Topology.Node> nodes) {
+    Shell.ipBatch(names.host("router"), spreading(nodes));
+  }
+
+  private List<String> spreading(List<Topology.Node> nodes) {
+    List<String> lines = new ArrayList<>();
+    for (String network : topology.loadBalancers()) {
+      StringBuilder line = new StringBuilder("route replace ").append(network);
+      if (nodes.isEmpty()) {
+        line.insert("route replace ".length(), "unreachable ");
+      }
+      for (Topology.Node node : nodes) {
+        boolean v6 = network.contains(":");
+        line.append(nodes.size() == 1 ? " via " : " nexthop via ")
+            .append(v6 ? Addresses.node6(node) : Addresses.node4(node))
+            .append(" dev ")
+            .append(node.name());
+      }
+      lines.add(line.toString());
+    }
+    return lines;
   }
 
   private void client(

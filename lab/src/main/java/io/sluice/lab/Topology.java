@@ -21,6 +21,9 @@ import java.util.regex.Pattern;
  * @param links what holds for all links that say nothing else
  * @param overlay how pods of different nodes reach each other
  * @param source where agents have their resources from
+ * @param loadBalancers the networks, of both families, whose addresses the router spreads over the
+ *     nodes, by the flow: addresses of load balancers, and external ones
+ * @param settings of every agent, as its file has them: bpfExternalServiceMode, …
  */
 public record Topology(
     List<Node> nodes,
@@ -28,7 +31,9 @@ public record Topology(
     List<Client> clients,
     Links links,
     Overlay overlay,
-    Source source) {
+    Source source,
+    List<String> loadBalancers,
+    Map<String, String> settings) {
   /** The largest node number that the underlay's addresses have room for. */
   public static final int MAX_NODES = 150;
 
@@ -39,6 +44,8 @@ public record Topology(
   private static final Pattern CLIENT_NAME = Pattern.compile("client[2-9]?");
   private static final Pattern RATE = Pattern.compile("[1-9][0-9]{0,5}(kbit|mbit|gbit)");
   private static final Pattern SIZE = Pattern.compile("[1-9][0-9]{0,5}[kmg]");
+  private static final Pattern NETWORK = Pattern.compile("[0-9a-f.:]+/[0-9]{1,3}");
+  private static final Pattern SETTING = Pattern.compile("[a-z][A-Za-z0-9]*");
   private static final Pattern LABEL = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
 
   /** Of a network namespace, so that it also fits with the lab's name before it. */
@@ -54,12 +61,32 @@ public record Topology(
     links = links == null ? new Links(null, null) : links;
     overlay = overlay == null ? Overlay.NONE : overlay;
     source = source == null ? Source.FILE : source;
+    loadBalancers =
+        loadBalancers == null
+            ? List.of(Addresses.BALANCER_CIDR4, Addresses.BALANCER_CIDR6)
+            : List.copyOf(loadBalancers);
+    settings = settings == null ? Map.of() : Map.copyOf(settings);
     validate(nodes, pods, clients);
+    for (int i = 0; i < loadBalancers.size(); i++) {
+      if (!NETWORK.matcher(loadBalancers.get(i)).matches()) {
+        throw new Fault("not a network: " + loadBalancers.get(i), "loadBalancers", i);
+      }
+    }
+    for (String key : settings.keySet()) {
+      if (!SETTING.matcher(key).matches()) {
+        throw new Fault("not a setting: " + key, "settings", key);
+      }
+    }
   }
 
   /** Nodes and pods, and for the rest what holds if nothing is said. */
   public Topology(List<Node> nodes, List<Pod> pods) {
-    this(nodes, pods, null, null, null, null);
+    this(nodes, pods, null, null);
+  }
+
+  /** The same, with these clients and links. */
+  public Topology(List<Node> nodes, List<Pod> pods, List<Client> clients, Links links) {
+    this(nodes, pods, clients, links, null, null, null, null);
   }
 
   /** How a packet between pods of two nodes crosses the underlay. */
@@ -244,18 +271,25 @@ public record Topology(
 
   /** The same with another overlay. */
   public Topology with(Overlay other) {
-    return new Topology(nodes, pods, clients, links, other, source);
+    return new Topology(nodes, pods, clients, links, other, source, loadBalancers, settings);
   }
 
   /** The same with resources from elsewhere. */
   public Topology with(Source other) {
-    return new Topology(nodes, pods, clients, links, overlay, other);
+    return new Topology(nodes, pods, clients, links, overlay, other, loadBalancers, settings);
+  }
+
+  /** The same with these settings of all agents besides. */
+  public Topology withSettings(Map<String, String> more) {
+    Map<String, String> all = new TreeMap<>(settings);
+    all.putAll(more);
+    return new Topology(nodes, pods, clients, links, overlay, source, loadBalancers, all);
   }
 
   /** The same with a data folder of that size, as 64m, on each node. */
   public Topology withDataSize(String size) {
     List<Node> sized = nodes.stream().map(n -> n.withDataSize(size)).toList();
-    return new Topology(sized, pods, clients, links, overlay, source);
+    return new Topology(sized, pods, clients, links, overlay, source, loadBalancers, settings);
   }
 
   /**

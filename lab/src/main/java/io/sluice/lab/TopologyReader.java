@@ -40,6 +40,15 @@ final class TopologyReader {
 
   private TopologyReader() {}
 
+  /** A text in quotes, as JSON and HOCON have it. */
+  static String quoted(String text) {
+    try {
+      return JSON.writeValueAsString(text);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a string is JSON", e);
+    }
+  }
+
   static Topology read(Path file) {
     String text;
     try {

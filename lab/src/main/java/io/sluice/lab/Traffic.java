@@ -21,7 +21,7 @@ public final class Traffic implements AutoCloseable {
   private volatile Progress progress = new Progress(0, 0, 0);
   private volatile String complaint = "";
 
-  /** What has happened so far, as of the last second. */
+  /** What has happened so far, as of the last 200 ms. */
   public record Progress(long attempts, long answers, long failed) {}
 
   /**
@@ -65,6 +65,11 @@ public final class Traffic implements AutoCloseable {
     /** How long to wait for an answer, connecting included, in milliseconds; 3000 if not said. */
     public Spec timeout(long millis) {
       return with("--timeout", millis);
+    }
+
+    /** Bytes of each request, which come back and are compared. */
+    public Spec size(int bytes) {
+      return with("--size", bytes);
     }
 
     /** The port of the first flow; lasting flows count up from it, others share it. */
@@ -187,7 +192,7 @@ public final class Traffic implements AutoCloseable {
     }
   }
 
-  /** What has happened so far; updated every second. */
+  /** What has happened so far; updated every 200 ms. */
   public Progress progress() {
     return progress;
   }

@@ -211,6 +211,25 @@ class LabTest {
   }
 
   @Test
+  void theRouterSpreadsLoadBalancersOverTheNodesThatItIsTold() {
+    lab.up(SMALL.withSettings(Map.of("bpfExternalServiceMode", "DSR")));
+    assertThat(Shell.run("cat", NAMES.agentConfig(SMALL.node("node2")).toString()))
+        .contains("bpfExternalServiceMode = \"DSR\"");
+    for (List<String> nodes :
+        List.of(List.of("node1", "node2"), List.of("node2"), List.<String>of())) {
+      lab.spread(nodes);
+      for (String[] family :
+          new String[][] {{"-4", Addresses.BALANCER_CIDR4}, {"-6", Addresses.BALANCER_CIDR6}}) {
+        String route = ok("router", "ip", family[0], "route", "show", family[1]);
+        for (String node : List.of("node1", "node2")) {
+          assertThat(route.contains("dev " + node)).as(route).isEqualTo(nodes.contains(node));
+        }
+        assertThat(route.contains("unreachable")).isEqualTo(nodes.isEmpty());
+      }
+    }
+  }
+
+  @Test
   void linksHaveRatesDataHasSizeAndThereAreSeveralClients() throws IOException {
     List<Topology.Client> clients =
         List.of(
@@ -218,7 +237,7 @@ class LabTest {
     List<Topology.Node> nodes =
         List.of(new Topology.Node("node1", null, null, "10mbit", "1m"), SMALL.node("node2"));
     Topology.Links links = new Topology.Links(null, "1gbit");
-    lab.up(new Topology(nodes, List.of(), clients, links, null, null));
+    lab.up(new Topology(nodes, List.of(), clients, links));
     assertThat(ok("node1", "tc", "qdisc", "show", "dev", "eth0")).contains("rate 10Mbit");
     assertThat(ok("router", "tc", "qdisc", "show", "dev", "node1")).contains("rate 10Mbit");
     assertThat(ok("router", "tc", "qdisc", "show", "dev", "client2")).contains("rate 1Gbit");

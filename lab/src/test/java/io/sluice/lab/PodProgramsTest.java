@@ -193,6 +193,45 @@ class PodProgramsTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"tcp,4,20000", "tcp,6,1000", "udp,4,1400", "udp,6,5000"})
+  void largeRequestsComeBackAsTheyWereSent(String protocol, int family, int size) {
+    Traffic.Spec few = Traffic.Spec.lasting(protocol, web(family), 8080, 5, 10).count(100);
+    assertThat(lab.traffic(FROM, few.size(size)).await().answers()).isEqualTo(100);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"4,1472,0,1", "6,1452,0,1", "4,60000,1400,43", "6,60000,1000,60"})
+  void probesTellWhatArrivedAsItWasSent(int family, int size, int segment, int datagrams) {
+    Probe probe = Probe.of(web(family), 8080, size).count(3).sourcePort(4444);
+    Probe.Report report = lab.probe(FROM, segment == 0 ? probe : probe.segment(segment));
+    assertThat(report.datagrams()).isEqualTo(3 * datagrams);
+    assertThat(report.exact()).isEqualTo(3 * datagrams);
+    assertThat(report.said()).isEmpty();
+    assertThat(report.pod()).isEqualTo("shop/web");
+    assertThat(report.seen()).isEqualTo(client(family) + ":4444");
+    Probe.Report given = lab.probe(FROM, Probe.of(web(family), 8080, 64).give(1400));
+    assertThat(given.exact()).isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"4,1473,3,3,11,0", "6,1453,1,4,3,0"})
+  void probesTellWhatTheNetworkSays(
+      int family, int tooLarge, int unreachable, int port, int exceeded, int transit) {
+    Probe.Report local = lab.probe(FROM, Probe.of(web(family), 8080, tooLarge).timeout(200));
+    assertThat(local.refusal()).isEqualTo("EMSGSIZE");
+    assertThat(local.exact()).isZero();
+    Probe.Report closed = lab.probe(FROM, Probe.of(web(family), 9, 100));
+    assertThat(closed.said())
+        .containsExactly(
+            new Probe.Said(true, unreachable, port, "ECONNREFUSED", 0, web(family), false));
+    Probe.Report far = lab.probe(FROM, Probe.of(web(family), 8080, 100).ttl(1));
+    assertThat(far.said()).hasSize(1);
+    assertThat(far.said().get(0).type()).isEqualTo(exceeded);
+    assertThat(far.said().get(0).code()).isEqualTo(transit);
+    assertThat(far.said().get(0).quotedWrong()).isFalse();
+  }
+
   @Test
   void tenThousandConnectionsAtOnce() {
     Traffic.Report report =

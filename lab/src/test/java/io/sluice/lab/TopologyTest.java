@@ -44,7 +44,11 @@ class TopologyTest {
             "clients: [{name: client, mtu: 1300}, {name: client3, rate: 5mbit}]",
             "links: {mtu: 4000, rate: 1gbit}",
             "overlay: cross-subnet",
-            "source: cluster");
+            "source: cluster",
+            "loadBalancers: [198.51.100.0/24]",
+            "settings: {bpfExternalServiceMode: DSR}");
+    assertThat(topology.loadBalancers()).containsExactly("198.51.100.0/24");
+    assertThat(topology.settings()).containsExactly(Map.entry("bpfExternalServiceMode", "DSR"));
     assertThat(topology.node("node3").number()).isEqualTo(3);
     assertThat(topology.node("node1").labels()).isEqualTo(Map.of("zone", "a"));
     assertThat(topology.mtu(topology.node("node1").mtu())).isEqualTo(9000);
@@ -79,6 +83,7 @@ class TopologyTest {
             "client-2 node2 10.244.2.2",
             "web-4 node2 10.244.2.3",
             "web-5 node2 10.244.2.4");
+    assertThat(topology.loadBalancers()).containsExactly("203.0.113.0/24", "fd00:203::/112");
   }
 
   @Test
@@ -95,6 +100,7 @@ class TopologyTest {
         Topology.standard(3)
             .withDataSize("16m")
             .with(Topology.Overlay.VXLAN)
+            .withSettings(Map.of("bpfExternalServiceMode", "DSR"))
             .with(Topology.Source.CLUSTER);
     String json = TopologyReader.JSON.writeValueAsString(topology);
     assertThat(TopologyReader.JSON.readValue(json, Topology.class)).isEqualTo(topology);
@@ -141,6 +147,11 @@ class TopologyTest {
         "clients: [{name: client}, {name: client}]");
     assertRefused("1: nodes[0]: rate must be a number", "nodes: [{name: node1, rate: fast}]");
     assertRefused("1: nodes[0]: dataSize must be", "nodes: [{name: node1, dataSize: 0}]");
+    assertRefused(
+        "2: loadBalancers[0]: not a network: here",
+        "nodes: [{name: node1}]",
+        "loadBalancers: [here]");
+    assertRefused("2: settings.a=b: not a setting", "nodes: [{name: node1}]", "settings: {a=b: c}");
     assertRefused("2: overlay: ", "nodes: [{name: node1}]", "overlay: ipip");
   }
 

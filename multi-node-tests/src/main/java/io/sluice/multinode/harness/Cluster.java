@@ -18,7 +18,6 @@ import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -160,32 +159,72 @@ public final class Cluster {
     apply(service.name(), service.yaml(topology));
   }
 
+  /** As above, on these nodes, or on all, if none is named. */
+  public void applyEverywhere(ServiceSpec service, String... nodes) {
+    applyWithoutWaiting(service);
+    awaitInForce(service, nodes.length == 0 ? names() : nodes);
+  }
+
+  private String[] names() {
+    return nodes().stream().map(Node::name).toArray(String[]::new);
+  }
+
   public void awaitInForce(ServiceSpec service) {
+    awaitInForce(service, "node1");
+  }
+
+  /** Returns when the maps of these nodes show a service, all of its addresses and backends. */
+  public void awaitInForce(ServiceSpec service, String... nodes) {
     Set<ServiceSpec.Row> wanted = service.rows(topology);
-    await()
-        .atMost(PATIENCE)
-        .pollInterval(Duration.ofMillis(50))
-        .untilAsserted(() -> assertThat(natRows(service)).isEqualTo(wanted));
+    for (String node : nodes) {
+      await("in force: " + service.name() + " on " + node)
+          .atMost(PATIENCE)
+          .pollInterval(Duration.ofMillis(50))
+          .untilAsserted(
+              () -> {
+                Set<ServiceSpec.Row> rows = natRows(node(node), service);
+                assertThat(rows.stream().map(r -> r.protocol() + " " + r.frontend()).distinct())
+                    .as("frontends on %s", node)
+                    .hasSize(service.frontends());
+                assertThat(inside(rows, wanted)).as("backends on %s", node).isEqualTo(wanted);
+              });
+    }
+  }
+
+  /** Those rows that are of the frontends of the others: a policy may give node ports less. */
+  private static Set<ServiceSpec.Row> inside(
+      Set<ServiceSpec.Row> rows, Set<ServiceSpec.Row> others) {
+    Set<String> frontends =
+        others.stream().map(ServiceSpec.Row::frontend).collect(Collectors.toSet());
+    return rows.stream()
+        .filter(row -> frontends.contains(row.frontend()))
+        .collect(Collectors.toSet());
   }
 
   /** Removes a service, and returns when the maps of node1 do not show it any more. */
   public void delete(ServiceSpec service) {
-    delete(service.name());
-    await()
-        .atMost(PATIENCE)
-        .pollInterval(Duration.ofMillis(50))
-        .untilAsserted(() -> assertThat(natRows(service)).isEmpty());
+    delete(service, "node1");
   }
 
-  private Set<ServiceSpec.Row> natRows(ServiceSpec service) {
-    Set<String> frontends = new HashSet<>();
-    for (IpVersion version : IpVersion.values()) {
-      service
-          .ports()
-          .forEach(p -> frontends.add(IpVersion.endpoint(service.address(version), p.port())));
+  /** As above, of these nodes. */
+  public void delete(ServiceSpec service, String... nodes) {
+    delete(service.name());
+    for (String node : nodes) {
+      await("deleted: " + service.name() + " on " + node)
+          .atMost(PATIENCE)
+          .pollInterval(Duration.ofMillis(50))
+          .untilAsserted(() -> assertThat(natRows(node(node), service)).isEmpty());
     }
-    return dump("nat").stream()
-        .filter(row -> frontends.contains(row.path("frontend").asText()))
+  }
+
+  /** As above, of all nodes. */
+  public void deleteEverywhere(ServiceSpec service) {
+    delete(service, names());
+  }
+
+  private static Set<ServiceSpec.Row> natRows(Node node, ServiceSpec service) {
+    return node.dump("nat").stream()
+        .filter(row -> service.isFrontend(row.path("frontend").asText()))
         .map(
             row ->
                 new ServiceSpec.Row(
@@ -262,7 +301,7 @@ public final class Cluster {
 
   /** Returns when every node sees all nodes as members. */
   public void awaitMembers() {
-    awaitMembers(nodes().stream().map(Node::name).toArray(String[]::new));
+    awaitMembers(names());
   }
 
   /** Returns when a node says that its side may, or may not decide. */

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -39,10 +40,12 @@ public final class Faults {
   private final Deque<Fault> faults = new ArrayDeque<>();
   private int tables;
   private boolean agentsConcerned;
+  private Set<String> spread;
 
   Faults(Lab lab, Topology topology) {
     this.lab = lab;
     this.topology = topology;
+    this.spread = new TreeSet<>(names());
   }
 
   private Fault broken(String what, Runnable mending) {
@@ -145,6 +148,40 @@ public final class Faults {
             "chain from { type filter hook ingress device \"%1$s\" priority 0; counter drop; }\n"
                 + "chain to { type filter hook egress device \"%1$s\" priority 0; counter drop; }",
             node));
+  }
+
+  /**
+   * Has the router send flows to addresses of load balancers to these nodes alone, by the flow.
+   * Mended by all nodes.
+   */
+  public Fault spreadOver(String... nodes) {
+    Set<String> before = spread;
+    spread(Set.of(nodes));
+    return broken("spread flows over " + spread, () -> spread(before));
+  }
+
+  private void spread(Set<String> nodes) {
+    spread = nodes;
+    lab.spread(nodes);
+  }
+
+  /**
+   * A node is gone at once: its agent ends by SIGKILL, its link carries nothing any more, and then
+   * the router notices, and sends it no flows of load balancers. Mended in the other order.
+   */
+  public Fault lose(String node) {
+    Fault agent = kill(node);
+    Fault link = cutLink(node);
+    Set<String> rest = new TreeSet<>(spread);
+    rest.remove(node);
+    Fault flows = spreadOver(rest.toArray(String[]::new));
+    return new Fault(
+        "lost " + node,
+        () -> {
+          link.heal();
+          agent.heal();
+          flows.heal();
+        });
   }
 
   /**

@@ -10,6 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.extension.AfterAllCallback;
@@ -79,6 +81,15 @@ final class LabExtension
   }
 
   private static Topology topology(LabTest wanted) throws IOException {
+    Map<String, String> settings = new TreeMap<>();
+    for (String setting : wanted.settings()) {
+      String[] parts = setting.split("=", 2);
+      settings.put(parts[0], parts[1]);
+    }
+    return topologyWithoutSettings(wanted).withSettings(settings);
+  }
+
+  private static Topology topologyWithoutSettings(LabTest wanted) throws IOException {
     if (wanted.topology().isEmpty()) {
       Topology standard =
           Topology.standard(wanted.nodes()).with(wanted.overlay()).with(wanted.source());

@@ -35,6 +35,9 @@ public @interface LabTest {
   /** Where agents have their resources from; a topology that is given says it itself. */
   Topology.Source source() default Topology.Source.FILE;
 
+  /** Settings of every agent, as {@code bpfExternalServiceMode=DSR}, besides a topology's. */
+  String[] settings() default {};
+
   /** The size of each node's data folder, as 64m, so that it can be filled; see the topology. */
   String dataSize() default "";
 
