@@ -7,16 +7,38 @@
 
 #include "tc_allowed.h"
 
+/* Seconds in which a connection's last packets may still come after its end. */
+#define MAGLEV_LINGER 5
+
 /* The tunnel's own packets carry flows that are tracked inside. */
 static __always_inline int is_outer_packet(const struct flow *f)
 {
 	return f->proto == IPPROTO_UDP && f->dport == bpf_htons(settings.vxlan_port);
 }
 
+/*
+ * Host-ingress: a Maglev flow's entry that ended a while ago, and whose tuple has been opened anew
+ * by way of another node since, which has died: what comes in mid-flow is not for the old backend.
+ */
+static __always_inline int is_of_another_life(const struct flow *f, const struct F(ct_value) *e)
+{
+	__u32 state = e->c.state, side = f->side & 1;
+	int ended = ct_closed(state) || (state & CT_DSR && state & of_side(CT_FIN_A, side));
+
+	return ended && f->proto == IPPROTO_TCP && state & of_side(CT_OPENER_A, side) &&
+	       !(f->tcp_flags & TCP_CHANGES_STATE) &&
+	       now() - e->c.last_seen > MAGLEV_LINGER * settings.hz;
+}
+
 /* Host-ingress, with an entry: as for pods. */
 static __always_inline int into_host(struct __sk_buff *skb, const struct flow *f,
 				     struct F(ct_value) *e)
 {
+	if (e->c.state & CT_MAGLEV && is_of_another_life(f, e)) {
+		if (!save_packet(skb, f, PKT_NEW | PKT_STALE, NULL))
+			return drop(skb, PROG_HOST, REASON_NO_PROGRAM);
+		return enter(skb, PROG_HOST, PROG_OUTSIDE);
+	}
 	if (!is_settled(skb, f, e, NULL))
 		return unsettled(skb, PROG_HOST, f, e, NULL);
 	if (ct_stale(e))

@@ -8,7 +8,7 @@ import java.util.Map;
 final class TestBuilds {
   private static final String COMMON =
       """
-      struct settings { __u32 w[8]; };
+      struct settings { __u32 w[10]; };
       const volatile struct settings settings;
       struct { __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __type(key, __u32); __type(value, __u32);
                __uint(max_entries, 24); } progs SEC(".maps");

@@ -110,9 +110,10 @@ class LayoutTest {
 
   @Test
   void wideNumbersAreOfHostOrder() {
-    ByteBuffer laid = bytes(24);
-    laid.putInt(100).putInt(-1).putInt(2).putInt(0).putLong(0xfedcba9876543210L);
-    assertLaid(Service.codec(), new Service(100, -1, 0, 2, 0, 0xfedcba9876543210L), laid);
+    ByteBuffer laid = bytes(32);
+    laid.putInt(100).putInt(-1).putInt(7).putInt(2).putInt(60).putInt(0);
+    laid.putLong(0xfedcba9876543210L);
+    assertLaid(Service.codec(), new Service(100, -1, 7, 2, 60, 0xfedcba9876543210L), laid);
   }
 
   @Test
@@ -177,8 +178,8 @@ class LayoutTest {
     assertThat(SluiceReason.name(9999)).isEqualTo("9999");
     assertThat(SluiceHook.name(SluiceHook.HOOK_OUT)).isEqualTo("out");
     assertThat(SluiceProg.name(SluiceProg.PROG_NEW_FLOW)).isEqualTo("new_flow");
-    assertThat(SluiceProgIndex.PROG_FAMILY6).isEqualTo(8);
-    assertThat(SluiceProgIndex.PROG_SLOTS).isEqualTo(32);
+    assertThat(SluiceProgIndex.PROG_FAMILY6).isEqualTo(11);
+    assertThat(SluiceProgIndex.PROG_SLOTS).isEqualTo(44);
     assertThat(SluiceCb.CB_DENY).isEqualTo(1);
     assertThat(CtSide.name(CtSide.CT_SIDE_B)).isEqualTo("b");
     assertThat(CtIfindex.name(CtIfindex.CT_IF_STACK)).isEqualTo("stack");
