@@ -24,6 +24,11 @@ runtime_packages=(
 	libpcap0.8='/usr/lib/*/libpcap.so.0.8'
 	default-jdk-headless=JDK
 )
+# What `sluice bench traffic` compares with.
+# shellcheck disable=SC2034 # for those who source this
+peer_packages=(
+	iptables=iptables
+)
 build_packages=(
 	maven=mvn
 	clang=clang

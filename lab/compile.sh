@@ -12,5 +12,6 @@ compile() { # PROGRAM SOURCE...
 	(cd "$src" && gcc -std=gnu11 -O2 -g -Wall -Wextra -Werror -o "$out/$program" "$@")
 }
 
+compile pod-meter pod-meter.c
 compile pod-server pod-server.c
 compile pod-client pod-client.c load.c report.c probe.c

@@ -13,13 +13,20 @@ static __always_inline int is_arp(const struct __sk_buff *skb)
 }
 
 /* What few interfaces have, so that all others pay one test for it. */
-#define IFACE_SPECIAL (IFACE_LOG_FILTER | IFACE_DEBUG | IFACE_TUNNEL)
+#define IFACE_SPECIAL (IFACE_LOG_FILTER | IFACE_DEBUG | IFACE_TUNNEL | IFACE_HOST)
+
+static __always_inline __u32 main_of(const struct iface *iface)
+{
+	return iface->flags & IFACE_TUNNEL ? PROG_TUNNEL
+	       : iface->flags & IFACE_HOST ? PROG_HOST
+					   : PROG_MAIN;
+}
 
 /* Returns to a caller that goes on with main: where the debug variant is not loaded (OBS-2). */
 static __always_inline void enter_special(struct __sk_buff *skb, const struct iface *iface,
 					  __u32 family)
 {
-	__u32 main = family + (iface->flags & IFACE_TUNNEL ? PROG_TUNNEL : PROG_MAIN);
+	__u32 main = family + main_of(iface);
 
 	if (iface->flags & IFACE_LOG_FILTER) {
 		skb->cb[CB_ALLOW] = main;
@@ -32,6 +39,10 @@ static __always_inline void enter_special(struct __sk_buff *skb, const struct if
 		bpf_tail_call_static(skb, &progs, PROG_FAMILY4 + PROG_TUNNEL);
 	else if (iface->flags & IFACE_TUNNEL)
 		bpf_tail_call_static(skb, &progs, PROG_FAMILY6 + PROG_TUNNEL);
+	else if (iface->flags & IFACE_HOST && family == PROG_FAMILY4)
+		bpf_tail_call_static(skb, &progs, PROG_FAMILY4 + PROG_HOST);
+	else if (iface->flags & IFACE_HOST)
+		bpf_tail_call_static(skb, &progs, PROG_FAMILY6 + PROG_HOST);
 }
 
 SEC("tc")
@@ -49,12 +60,14 @@ int preamble(struct __sk_buff *skb)
 		family = PROG_FAMILY6;
 	else if (is_arp(skb))
 		return pass(skb, PROG_MAIN, REASON_NOT_TRACKED);
+	else if (iface->flags & IFACE_HOST)
+		return pass(skb, PROG_HOST, REASON_NOT_TRACKED);
 	else
 		return drop(skb, PROG_MAIN, REASON_NOT_IP);
 	if (iface->flags & IFACE_SPECIAL) {
 		enter_special(skb, iface, family);
-		if (iface->flags & IFACE_TUNNEL)
-			return drop(skb, PROG_TUNNEL, REASON_NO_PROGRAM);
+		if (iface->flags & (IFACE_TUNNEL | IFACE_HOST))
+			return drop(skb, main_of(iface), REASON_NO_PROGRAM);
 	}
 	/* A constant each, for a direct jump. */
 	if (family == PROG_FAMILY4)

@@ -47,6 +47,7 @@ SEC("tc")
 int probe_maglev(struct __sk_buff *skb)
 {
 	struct maglev_question q;
+	__u32 former;
 	void *table;
 
 	if (bpf_skb_load_bytes(skb, ETH_HLEN, &q, sizeof(q)))
@@ -54,12 +55,12 @@ int probe_maglev(struct __sk_buff *skb)
 	q.found = 0;
 	table = bpf_map_lookup_elem(&maglev, &q.service);
 	if (table) {
-		q.found = maglev_find(table, q.hash, &q.index);
+		q.found = maglev_find(table, q.hash, &q.index, &former);
 		for (int i = 0; i < PICKS; i++) {
 			struct F(backend) *backend;
 			__u32 index;
 
-			if (!maglev_find(table, bpf_get_prandom_u32(), &index))
+			if (!maglev_find(table, bpf_get_prandom_u32(), &index, &former))
 				break;
 			q.picks++;
 			backend = bpf_map_lookup_elem(&F(backends), &index);

@@ -17,17 +17,102 @@ static __always_inline struct F(addr) tunnel_peer(const struct pkt *p)
 {
 	struct F(addr) none = {};
 
-	return p->flags & (PKT_FROM_TUNNEL | PKT_TO_TUNNEL) ? narrow(&p->peer) : none;
+	return p->flags & PKT_TO_TUNNEL ||
+		       (p->flags & (PKT_FROM_TUNNEL | PKT_BOUNCED)) == PKT_FROM_TUNNEL
+		   ? narrow(&p->peer)
+		   : none;
+}
+
+/* Whether one side is reached by the forwarding network. */
+static __always_inline int is_forwarded(const struct pkt *p)
+{
+	return p->flags & PKT_FORWARD && (p->flags & PKT_TO_TUNNEL || !(p->flags & PKT_BOUNCED));
+}
+
+/* Where what the host itself opens goes to. */
+static __always_inline __u32 ifindex_from_host(__u32 here, const struct pkt *p)
+{
+	if (p->flags & PKT_TO_TUNNEL)
+		return p->dst_ifindex;
+	if (p->flags & PKT_DST_HOST)
+		return LOOPBACK_IFINDEX;
+	if (p->flags & PKT_DST_LOCAL)
+		return p->flags & PKT_DST_READY ? p->dst_ifindex : CT_IF_UNKNOWN;
+	return here;
+}
+
+/* By a host interface: left to the host stack as if no program were there. */
+static __always_inline int leave_alone(struct __sk_buff *skb, __u32 prog, __u32 reason)
+{
+	/* Programs do not look twice at what comes round by loopback. */
+	set_mark(skb, settings.hook == HOOK_IN		 ? MARK_SEEN
+		      : skb->ifindex == LOOPBACK_IFINDEX ? MARK_BYPASS
+							 : 0);
+	return pass(skb, prog, reason);
+}
+
+/*
+ * Host-egress of a host interface: the end of every packet with an entry. What the host stack has
+ * routed out goes, unless it is for a service, or an answer that its ingress node is to hand on.
+ */
+static __always_inline int leave(struct __sk_buff *skb, __u32 prog, const struct flow *f,
+				 const struct F(ct_value) *e)
+{
+	__u32 state = e->c.state, to = e->c.ifindex[!f->side], reason;
+	int translates = ct_translates(state, f->side),
+	    opener = state & of_side(CT_OPENER_A, f->side);
+	int tunneled = state & CT_FORWARD && state & of_side(CT_TUNNEL_A, !f->side) &&
+		       !is_direct_return(state, f->side);
+	ip_header *ip = ip_of(skb);
+
+	if (!ip)
+		return drop(skb, prog, REASON_MALFORMED);
+	if (tunneled && is_too_big(skb, f) && !may_be_fragmented(ip))
+		return answer_icmp(skb, prog, f, REASON_TOO_BIG);
+	if (translates) {
+		reason = translate(skb, f, e);
+		if (reason)
+			return drop(skb, prog, reason);
+	}
+	if (tunneled)
+		return send_to_node(skb, prog, &e->tunnel_peer, TUNNEL_VNI_FORWARD);
+	/* Answers, and what is for no service, are on their way already. */
+	if (!translates || !opener)
+		return leave_alone(skb, prog, REASON_STACK);
+	if (to == CT_IF_UNKNOWN || to == CT_IF_STACK)
+		return drop(skb, prog, REASON_WORKLOAD_GONE);
+	if (is_beyond_host(state, !f->side, to))
+		return redirect_beyond_host(skb, prog, to);
+	set_mark(skb, MARK_SEEN);
+	return redirect_to(skb, prog, to);
+}
+
+/* The end of a packet on a host interface that PROG_ALLOWED has made an entry for. */
+static __noinline int finish_outside(struct __sk_buff *skb, const struct flow *f,
+				     const struct F(ct_value) *e)
+{
+	return settings.hook == HOOK_IN ? forward(skb, PROG_OUTSIDE, f, e, BY_PROGRAM)
+					: leave(skb, PROG_OUTSIDE, f, e);
 }
 
 /* Fills what the entries of a new flow have in common, for a sender on "side". */
 static __always_inline void fill_common(const struct __sk_buff *skb, const struct pkt *p,
 					struct ct_common *c, __u32 side)
 {
+	__u32 here = skb->ifindex;
 	__u32 from, to, state = of_side(CT_OPENER_A | CT_APPROVED_A, side);
 
-	if (settings.hook == HOOK_IN) {
-		from = skb->ifindex;
+	if (settings.hook == HOOK_OUT && p->flags & PKT_HOST_IFACE) {
+		from = here == LOOPBACK_IFINDEX ? LOOPBACK_IFINDEX : CT_IF_STACK;
+		to = ifindex_from_host(here, p);
+		if (to != LOOPBACK_IFINDEX && to == here)
+			state |= of_side(CT_OUT_A, !side);
+		if (!(p->flags & PKT_DST_LOCAL))
+			state |= of_side(CT_APPROVED_A, !side);
+	} else if (settings.hook == HOOK_IN) {
+		from = p->flags & PKT_BOUNCED ? p->src_ifindex : here;
+		if (p->flags & (PKT_HOST_IFACE | PKT_BOUNCED))
+			state |= of_side(CT_OUT_A, side);
 		if (p->flags & PKT_TO_TUNNEL)
 			to = p->dst_ifindex;
 		else if (!(p->flags & PKT_DST_LOCAL))
@@ -40,11 +125,19 @@ static __always_inline void fill_common(const struct __sk_buff *skb, const struc
 			state |= of_side(CT_APPROVED_A, !side);
 	} else {
 		from = CT_IF_STACK;
-		to = skb->ifindex;
+		to = here;
 		state |= of_side(CT_APPROVED_A, !side);
 	}
-	if (p->flags & PKT_FROM_TUNNEL)
+	if ((p->flags & (PKT_FROM_TUNNEL | PKT_BOUNCED)) == PKT_FROM_TUNNEL)
 		state |= of_side(CT_TUNNEL_A, side);
+	if (is_forwarded(p))
+		state |= CT_FORWARD;
+	if (p->flags & PKT_DSR)
+		state |= CT_DSR;
+	if (p->flags & PKT_MAGLEV)
+		state |= CT_MAGLEV;
+	if (p->flags & PKT_MASQ)
+		state |= CT_MASQ;
 	if (p->flags & PKT_TO_TUNNEL)
 		state |= of_side(CT_TUNNEL_A, !side);
 	if (p->flags & PKT_SYN)
@@ -65,13 +158,13 @@ static __always_inline void fill_common(const struct __sk_buff *skb, const struc
 /* Whether an entry in the way of a new flow's tracking entry may be replaced. */
 static __always_inline int is_replaceable(const struct F(ct_value) *e, const struct pkt *p)
 {
-	struct F(addr) saddr = narrow(&p->orig_saddr), daddr = narrow(&p->orig_daddr);
+	const struct F(addr) *saddr = part_of(&p->orig_saddr), *daddr = part_of(&p->orig_daddr);
 
 	if (p->proto == IPPROTO_TCP && ct_closed(e->c.state))
 		return 1;
 	/* Its forward twin would have been hit: it is gone. */
-	return (e->c.state & CT_NAT_REVERSE) && addr_equal(&e->x.daddr, &saddr) &&
-	       addr_equal(&e->x.saddr, &daddr) && e->x.dport == p->orig_sport &&
+	return (e->c.state & CT_NAT_REVERSE) && addr_equal(&e->x.daddr, saddr) &&
+	       addr_equal(&e->x.saddr, daddr) && e->x.dport == p->orig_sport &&
 	       e->x.sport == p->orig_dport;
 }
 
@@ -79,11 +172,12 @@ static __always_inline void fill_csums(const struct pkt *p, const struct F(addr)
 				       const struct F(addr) *daddr, __be16 sport,
 				       struct ct_common *c)
 {
-	struct F(addr) orig_saddr = narrow(&p->orig_saddr), orig_daddr = narrow(&p->orig_daddr);
+	const struct F(addr) *orig_saddr = part_of(&p->orig_saddr);
+	const struct F(addr) *orig_daddr = part_of(&p->orig_daddr);
 
 	/* Answers are translated from this tuple back to the original one. */
-	c->csum_addr = csum_fold(csum_replace_addr(saddr, &orig_saddr) +
-				 csum_replace_addr(daddr, &orig_daddr));
+	c->csum_addr =
+	    csum_fold(csum_replace_addr(saddr, orig_saddr) + csum_replace_addr(daddr, orig_daddr));
 	c->csum_port = csum_fold(csum_replace16(sport, p->orig_sport) +
 				 csum_replace16(p->dport, p->orig_dport));
 }
@@ -95,20 +189,20 @@ static __always_inline void fill_csums(const struct pkt *p, const struct F(addr)
 static __always_inline __u32 make_tracking(const struct __sk_buff *skb, const struct pkt *p,
 					   struct F(ct_key) *key, struct F(ct_value) *made)
 {
-	struct F(addr) saddr = narrow(&p->saddr), daddr = narrow(&p->daddr);
+	const struct F(addr) *saddr = part_of(&p->saddr), *daddr = part_of(&p->daddr);
 	__u32 range = settings.psnat_last - settings.psnat_first + 1, start = 0;
 	__be16 sport = p->sport;
 
 	for (int i = 0; i <= PSNAT_TRIES; i++) {
 		struct F(ct_value) *other;
-		__u32 side = make_key(key, &saddr, sport, &daddr, p->dport, p->proto);
+		__u32 side = make_key(key, saddr, sport, daddr, p->dport, p->proto);
 		long failed;
 
 		fill_common(skb, p, &made->c, side);
 		made->tunnel_peer = tunnel_peer(p);
 		__builtin_memset(made->rsvd, 0, sizeof(made->rsvd));
 		made->c.state |= CT_NAT_REVERSE | (i ? CT_SRC_PORT : 0);
-		fill_csums(p, &saddr, &daddr, sport, &made->c);
+		fill_csums(p, saddr, daddr, sport, &made->c);
 		made->x.saddr = narrow(&p->orig_daddr);
 		made->x.daddr = narrow(&p->orig_saddr);
 		made->x.sport = p->orig_dport;
@@ -243,6 +337,8 @@ int prog_allowed(struct __sk_buff *skb)
 			return drop(skb, PROG_ALLOWED, REASON_CT_FULL);
 		approve(skb, &f, e);
 	}
+	if (p->flags & (PKT_HOST_IFACE | PKT_BOUNCED))
+		return finish_outside(skb, &f, e);
 	return finish(skb, PROG_ALLOWED, &f, e, BY_PROGRAM);
 }
 

@@ -66,9 +66,13 @@ static __always_inline int send_answer(struct __sk_buff *skb, const struct pkt *
 	if (p->flags & PKT_FROM_TUNNEL) {
 		struct F(addr) peer = narrow(&p->peer);
 
-		if (set_tunnel_key(skb, node, &peer))
+		if (set_tunnel_key(
+			skb, p->flags & PKT_FORWARD ? TUNNEL_VNI_FORWARD : node->tunnel_vni, &peer))
 			return drop(skb, prog, REASON_REWRITE);
 	}
 	set_mark(skb, MARK_SEEN | MARK_BYPASS);
-	return end(skb, prog, reason, bpf_redirect(skb->ifindex, 0));
+	/* What leaves was sent by the host itself: its answer comes in where the packet went out.
+	 */
+	return end(skb, prog, reason,
+		   bpf_redirect(skb->ifindex, settings.hook == HOOK_OUT ? BPF_F_INGRESS : 0));
 }

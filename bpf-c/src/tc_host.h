@@ -1,11 +1,112 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* PROG_HOST: what PROG_MAIN is to pods, for host interfaces and loopback. */
+/*
+ * PROG_HOST: what PROG_MAIN is to pods, for host interfaces and for loopback, which only the host
+ * itself uses. What is not a flow, or none of ours, is the host stack's as ever.
+ */
 #pragma once
 
-#include "tc_main.h"
+#include "tc_allowed.h"
+
+/* The tunnel's own packets carry flows that are tracked inside. */
+static __always_inline int is_outer_packet(const struct flow *f)
+{
+	return f->proto == IPPROTO_UDP && f->dport == bpf_htons(settings.vxlan_port);
+}
+
+/* Host-ingress, with an entry: as for pods. */
+static __always_inline int into_host(struct __sk_buff *skb, const struct flow *f,
+				     struct F(ct_value) *e)
+{
+	if (!is_settled(skb, f, e, NULL))
+		return unsettled(skb, PROG_HOST, f, e, NULL);
+	if (ct_stale(e))
+		ct_refresh(&f->key, e);
+	return forward(skb, PROG_HOST, f, e, BY_PEER);
+}
+
+/* Host-egress: where the backend of the host's own flow lives, when that has changed. */
+static __always_inline void resolve_out(const struct flow *f, struct F(ct_value) *e)
+{
+	const struct node_state *node = node_state();
+	__u32 side = f->side & 1, to = CT_IF_UNKNOWN;
+	struct F(addr) daddr = e->x.daddr;
+	const struct F(route) *route;
+
+	if (!node || node->route_epoch == e->c.route_epoch ||
+	    !(e->c.state & of_side(CT_OPENER_A, side)) ||
+	    is_beyond_host(e->c.state, !side, e->c.ifindex[!side]))
+		return;
+	if (e->c.state & CT_FORWARD) {
+		to = node->tunnel_ifindex;
+	} else if (ct_translates(e->c.state, side)) {
+		route = route_to(&daddr);
+		if (is_local_workload(route)) {
+			const struct iface *target = iface_of(route->ifindex);
+
+			if (target && target->flags & IFACE_READY)
+				to = route->ifindex;
+		}
+	} else {
+		to = e->c.ifindex[!side];
+	}
+	e->c.ifindex[!side] = to;
+	e->c.route_epoch = node->route_epoch;
+}
+
+/* Host-egress, with an entry: whether the packet opens its flow anew. */
+static __always_inline int starts_anew(const struct __sk_buff *skb, const struct flow *f,
+				       struct F(ct_value) *e)
+{
+	if (f->proto == IPPROTO_TCP)
+		return f->tcp_flags & TCP_CHANGES_STATE && follow_tcp(f, e) == NEXT_NEW_FLOW;
+	/* What a program has let in on its way here has been asked already. */
+	return !(skb->mark & MARK_SEEN) && e->c.state & of_side(CT_OPENER_A, f->side & 1) &&
+	       !ct_backend_alive(&e->c);
+}
+
+static __always_inline int out_of_host(struct __sk_buff *skb, const struct flow *f,
+				       struct F(ct_value) *e)
+{
+	if (starts_anew(skb, f, e)) {
+		if (!save_packet(skb, f, PKT_NEW | PKT_STALE, NULL))
+			return drop(skb, PROG_HOST, REASON_NO_PROGRAM);
+		return enter(skb, PROG_HOST, PROG_OUTSIDE);
+	}
+	resolve_out(f, e);
+	if (ct_stale(e))
+		ct_refresh(&f->key, e);
+	return leave(skb, PROG_HOST, f, e);
+}
 
 SEC("tc")
 int prog_host(struct __sk_buff *skb)
 {
-	return pass(skb, PROG_HOST, REASON_STACK);
+	struct F(ct_value) *e;
+	struct flow f;
+	int parsed;
+
+	/* Also all that came round by loopback. */
+	if (skb->mark & MARK_BYPASS) {
+		set_mark(skb, settings.hook == HOOK_IN ? MARK_SEEN : 0);
+		return pass(skb, PROG_HOST, REASON_BYPASS);
+	}
+	if (settings.debug)
+		__builtin_memset(&f, 0, sizeof(f));
+	parsed = parse(skb, &f);
+	if (settings.debug)
+		save_packet(skb, &f, 0, NULL); /* for events */
+	if (parsed == PARSE_ICMP_ERROR)
+		return enter(skb, PROG_HOST, PROG_ICMP_ERR);
+	if (parsed != PARSE_FLOW || is_outer_packet(&f))
+		return leave_alone(skb, PROG_HOST, REASON_NOT_TRACKED);
+	e = ct_lookup(&f.key);
+	if (!e) {
+		if (f.proto == IPPROTO_TCP && !is_initial_syn(f.tcp_flags) &&
+		    settings.hook == HOOK_OUT)
+			return leave_alone(skb, PROG_HOST, REASON_NOT_TRACKED);
+		if (!save_packet(skb, &f, PKT_NEW, NULL))
+			return drop(skb, PROG_HOST, REASON_NO_PROGRAM);
+		return enter(skb, PROG_HOST, PROG_OUTSIDE);
+	}
+	return settings.hook == HOOK_IN ? into_host(skb, &f, e) : out_of_host(skb, &f, e);
 }

@@ -173,13 +173,17 @@ static __noinline int translate_error(struct __sk_buff *skb, const struct quoted
 static __always_inline __u32 judge_node(struct __sk_buff *skb, const struct F(addr) *saddr,
 					const struct F(addr) *daddr, const struct F(ct_value) *e)
 {
-	struct F(addr) from = *saddr, to = *daddr, peer;
+	struct F(addr) from = *saddr, to = *daddr;
+	struct F(peer) peer;
 
 	if (get_tunnel_peer(skb, &peer))
 		return REASON_TUNNEL_SOURCE;
+	/* The network may have handed an error to another of the nodes that a flow may enter by. */
+	if (e && e->c.state & CT_MAGLEV && peer.vni == TUNNEL_VNI_FORWARD)
+		return is_node(&peer.node) ? 0 : REASON_TUNNEL_SOURCE;
 	if (e)
-		return addr_equal(&peer, &e->tunnel_peer) ? 0 : REASON_TUNNEL_SOURCE;
-	if (!lives_on(route_to(&from), &peer))
+		return addr_equal(&peer.node, &e->tunnel_peer) ? 0 : REASON_TUNNEL_SOURCE;
+	if (!lives_on(route_to(&from), &peer.node))
 		return REASON_TUNNEL_SOURCE;
 	return is_local_host(route_to(&to)) ? REASON_HOST : 0;
 }
@@ -212,38 +216,79 @@ static __noinline __u32 judge_error(struct __sk_buff *skb, const struct quoted_p
 	return 0;
 }
 
+/* On a host interface: whether programs have a hand in the flow; else it is the stack's. */
+static __always_inline int is_handled(struct __sk_buff *skb, const struct quoted_packet *q,
+				      const struct F(ct_value) *e)
+{
+	__u32 side = q->f.side & 1;
+	struct F(addr) quoted_saddr = side ? q->f.key.addr[1] : q->f.key.addr[0];
+	const ip_header *ip = ip_of(skb);
+
+	return ip && e->c.state & (CT_NAT | CT_FORWARD) && addr_equal(ip_daddr(ip), &quoted_saddr);
+}
+
+/*
+ * Host-ingress, about an answer of no flow that is known here: if it is of a service with a Maglev
+ * table, another node knows the flow, and the table says which. Returns 0 if it is not.
+ */
+static __noinline int is_relayed(struct __sk_buff *skb, struct quoted_packet *q)
+{
+	struct flow opener = q->f;
+	struct frontend *frontend;
+	struct pkt *p;
+
+	opener.side = !(q->f.side & 1);
+	opener.sport = q->f.dport;
+	opener.dport = q->f.sport;
+	opener.tcp_flags = opener.icmp_type = opener.icmp_code = 0;
+	p = save_packet(skb, &opener, PKT_MIDFLOW | PKT_RELAY | PKT_HOST_IFACE, NULL);
+	frontend = p ? find_frontend(p) : NULL;
+	if (!frontend || frontend->flags & FRONTEND_NODE_PORT)
+		return 0;
+	p->service = frontend->service;
+	return 1;
+}
+
 SEC("tc")
 int prog_icmp_err(struct __sk_buff *skb)
 {
+	const struct iface *iface = iface_of(skb->ifindex);
+	int host = iface && iface->flags & IFACE_HOST, tunneled;
 	struct F(ct_value) *e = NULL;
 	struct quoted_packet q;
 	__u32 reason, to;
-	int tunneled;
 	ip_header *ip;
 
 	reason = parse_quoted(skb, &q);
 	if (!reason) {
 		e = ct_lookup(&q.f.key);
-		reason = judge_error(skb, &q, e);
+		if (host && settings.hook == HOOK_IN && !e && is_relayed(skb, &q))
+			return enter(skb, PROG_ICMP_ERR, PROG_MAGLEV);
+		if (!host)
+			reason = judge_error(skb, &q, e);
 	}
+	if (host && (reason || !e || !is_handled(skb, &q, e)))
+		return leave_alone(skb, PROG_ICMP_ERR, REASON_NOT_TRACKED);
 	if (reason == REASON_HOST) {
 		set_mark(skb, MARK_SEEN);
 		return pass(skb, PROG_ICMP_ERR, REASON_HOST);
 	}
 	if (reason || !e)
 		return drop(skb, PROG_ICMP_ERR, reason & (REASON_COUNT - 1));
-	to = e->c.ifindex[q.f.side & 1];
+	to = is_direct_return(e->c.state, !q.f.side) ? CT_IF_STACK : e->c.ifindex[q.f.side & 1];
+	tunneled = to != CT_IF_STACK && e->c.state & of_side(CT_TUNNEL_A, q.f.side & 1);
 	/* The quoted packet went the other way than the packets that the entry translates. */
 	if (ct_translates(e->c.state, !q.f.side) && translate_error(skb, &q, e))
 		return drop(skb, PROG_ICMP_ERR, REASON_REWRITE);
 	if (settings.hook == HOOK_OUT) {
-		set_mark(skb, 0);
-		return pass(skb, PROG_ICMP_ERR, REASON_ICMP_ERROR);
+		if (host && tunneled)
+			return send_to_node(skb, PROG_ICMP_ERR, &e->tunnel_peer,
+					    vni_of(e->c.state));
+		return leave_alone(skb, PROG_ICMP_ERR, REASON_ICMP_ERROR);
 	}
 	ip = ip_of(skb);
 	if (!ip)
 		return drop(skb, PROG_ICMP_ERR, REASON_REWRITE);
-	tunneled = !!(e->c.state & of_side(CT_TUNNEL_A, q.f.side & 1));
 	/* Nothing of ours answers an error: one too big for the tunnel is the stack's to judge. */
 	if (to == CT_IF_STACK || to == CT_IF_UNKNOWN || ttl_of(ip) <= 1 ||
 	    (tunneled && tunnel_mtu() && skb->len - ETH_HLEN > tunnel_mtu())) {
@@ -252,7 +297,9 @@ int prog_icmp_err(struct __sk_buff *skb)
 	}
 	decrement_ttl(skb, ip);
 	if (tunneled)
-		return send_to_node(skb, PROG_ICMP_ERR, &e->tunnel_peer);
+		return send_to_node(skb, PROG_ICMP_ERR, &e->tunnel_peer, vni_of(e->c.state));
+	if (is_beyond_host(e->c.state, q.f.side & 1, to))
+		return redirect_beyond_host(skb, PROG_ICMP_ERR, to);
 	/* The flow is approved, and an error about it needs no approval of its own. */
 	set_mark(skb, MARK_SEEN | MARK_BYPASS);
 	return redirect_to(skb, PROG_ICMP_ERR, to);

@@ -2,7 +2,7 @@
 /* PROG_MAIN: the only generic sub-program that a packet of an established flow enters. */
 #pragma once
 
-#include <sluice/forward.h>
+#include <sluice/rpf.h>
 
 /* The only TCP packet that may open a flow. */
 static __always_inline int is_initial_syn(__u8 tcp_flags)
@@ -15,29 +15,30 @@ static __always_inline int is_initial_syn(__u8 tcp_flags)
  * and below: the node that the packet came from by the tunnel; NULL: a pod of this node sent it.
  */
 static __always_inline int knows_both_ends(const struct __sk_buff *skb, __u32 side,
-					   const struct F(ct_value) *e, const struct F(addr) *peer)
+					   const struct F(ct_value) *e, const struct F(peer) *peer)
 {
 	const struct node_state *node = node_state();
 
 	return node && node->route_epoch == e->c.route_epoch &&
 	       e->c.ifindex[side] == skb->ifindex && e->c.ifindex[!side] != CT_IF_UNKNOWN &&
-	       (!peer || addr_equal(peer, &e->tunnel_peer));
+	       (!peer || (addr_equal(&peer->node, &e->tunnel_peer) &&
+			  (peer->vni == TUNNEL_VNI_FORWARD) == !!(e->c.state & CT_FORWARD)));
 }
 
 /*
  * Host-ingress: without a connection to keep, who opens looks at each packet for its backend. What
- * comes by the tunnel has been given one on its own node.
+ * comes by the overlay has been given one on its own node.
  */
 static __always_inline int has_lost_backend(const struct flow *f, __u32 side,
-					    const struct ct_common *c, const struct F(addr) *peer)
+					    const struct ct_common *c, const struct F(peer) *peer)
 {
-	return !peer && f->proto != IPPROTO_TCP && c->state & of_side(CT_OPENER_A, side) &&
-	       !ct_backend_alive(c);
+	return (!peer || peer->vni == TUNNEL_VNI_FORWARD) && f->proto != IPPROTO_TCP &&
+	       c->state & of_side(CT_OPENER_A, side) && !ct_backend_alive(c);
 }
 
 /* Whether the entry alone, as it is, says all about this packet. */
 static __always_inline int is_settled(const struct __sk_buff *skb, const struct flow *f,
-				      const struct F(ct_value) *e, const struct F(addr) *peer)
+				      const struct F(ct_value) *e, const struct F(peer) *peer)
 {
 	const struct ct_common *c = &e->c;
 	__u32 side = f->side & 1;
@@ -63,7 +64,7 @@ enum next_step {
  * A packet that changes TCP state: seen on the tracking entry, whichever twin was hit (CT-2). A SYN
  * on what is closed, or on what was never answered and whose backend is gone, begins anew.
  */
-static __always_inline int follow_tcp(const struct flow *f, struct F(ct_value) *e)
+static __noinline int follow_tcp(const struct flow *f, struct F(ct_value) *e)
 {
 	struct F(ct_value) *tracking = e;
 	__u32 side = f->side, bits = 0;
@@ -93,21 +94,40 @@ static __always_inline int follow_tcp(const struct flow *f, struct F(ct_value) *
 	return NEXT_FINISH;
 }
 
-/* Host-ingress: may this address be where the packet comes from? Returns 0, or a reason to drop. */
-static __always_inline __u32 judge_source(const struct __sk_buff *skb, const struct F(addr) *saddr,
-					  const struct F(addr) *peer)
+/*
+ * Host-ingress: may this packet come from where it does? A flow whose entry says CT_MAGLEV, or that
+ * has no connection yet, may change the node that it enters by (MAG-3). Returns 0, or a reason to
+ * drop.
+ */
+static __always_inline __u32 judge_source(const struct __sk_buff *skb, const struct flow *f,
+					  const struct F(ct_value) *e, const struct F(addr) *saddr,
+					  const struct F(addr) *daddr, const struct F(peer) *peer)
 {
+	__u32 state = e->c.state, side = f->side & 1;
+	int may_move = state & CT_MAGLEV || f->proto != IPPROTO_TCP || is_initial_syn(f->tcp_flags);
+	int moved = state & of_side(CT_TUNNEL_A, side) &&
+		    !(peer && addr_equal(&peer->node, &e->tunnel_peer));
 	const struct iface *iface;
 
-	if (peer)
-		return lives_on(route_to(saddr), peer) ? 0 : REASON_TUNNEL_SOURCE;
+	if (peer && peer->vni != TUNNEL_VNI_FORWARD)
+		return lives_on(route_to(saddr), &peer->node) ? 0 : REASON_TUNNEL_SOURCE;
 	iface = iface_of(skb->ifindex);
 	if (!iface)
 		return REASON_NO_IFACE;
-	return may_send_from(iface, skb->ifindex, saddr) ? 0 : REASON_RPF;
+	if (!peer && !(iface->flags & IFACE_HOST))
+		return may_send_from(iface, skb->ifindex, saddr) ? 0 : REASON_RPF;
+	if (!peer)
+		return moved && !may_move ? REASON_MIDFLOW
+					  : judge_outside(skb, iface, saddr, daddr);
+	if (is_local_workload(route_to(saddr)) || !is_node(&peer->node))
+		return REASON_TUNNEL_SOURCE;
+	/* Answers come from the one node that was asked. */
+	if (!(state & of_side(CT_OPENER_A, side)) || (moved && !may_move))
+		return addr_equal(&peer->node, &e->tunnel_peer) ? 0 : REASON_TUNNEL_SOURCE;
+	return 0;
 }
 
-/* Whether a packet of this node goes by the tunnel to what has this route. */
+/* Whether a packet of this node goes by the overlay to what has this route. */
 static __always_inline int is_behind_tunnel(const struct F(route) *route,
 					    const struct F(ct_value) *e)
 {
@@ -118,62 +138,123 @@ static __always_inline int is_behind_tunnel(const struct F(route) *route,
 	       (!(route->flags & ROUTE_WORKLOAD) && lives_on(route, &e->tunnel_peer));
 }
 
+/* What an entry, and its twin, know of one side. */
+struct F(whereabouts) {
+	__u32 ifindex;
+	__u32 set; /* enum ct_state, for that side as if it were side A */
+	__u32 clear;
+	struct F(addr) node;
+};
+
+/*
+ * Where the sender of a packet is, as its arrival shows. "Of side A" here is "of the sender".
+ */
+static __always_inline struct F(whereabouts) arrived_from(const struct __sk_buff *skb,
+							  const struct F(ct_value) *e, __u32 side,
+							  const struct F(peer) *peer)
+{
+	struct F(whereabouts) w = {.ifindex = skb->ifindex, .clear = CT_TUNNEL_A | CT_OUT_A};
+	const struct iface *iface = iface_of(skb->ifindex);
+
+	if (peer) {
+		w.set = CT_APPROVED_A | CT_TUNNEL_A;
+		w.node = peer->node;
+	} else if (iface && iface->flags & IFACE_HOST) {
+		w.set = CT_APPROVED_A | CT_OUT_A;
+	} else if (e->c.ifindex[side & 1] != skb->ifindex) {
+		w.clear |= CT_APPROVED_A;
+	}
+	return w;
+}
+
+/* The client of a flow enters by another node, or another way, than before: its answers follow. */
+static __noinline void retarget_twin(const struct flow *f, const struct F(ct_value) *e)
+{
+	__u32 side = f->side & 1, own, state = e->c.state;
+	struct F(ct_key) twin_key;
+	struct F(ct_value) *twin;
+
+	if (!(state & CT_NAT_FORWARD) || !(state & of_side(CT_OPENER_A, side)))
+		return;
+	ct_twin_key(e, f->proto, &twin_key);
+	twin = ct_lookup(&twin_key);
+	if (!twin)
+		return;
+	own = ct_opener(twin->c.state) & 1;
+	__sync_fetch_and_and(&twin->c.state, ~(of_side(CT_TUNNEL_A | CT_OUT_A, own) | CT_FORWARD));
+	__sync_fetch_and_or(&twin->c.state,
+			    (state & CT_FORWARD) |
+				of_side((state >> side) & (CT_TUNNEL_A | CT_OUT_A), own));
+	twin->tunnel_peer = e->tunnel_peer;
+	twin->c.ifindex[own] = e->c.ifindex[side];
+}
+
 /*
  * Host-ingress, when interfaces or routes have changed since the entry knew them: who sends, and
  * where the other side lives now.
  */
-static __always_inline int resolve(const struct __sk_buff *skb, const struct flow *f,
-				   struct F(ct_value) *e, const struct F(addr) *peer)
+static __noinline int resolve(const struct __sk_buff *skb, const struct flow *f,
+			      struct F(ct_value) *e, const struct F(peer) *peer)
 {
 	__u32 side = f->side & 1, was = e->c.ifindex[!side], to = CT_IF_STACK, reason;
-	int was_remote = was == CT_IF_STACK || e->c.state & of_side(CT_TUNNEL_A, !side);
-	__u32 set = 0, clear = CT_TUNNEL;
-	struct F(addr) saddr = side ? f->key.addr[1] : f->key.addr[0];
-	struct F(addr) daddr = side ? f->key.addr[0] : f->key.addr[1];
+	__u32 state = e->c.state, forward = peer && peer->vni == TUNNEL_VNI_FORWARD;
+	int was_remote = was == CT_IF_STACK || state & of_side(CT_TUNNEL_A | CT_OUT_A, !side);
+	__u32 set = 0, clear = 0;
+	const struct F(addr) *saddr = &f->key.addr[side], *daddr = &f->key.addr[!side];
 	const struct node_state *node = node_state();
 	__u32 epoch = node ? node->route_epoch : 0;
 	struct F(addr) node_of_other = {};
+	struct F(whereabouts) from;
 	const struct F(route) *route;
 
-	reason = judge_source(skb, &saddr, peer);
+	reason = judge_source(skb, f, e, saddr, daddr, peer);
 	if (reason)
 		return NEXT_DROP + reason;
-	if (ct_translates(e->c.state, side))
-		daddr = e->x.daddr;
-	route = route_to(&daddr);
-	if (is_local_workload(route)) {
+	from = arrived_from(skb, e, side, peer);
+	if (ct_translates(state, side))
+		daddr = &e->x.daddr;
+	route = route_to(daddr);
+	if (!peer && state & CT_FORWARD && state & of_side(CT_TUNNEL_A, !side)) {
+		/* Forwarded to a node, for whatever its service's address is here. */
+		to = node ? node->tunnel_ifindex : CT_IF_UNKNOWN;
+		node_of_other = e->tunnel_peer;
+		set |= of_side(CT_TUNNEL_A | CT_APPROVED_A, !side);
+		forward = 1;
+	} else if (is_local_workload(route)) {
 		const struct iface *target = iface_of(route->ifindex);
 
 		to = target && target->flags & IFACE_READY ? route->ifindex : CT_IF_UNKNOWN;
-	} else if (was != CT_IF_UNKNOWN && !was_remote) {
-		/* Who opens begins anew: the address may live elsewhere now, and if it does not,
-		 * the host stack says so. */
-		if (is_initial_syn(f->tcp_flags) ||
-		    (f->proto != IPPROTO_TCP && e->c.state & of_side(CT_OPENER_A, side)))
-			return NEXT_NEW_FLOW;
-		return f->proto == IPPROTO_TCP ? NEXT_REFUSE : NEXT_DROP + REASON_WORKLOAD_GONE;
-	} else if (!peer && node && is_behind_tunnel(route, e)) {
-		to = node->tunnel_ifindex;
-		node_of_other = route->next_hop;
-		set |= of_side(CT_TUNNEL_A, !side);
-	}
-	if (is_local_workload(route)) {
 		/* Another workload has an address now: what the former one approved does not count.
 		 */
 		if (was != to && was != CT_IF_UNKNOWN)
 			clear |= of_side(CT_APPROVED_A, !side);
+		clear |= of_side(CT_TUNNEL_A | CT_OUT_A, !side);
+	} else if (is_beyond_host(state, !side, was)) {
+		to = was;
+		set |= of_side(CT_APPROVED_A, !side);
+	} else if (was != CT_IF_UNKNOWN && !was_remote) {
+		/* Who opens begins anew: the address may live elsewhere now, and if it does not,
+		 * the host stack says so. */
+		if (is_initial_syn(f->tcp_flags) ||
+		    (f->proto != IPPROTO_TCP && state & of_side(CT_OPENER_A, side)))
+			return NEXT_NEW_FLOW;
+		return f->proto == IPPROTO_TCP ? NEXT_REFUSE : NEXT_DROP + REASON_WORKLOAD_GONE;
 	} else {
+		clear |= of_side(CT_TUNNEL_A, !side);
+		if (!peer && node && is_behind_tunnel(route, e)) {
+			to = node->tunnel_ifindex;
+			node_of_other = route->next_hop;
+			set |= of_side(CT_TUNNEL_A, !side);
+		}
 		/* Nobody of this node is left to ask. */
 		set |= of_side(CT_APPROVED_A, !side);
 	}
-	if (peer)
-		set |= of_side(CT_APPROVED_A | CT_TUNNEL_A, side);
-	else if (e->c.ifindex[side] != skb->ifindex)
-		clear |= of_side(CT_APPROVED_A, side);
+	set |= of_side(from.set, side) | (forward ? CT_FORWARD : 0);
+	clear |= of_side(from.clear, side) | CT_FORWARD;
 	__sync_fetch_and_or(&e->c.state, set);
 	__sync_fetch_and_and(&e->c.state, ~(clear & ~set));
-	e->tunnel_peer = peer ? *peer : node_of_other;
-	e->c.ifindex[side] = skb->ifindex;
+	e->tunnel_peer = peer ? from.node : node_of_other;
+	e->c.ifindex[side] = from.ifindex;
 	e->c.ifindex[!side] = to;
 	e->c.route_epoch = epoch;
 	return NEXT_FINISH;
@@ -181,7 +262,7 @@ static __always_inline int resolve(const struct __sk_buff *skb, const struct flo
 
 /* All that keeps an entry from being settled, in order. */
 static __noinline int settle(const struct __sk_buff *skb, const struct flow *f,
-			     struct F(ct_value) *e, const struct F(addr) *peer)
+			     struct F(ct_value) *e, const struct F(peer) *peer)
 {
 	__u32 side = f->side & 1, own;
 	int next = NEXT_FINISH;
@@ -218,10 +299,16 @@ static __always_inline enum delivery delivery_of(const struct flow *f, const str
 }
 
 static __always_inline int unsettled(struct __sk_buff *skb, __u32 prog, const struct flow *f,
-				     struct F(ct_value) *e, const struct F(addr) *peer)
+				     struct F(ct_value) *e, const struct F(peer) *peer)
 {
+	__u32 was = e->c.ifindex[f->side & 1];
+	int other_node = peer && !addr_equal(&peer->node, &e->tunnel_peer);
 	int next = settle(skb, f, e, peer);
 	const struct iface *iface;
+
+	if (prog != PROG_MAIN && next == NEXT_FINISH &&
+	    (other_node || was != e->c.ifindex[f->side & 1]))
+		retarget_twin(f, e);
 
 	/* What ends here does not keep the entry alive. */
 	if (ct_stale(e) && (next == NEXT_FINISH || next == NEXT_POLICY))
@@ -232,6 +319,8 @@ static __always_inline int unsettled(struct __sk_buff *skb, __u32 prog, const st
 	case NEXT_NEW_FLOW:
 		if (!save_packet(skb, f, PKT_NEW | PKT_STALE, peer))
 			return drop(skb, prog, REASON_NO_PROGRAM);
+		if (prog == PROG_HOST || (peer && peer->vni == TUNNEL_VNI_FORWARD))
+			return enter(skb, prog, PROG_OUTSIDE);
 		return enter(skb, prog, PROG_NEW_FLOW);
 	case NEXT_POLICY:
 		iface = iface_of(skb->ifindex);

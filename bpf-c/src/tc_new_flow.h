@@ -2,98 +2,18 @@
 /* PROG_NEW_FLOW: may this sender send; is it for a service; where does it go; then policy. */
 #pragma once
 
+#include <sluice/pick.h>
+
 #include "tc_main.h"
 
-/* A service's backends may change between two reads: how often to read them again. */
-#define PICK_TRIES 4
-
-enum pick_result {
-	PICK_NO_SERVICE = 0,
-	PICKED = 1,
-	PICK_NO_BACKEND = 2,
-	PICK_GONE = 3,
-};
-
-/* A read that races with a write finds what is another's, or dead: it does not count. */
-static __always_inline int is_live_backend(const struct F(backend) *backend, __u32 service)
+/* To itself: under the service's address, for no pod takes its own from outside (SVC-8). */
+static __always_inline void note_hairpin(struct pkt *p)
 {
-	__u32 id;
-	struct backend_gen *alive;
-
-	if (!backend || backend->service != service || !backend->id)
-		return 0;
-	id = backend->id;
-	alive = bpf_map_lookup_elem(&backend_gen, &id);
-	return alive && alive->gen == backend->gen;
-}
-
-static __always_inline int pick_random(struct pkt *p, __u32 id)
-{
-	for (int i = 0; i < PICK_TRIES; i++) {
-		struct service *service = bpf_map_lookup_elem(&services, &id);
-		struct F(backend) *backend;
-		__u32 count, index;
-
-		if (!service)
-			return PICK_GONE;
-		count = service->count;
-		if (!count)
-			return PICK_NO_BACKEND;
-		/* Scaled instead of divided: as even for any count that fits, and cheaper. */
-		index = service->base + (__u32)(((__u64)bpf_get_prandom_u32() * count) >> 32);
-		backend = bpf_map_lookup_elem(&F(backends), &index);
-		if (!is_live_backend(backend, id))
-			continue;
-		widen(&p->daddr, &backend->addr);
-		p->dport = backend->port;
-		p->backend = backend->id;
-		p->gen = backend->gen;
-		return PICKED;
+	if (p->daddr.w[0] == p->saddr.w[0] && p->daddr.w[1] == p->saddr.w[1] &&
+	    p->daddr.w[2] == p->saddr.w[2] && p->daddr.w[3] == p->saddr.w[3]) {
+		p->flags |= PKT_HAIRPIN;
+		p->saddr = p->orig_daddr;
 	}
-	return PICK_GONE;
-}
-
-/* The service's frontend that the packet is for; NULL: none. */
-static __always_inline struct frontend *frontend_of(const struct pkt *p)
-{
-	struct F(frontend_key) key = {
-	    .addr = narrow(&p->daddr),
-	    .port = p->dport,
-	    .proto = p->proto,
-	};
-
-	return bpf_map_lookup_elem(&F(frontends), &key);
-}
-
-/* Destination address and port become the backend's, so that policy sees it (SVC-1). */
-static __always_inline int pick_backend(struct pkt *p)
-{
-	struct frontend *frontend = frontend_of(p);
-	int result;
-
-	if (!frontend)
-		return PICK_NO_SERVICE;
-	p->service = frontend->service;
-	result = pick_random(p, frontend->service);
-	if (result == PICKED) {
-		p->flags |= PKT_NAT;
-		/* To itself: under the service's address, for no pod takes its own from outside. */
-		if (p->daddr.w[0] == p->saddr.w[0] && p->daddr.w[1] == p->saddr.w[1] &&
-		    p->daddr.w[2] == p->saddr.w[2] && p->daddr.w[3] == p->saddr.w[3]) {
-			p->flags |= PKT_HAIRPIN;
-			p->saddr = p->orig_daddr;
-		}
-	}
-	return result;
-}
-
-static __always_inline void no_service(struct pkt *p)
-{
-	__u32 zero = 0;
-	struct backend_gen *none = bpf_map_lookup_elem(&backend_gen, &zero);
-
-	p->backend = 0;
-	p->gen = none ? none->gen : 0;
 }
 
 /* TCP that neither opens a flow nor belongs to one that is known. */
@@ -106,7 +26,7 @@ static __always_inline int unknown_midflow(struct __sk_buff *skb, struct pkt *p)
 		set_mark(skb, 0);
 		return pass(skb, PROG_NEW_FLOW, REASON_FALLTHROUGH);
 	}
-	if (frontend_of(p)) {
+	if (find_frontend(p)) {
 		p->reason = REASON_MIDFLOW;
 		return enter(skb, PROG_NEW_FLOW, PROG_REFUSE);
 	}
@@ -144,18 +64,20 @@ static __always_inline __u32 from_workload(const struct __sk_buff *skb, struct p
 					   const struct iface *iface)
 {
 	struct F(addr) saddr = narrow(&p->saddr);
+	int result;
 
 	if (!may_send_from(iface, skb->ifindex, &saddr))
 		return REASON_RPF;
 	p->flags |= PKT_SRC_LOCAL;
 	p->src_ifindex = skb->ifindex;
-	switch (pick_backend(p)) {
-	case PICK_NO_BACKEND:
-		return REASON_REFUSED_RST;
-	case PICK_GONE:
-		return REASON_BACKEND_GONE;
-	case PICK_NO_SERVICE:
+	result = pick_backend(p, FOR_INSIDE);
+	if (result == PICKED) {
+		p->flags |= PKT_NAT;
+		note_hairpin(p);
+	} else if (result == PICK_NO_SERVICE) {
 		no_service(p);
+	} else {
+		return reason_of(result);
 	}
 	find_destination(p);
 	return 0;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * PROG_TOO_BIG: the packet does not fit into the tunnel; it turns round and becomes the ICMP error
- * that says how much would (RFC 1191, 4; RFC 4443, 3.2). It comes from the address that the sender
- * spoke to, and quotes the packet as the sender sent it, for the sender knows no other (ENC-2).
+ * that says how much would (RFC 1191, 4; RFC 4443, 3.2). Likewise a packet whose TTL ends where the
+ * stack would take it for its own (RFC 792; RFC 4443, 3.3). It comes from the address that the
+ * sender spoke to, and quotes the packet as the sender sent it, for the sender knows no other
+ * (ENC-2).
  */
 #pragma once
 
@@ -71,7 +73,25 @@ static __always_inline int settle_checksum(struct __sk_buff *skb, const struct p
 	return bpf_skb_store_bytes(skb, check, &value, sizeof(value), BPF_F_RECOMPUTE_CSUM);
 }
 
-static __noinline int make_too_big(struct __sk_buff *skb, const struct pkt *p, __u32 mtu)
+/* A hop answers in its own name, as routers do (RFC 1812, 4.3.2.4), if it has one. */
+static __always_inline void from_this_node(struct pkt *p)
+{
+	const struct node_state *node = node_state();
+	struct F(addr) own;
+
+	if (!node)
+		return;
+#if SLUICE_FAMILY == 4
+	own = node->addr4;
+#else
+	own = node->addr6;
+#endif
+	if (!is_any(&own))
+		widen(&p->orig_daddr, &own);
+}
+
+/* "mtu": 0: TTL exceeded, instead. */
+static __noinline int make_error(struct __sk_buff *skb, const struct pkt *p, __u32 mtu)
 {
 	__u32 quoted = skb->len - ETH_HLEN;
 	struct too_big_header answer;
@@ -89,10 +109,10 @@ static __noinline int make_too_big(struct __sk_buff *skb, const struct pkt *p, _
 	fill_ip(&answer.ip, p, IPPROTO_ICMP_FAMILY, length);
 	__builtin_memset(&answer.icmp, 0, sizeof(answer.icmp));
 #if SLUICE_FAMILY == 4
-	answer.icmp.type = ICMP_UNREACHABLE;
-	answer.icmp.code = ICMP_CODE_FRAGMENTATION_NEEDED;
+	answer.icmp.type = mtu ? ICMP_UNREACHABLE : ICMP_TIME_EXCEEDED;
+	answer.icmp.code = mtu ? ICMP_CODE_FRAGMENTATION_NEEDED : 0;
 #else
-	answer.icmp.type = ICMP6_TOO_BIG;
+	answer.icmp.type = mtu ? ICMP6_TOO_BIG : ICMP6_TIME_EXCEEDED;
 	answer.icmp.id = bpf_htons(mtu >> 16);
 	sum += pseudo_sum(p, IPPROTO_ICMPV6, length);
 #endif
@@ -112,7 +132,13 @@ int prog_too_big(struct __sk_buff *skb)
 
 	if (!p)
 		return drop(skb, PROG_TOO_BIG, REASON_NO_PROGRAM);
-	if (make_too_big(skb, p, tunnel_mtu()))
+	if (p->reason == REASON_TTL_ANSWER) {
+		from_this_node(p);
+		if (make_error(skb, p, 0))
+			return drop(skb, PROG_TOO_BIG, REASON_REWRITE);
+		return send_answer(skb, p, PROG_TOO_BIG, REASON_TTL_ANSWER);
+	}
+	if (make_error(skb, p, tunnel_mtu()))
 		return drop(skb, PROG_TOO_BIG, REASON_REWRITE);
 	return send_answer(skb, p, PROG_TOO_BIG, REASON_TOO_BIG);
 }

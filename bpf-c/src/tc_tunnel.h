@@ -21,13 +21,13 @@ static __always_inline int into_tunnel(struct __sk_buff *skb)
 	if (!ip && skb->len >= ETH_HLEN + sizeof(*ip) &&
 	    !bpf_skb_pull_data(skb, ETH_HLEN + sizeof(*ip)))
 		ip = ip_of(skb);
-	if (!ip || !node)
+	if (!ip || !node || !node->tunnel_vni)
 		return drop(skb, PROG_TUNNEL, REASON_MALFORMED);
 	daddr = *ip_daddr(ip);
 	route = route_to(&daddr);
 	if (!route || route->flags & ROUTE_LOCAL || is_any(&route->next_hop))
 		return drop(skb, PROG_TUNNEL, REASON_NO_TUNNEL_ROUTE);
-	if (set_tunnel_key(skb, node, &route->next_hop))
+	if (set_tunnel_key(skb, node->tunnel_vni, &route->next_hop))
 		return drop(skb, PROG_TUNNEL, REASON_REWRITE);
 	set_mark(skb, 0);
 	return pass(skb, PROG_TUNNEL, REASON_TUNNEL);
@@ -37,7 +37,7 @@ static __always_inline int into_tunnel(struct __sk_buff *skb)
 static __always_inline int out_of_tunnel(struct __sk_buff *skb, int parsed, struct flow *f)
 {
 	struct F(ct_value) *e;
-	struct F(addr) peer;
+	struct F(peer) peer;
 
 	if (parsed == PARSE_DROP)
 		return drop(skb, PROG_TUNNEL, f->reason & (REASON_COUNT - 1));
@@ -50,10 +50,12 @@ static __always_inline int out_of_tunnel(struct __sk_buff *skb, int parsed, stru
 		bpf_skb_change_type(skb, PACKET_HOST);
 	if (parsed == PARSE_ICMP_ERROR)
 		return enter(skb, PROG_TUNNEL, PROG_ICMP_ERR);
-	e = ct_lookup(&f->key);
+	e = peer.vni == TUNNEL_VNI_BOUNCE ? NULL : ct_lookup(&f->key);
 	if (!e) {
 		if (!save_packet(skb, f, PKT_NEW, &peer))
 			return drop(skb, PROG_TUNNEL, REASON_NO_PROGRAM);
+		if (peer.vni == TUNNEL_VNI_FORWARD || peer.vni == TUNNEL_VNI_BOUNCE)
+			return enter(skb, PROG_TUNNEL, PROG_OUTSIDE);
 		return enter(skb, PROG_TUNNEL, PROG_NEW_FLOW);
 	}
 	if (!is_settled(skb, f, e, &peer))

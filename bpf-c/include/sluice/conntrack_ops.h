@@ -20,6 +20,7 @@ static __always_inline __u32 ct_opener(__u32 state)
 #define CT_APPROVED (CT_APPROVED_A | CT_APPROVED_B)
 #define CT_NAT	    (CT_NAT_FORWARD | CT_NAT_REVERSE)
 #define CT_TUNNEL   (CT_TUNNEL_A | CT_TUNNEL_B)
+#define CT_OUT	    (CT_OUT_A | CT_OUT_B)
 
 /* Whether packets that "side" sends are translated by this entry: forward the opener's, reverse the
  * other's. */
@@ -28,6 +29,12 @@ static __always_inline int ct_translates(__u32 state, __u32 side)
 	__u32 from_opener = state & of_side(CT_OPENER_A, side);
 
 	return from_opener ? !!(state & CT_NAT_FORWARD) : !!(state & CT_NAT_REVERSE);
+}
+
+/* Whether what "side" sends goes to the client past the node that the flow entered by (DSR-1). */
+static __always_inline int is_direct_return(__u32 state, __u32 side)
+{
+	return state & CT_DSR && !(state & of_side(CT_OPENER_A, side));
 }
 
 /* TCP: both sides have closed, or one has torn the connection down. Reset counts at once. */
@@ -59,7 +66,8 @@ static __always_inline __u32 ct_twin_key(const struct F(ct_value) *e, __u8 proto
 /* State bits with the sides changed over. */
 static __always_inline __u32 ct_swap_sides(__u32 state)
 {
-	const __u32 a = CT_SYN_A | CT_FIN_A | CT_RST_A | CT_APPROVED_A | CT_OPENER_A | CT_TUNNEL_A;
+	const __u32 a =
+	    CT_SYN_A | CT_FIN_A | CT_RST_A | CT_APPROVED_A | CT_OPENER_A | CT_TUNNEL_A | CT_OUT_A;
 	const __u32 b = a << 1;
 
 	return (state & ~(a | b)) | (state & a) << 1 | (state & b) >> 1;

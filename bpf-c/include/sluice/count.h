@@ -12,6 +12,12 @@
 
 const volatile struct settings settings;
 
+/*
+ * clang 14 shares the address of a field between accesses to it in several branches; the verifier
+ * takes fields of the context at constant offsets only. After this it cannot.
+ */
+#define OWN_ACCESS(skb) asm volatile("" : "+r"(skb))
+
 static __always_inline void count(const struct __sk_buff *skb, __u32 reason)
 {
 	__u32 index = settings.hook * REASON_COUNT + reason;
@@ -73,6 +79,7 @@ static __always_inline int drop(const struct __sk_buff *skb, __u32 prog, __u32 r
 /* Sets the bits of "mark" within the reserved mask, and clears the others there. */
 static __always_inline void set_mark(struct __sk_buff *skb, __u32 mark)
 {
+	OWN_ACCESS(skb);
 	skb->mark = (skb->mark & ~MARK_MASK) | mark;
 }
 

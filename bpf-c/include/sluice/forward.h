@@ -92,6 +92,47 @@ static __always_inline int redirect_to(struct __sk_buff *skb, __u32 prog, __u32 
 	return end(skb, prog, REASON_REDIRECT, verdict);
 }
 
+/* Always that of a namespace's loopback. */
+#define LOOPBACK_IFINDEX 1
+
+/*
+ * Out by a host interface, to the next hop that the kernel's routes give. What the interface's
+ * link does not take is for the host stack to fragment or to answer.
+ */
+static __always_inline int redirect_out(struct __sk_buff *skb, __u32 prog, __u32 ifindex)
+{
+	const struct iface *iface = iface_of(ifindex);
+
+	if (!iface || (iface->mtu && !skb->gso_size && skb->len - ETH_HLEN > iface->mtu)) {
+		set_mark(skb, MARK_SEEN);
+		return pass(skb, prog, REASON_STACK);
+	}
+	set_mark(skb, MARK_SEEN | MARK_BYPASS);
+	return end(skb, prog, REASON_OUT, bpf_redirect_neigh(ifindex, NULL, 0, 0));
+}
+
+/* To the host itself, which spoke to one of its own addresses: its stack has accept_local there. */
+static __always_inline int redirect_loopback(struct __sk_buff *skb, __u32 prog)
+{
+	__u8 none[2 * ETH_ALEN] = {};
+
+	if (bpf_skb_store_bytes(skb, 0, none, sizeof(none), 0))
+		return drop(skb, prog, REASON_REWRITE);
+	set_mark(skb, MARK_SEEN | MARK_BYPASS);
+	return end(skb, prog, REASON_LOOPBACK, bpf_redirect(LOOPBACK_IFINDEX, BPF_F_INGRESS));
+}
+
+/* To where a side lives that is not a local pod's; "to": its ifindex. */
+static __always_inline int is_beyond_host(__u32 state, __u32 side, __u32 to)
+{
+	return state & of_side(CT_OUT_A, side) || to == LOOPBACK_IFINDEX;
+}
+
+static __always_inline int redirect_beyond_host(struct __sk_buff *skb, __u32 prog, __u32 to)
+{
+	return to == LOOPBACK_IFINDEX ? redirect_loopback(skb, prog) : redirect_out(skb, prog, to);
+}
+
 /* What does not fit into the tunnel, and may be fragmented, is for the host stack to fragment. */
 static __always_inline int may_be_fragmented(const ip_header *ip)
 {
@@ -103,12 +144,29 @@ static __always_inline int may_be_fragmented(const ip_header *ip)
 #endif
 }
 
-/* The answer quotes the packet as its sender knows it: so before translation. */
-static __always_inline int answer_too_big(struct __sk_buff *skb, __u32 prog, const struct flow *f)
+/*
+ * Answers by ICMP, for "reason": too big, or TTL exceeded. The answer quotes the packet as its
+ * sender knows it: so before translation.
+ */
+static __always_inline int answer_icmp(struct __sk_buff *skb, __u32 prog, const struct flow *f,
+				       __u32 reason)
 {
-	if (prog == PROG_MAIN && !save_packet(skb, f, 0, NULL))
+	struct pkt *p =
+	    prog == PROG_MAIN || prog == PROG_HOST ? save_packet(skb, f, 0, NULL) : packet_state();
+
+	if (!p)
 		return drop(skb, prog, REASON_NO_PROGRAM);
+	p->reason = reason;
 	return enter(skb, prog, PROG_TOO_BIG);
+}
+
+/* Left to the host stack, translated as the entry says. */
+static __always_inline __u32 mark_for_stack(__u32 state, __u32 side, __u32 to)
+{
+	if (to == CT_IF_UNKNOWN)
+		return MARK_SEEN | MARK_SKIP_FIB;
+	return state & CT_MASQ && state & of_side(CT_OPENER_A, side) ? MARK_SEEN | MARK_MASQ
+								     : MARK_SEEN;
 }
 
 /*
@@ -118,21 +176,25 @@ static __always_inline int answer_too_big(struct __sk_buff *skb, __u32 prog, con
 static __always_inline int forward(struct __sk_buff *skb, __u32 prog, const struct flow *f,
 				   const struct F(ct_value) *e, enum delivery how)
 {
-	__u32 state = e->c.state, to = e->c.ifindex[!f->side], reason;
+	__u32 state = e->c.state, reason;
+	__u32 to = is_direct_return(state, f->side) ? CT_IF_STACK : e->c.ifindex[!f->side];
 	int by_bpf = to != CT_IF_STACK && to != CT_IF_UNKNOWN;
 	int tunneled = prog != PROG_TUNNEL && by_bpf && state & of_side(CT_TUNNEL_A, !f->side);
 	ip_header *ip = ip_of(skb);
 
 	if (!ip)
 		return drop(skb, prog, REASON_MALFORMED);
-	/* The host stack knows how to answer, and its limits on answering (RFC 792, 4443). */
 	if (by_bpf && ttl_of(ip) <= 1) {
+		/* To the stack, what came for a node port would be for the node itself. */
+		if (prog == PROG_HOST || prog == PROG_OUTSIDE)
+			return answer_icmp(skb, prog, f, REASON_TTL_ANSWER);
+		/* It knows how to answer, and its limits on answering (RFC 792, 4443). */
 		set_mark(skb, MARK_SEEN);
 		return pass(skb, prog, REASON_TTL);
 	}
 	if (tunneled && is_too_big(skb, f)) {
 		if (!may_be_fragmented(ip))
-			return answer_too_big(skb, prog, f);
+			return answer_icmp(skb, prog, f, REASON_TOO_BIG);
 		to = CT_IF_STACK;
 		by_bpf = tunneled = 0;
 	}
@@ -145,12 +207,14 @@ static __always_inline int forward(struct __sk_buff *skb, __u32 prog, const stru
 			return drop(skb, prog, REASON_REWRITE);
 	}
 	if (!by_bpf) {
-		set_mark(skb, to == CT_IF_STACK ? MARK_SEEN : MARK_SEEN | MARK_SKIP_FIB);
+		set_mark(skb, mark_for_stack(state, f->side, to));
 		return pass(skb, prog, to == CT_IF_STACK ? REASON_STACK : REASON_NOT_READY);
 	}
 	decrement_ttl(skb, ip);
 	if (tunneled)
-		return send_to_node(skb, prog, &e->tunnel_peer);
+		return send_to_node(skb, prog, &e->tunnel_peer, vni_of(state));
+	if (is_beyond_host(state, !f->side, to))
+		return redirect_beyond_host(skb, prog, to);
 	if (settings.redirect_peer && how == BY_PEER) {
 		set_mark(skb, 0);
 		return end(skb, prog, REASON_PEER, bpf_redirect_peer(to, 0));

@@ -14,15 +14,19 @@ static __always_inline __u32 maglev_word(void *table, __u32 number)
 }
 
 /*
- * The slot of a flow: an index in the backends array of the service's family. Returns 0 if the
- * service has no table, or an empty one. The hash is scaled to the size instead of divided.
+ * The slot of a flow: an index in the backends array of the service's family, and that of the
+ * slot's former backend, or MAGLEV_UNMOVED. Returns 0 if the service has no table, or an empty one.
+ * The hash is scaled to the size instead of divided.
  */
-static __always_inline int maglev_find(void *table, __u32 hash, __u32 *index)
+static __always_inline int maglev_find(void *table, __u32 hash, __u32 *index, __u32 *former)
 {
-	__u32 size = maglev_word(table, MAGLEV_SIZE);
+	__u32 size = maglev_word(table, MAGLEV_SIZE), slot, second;
 
 	if (!size || maglev_word(table, MAGLEV_LAYOUT) != MAGLEV_LAYOUT_1)
 		return 0;
-	*index = maglev_word(table, MAGLEV_SLOTS + (__u32)(((__u64)hash * size) >> 32));
+	slot = ((__u64)hash * size) >> 32;
+	*index = maglev_word(table, MAGLEV_SLOTS + slot);
+	second = maglev_word(table, MAGLEV_PREVIOUS);
+	*former = second ? maglev_word(table, second + slot) : MAGLEV_UNMOVED;
 	return 1;
 }

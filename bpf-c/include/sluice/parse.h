@@ -50,6 +50,7 @@ enum icmp_type {
 	ICMP_CODE_FRAGMENTATION_NEEDED = 4, /* RFC 1191: next-hop MTU in the last 16 bits */
 
 	ICMP6_UNREACHABLE = 1,
+	ICMP6_TIME_EXCEEDED = 3,
 	ICMP6_TOO_BIG = 2,		 /* RFC 4443, 3.2: MTU in the last 32 bits */
 	ICMP6_FIRST_INFORMATIONAL = 128, /* types below report errors */
 	ICMP6_ECHO_REQUEST = 128,

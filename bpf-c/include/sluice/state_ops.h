@@ -26,9 +26,21 @@ static __always_inline struct F(addr) narrow(const struct addr6 *wide)
 	return addr;
 }
 
+/* The same where it lies. */
+static __always_inline const struct F(addr) *part_of(const struct addr6 *wide)
+{
+	return (const struct F(addr) *)wide;
+}
+
+/* Who sent a packet by the tunnel, and what for. */
+struct F(peer) {
+	struct F(addr) node; /* its address in the underlay */
+	__u32 vni;	     /* the overlay's, or one of enum tunnel_vni */
+};
+
 /* Saves a packet. "peer": the node that it came from by the tunnel; NULL: it did not. */
 static __always_inline struct pkt *save_packet(const struct __sk_buff *skb, const struct flow *f,
-					       __u32 flags, const struct F(addr) *peer)
+					       __u32 flags, const struct F(peer) *peer)
 {
 	struct F(addr) saddr = f->side ? f->key.addr[1] : f->key.addr[0];
 	struct F(addr) daddr = f->side ? f->key.addr[0] : f->key.addr[1];
@@ -55,7 +67,11 @@ static __always_inline struct pkt *save_packet(const struct __sk_buff *skb, cons
 	p->reason = REASON_POLICY;
 	if (peer) {
 		p->flags |= PKT_FROM_TUNNEL;
-		widen(&p->peer, peer);
+		if (peer->vni == TUNNEL_VNI_FORWARD)
+			p->flags |= PKT_FORWARD;
+		else if (peer->vni == TUNNEL_VNI_BOUNCE)
+			p->flags |= PKT_FORWARD | PKT_BOUNCED;
+		widen(&p->peer, &peer->node);
 	}
 	return p;
 }

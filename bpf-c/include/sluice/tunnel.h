@@ -34,10 +34,10 @@ static __always_inline int is_any(const struct F(addr) *addr)
  * route's hop limit, and ECN as the inner packet has it (RFC 6040). The outer packet may be
  * fragmented, and its UDP checksum is left out for IPv4 alone, as the device does by itself.
  */
-static __always_inline int set_tunnel_key(struct __sk_buff *skb, const struct node_state *node,
+static __always_inline int set_tunnel_key(struct __sk_buff *skb, __u32 vni,
 					  const struct F(addr) *peer)
 {
-	struct bpf_tunnel_key key = {.tunnel_id = node->tunnel_vni};
+	struct bpf_tunnel_key key = {.tunnel_id = vni};
 
 #if SLUICE_FAMILY == 4
 	key.remote_ipv4 = bpf_ntohl(peer->w[0]);
@@ -49,10 +49,10 @@ static __always_inline int set_tunnel_key(struct __sk_buff *skb, const struct no
 }
 
 /*
- * The node that a packet on the tunnel device comes from. Returns 0, or -1 for a packet of another
- * network than the overlay, or of the other family.
+ * The node that a packet on the tunnel device comes from. Returns 0, or -1 for a packet of a
+ * network that is none of ours, or of the other family.
  */
-static __always_inline int get_tunnel_peer(struct __sk_buff *skb, struct F(addr) *peer)
+static __always_inline int get_tunnel_peer(struct __sk_buff *skb, struct F(peer) *peer)
 {
 	const struct node_state *node = node_state();
 	struct bpf_tunnel_key key = {};
@@ -60,25 +60,40 @@ static __always_inline int get_tunnel_peer(struct __sk_buff *skb, struct F(addr)
 #if SLUICE_FAMILY == 4
 	if (bpf_skb_get_tunnel_key(skb, &key, TUNNEL_KEY_SIZE, 0))
 		return -1;
-	peer->w[0] = bpf_htonl(key.remote_ipv4);
+	peer->node.w[0] = bpf_htonl(key.remote_ipv4);
 #else
 	if (bpf_skb_get_tunnel_key(skb, &key, TUNNEL_KEY_SIZE, BPF_F_TUNINFO_IPV6))
 		return -1;
-	__builtin_memcpy(peer, key.remote_ipv6, sizeof(*peer));
+	__builtin_memcpy(&peer->node, key.remote_ipv6, sizeof(peer->node));
 #endif
-	return node && node->tunnel_vni == key.tunnel_id ? 0 : -1;
+	peer->vni = key.tunnel_id;
+	if (peer->vni == TUNNEL_VNI_FORWARD || peer->vni == TUNNEL_VNI_BOUNCE)
+		return 0;
+	return node && node->tunnel_vni && node->tunnel_vni == peer->vni ? 0 : -1;
 }
 
-/* Into the tunnel, to the node "peer"; the device's own program need not look again. */
+/*
+ * Into the tunnel, to the node "peer"; the device's own program need not look again. "vni": 0: the
+ * overlay's.
+ */
 static __always_inline int send_to_node(struct __sk_buff *skb, __u32 prog,
-					const struct F(addr) *peer)
+					const struct F(addr) *peer, __u32 vni)
 {
 	const struct node_state *node = node_state();
+	__u32 reason = vni == TUNNEL_VNI_FORWARD  ? REASON_FORWARD
+		       : vni == TUNNEL_VNI_BOUNCE ? REASON_BOUNCE
+						  : REASON_TUNNEL;
 
-	if (!node || set_tunnel_key(skb, node, peer))
+	if (!node || set_tunnel_key(skb, vni ? vni : node->tunnel_vni, peer))
 		return drop(skb, prog, REASON_REWRITE);
 	set_mark(skb, MARK_SEEN | MARK_BYPASS);
-	return end(skb, prog, REASON_TUNNEL, bpf_redirect(node->tunnel_ifindex, 0));
+	return end(skb, prog, reason, bpf_redirect(node->tunnel_ifindex, 0));
+}
+
+/* The network by which the flow's side behind the tunnel is reached. */
+static __always_inline __u32 vni_of(__u32 state)
+{
+	return state & CT_FORWARD ? TUNNEL_VNI_FORWARD : 0;
 }
 
 /* Bytes of the largest IP packet that fits; 0: no limit. */

@@ -12,10 +12,12 @@ import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
 import akka.japi.function.Function;
+import io.sluice.actors.affinity.AffinityKeeper;
 import io.sluice.actors.conntrack.ConntrackKeeper;
 import io.sluice.actors.conntrack.KernelTimeouts;
 import io.sluice.actors.dsr.OptOutKeeper;
 import io.sluice.actors.dsr.OptOuts;
+import io.sluice.actors.health.HealthKeeper;
 import io.sluice.actors.host.HostNet;
 import io.sluice.actors.host.HostSettings;
 import io.sluice.actors.host.Sysctls;
@@ -33,6 +35,7 @@ import io.sluice.actors.services.MaglevLimits;
 import io.sluice.actors.services.ServiceManager;
 import io.sluice.actors.services.ServiceSyncer;
 import io.sluice.actors.tables.Nftables;
+import io.sluice.actors.tables.Strangers;
 import io.sluice.actors.tables.TablesKeeper;
 import io.sluice.actors.tunnel.TunnelKeeper;
 import io.sluice.actors.tunnel.TunnelSettings;
@@ -138,10 +141,12 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
       ActorRef<RouteKeeper.Command> routes,
       ActorRef<TunnelKeeper.Command> tunnel,
       ActorRef<ConntrackKeeper.Command> conntrack,
+      ActorRef<AffinityKeeper.Command> affinity,
       ActorRef<InterfaceManager.Command> interfaces,
       ActorRef<ServiceManager.Command> services,
       ActorRef<MaglevKeeper.Command> maglev,
-      ActorRef<OptOutKeeper.Command> optOuts) {}
+      ActorRef<OptOutKeeper.Command> optOuts,
+      ActorRef<HealthKeeper.Command> health) {}
 
   private final TimerScheduler<Command> timers;
   private final Node node;
@@ -214,6 +219,9 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
             "routes");
     ActorRef<ConntrackKeeper.Command> conntrack =
         blocking(ConntrackKeeper.create(node.dataplane(), conntrackSettings()), "conntrack");
+    ActorRef<AffinityKeeper.Command> affinity =
+        blocking(
+            AffinityKeeper.create(node.dataplane(), AffinityKeeper.Settings.DEFAULT), "affinity");
     LiveInterfaceHost.Owners owners =
         new LiveInterfaceHost.Owners(
             writers.ifaces(),
@@ -235,7 +243,10 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
             TunnelKeeper.create(TunnelSettings.of(settings), node.net(), host, element, routes),
             "tunnel");
     ActorRef<ServiceManager.Command> services =
-        keeper(ServiceManager.create(writers, promises, ServiceSyncer.Options.DEFAULT), "services");
+        keeper(
+            ServiceManager.create(
+                node.nodeName(), writers, promises, ServiceSyncer.Options.DEFAULT),
+            "services");
     keepers =
         Optional.of(
             new Keepers(
@@ -245,10 +256,14 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                 routes,
                 tunnel,
                 conntrack,
+                affinity,
                 interfaces,
                 services,
                 keeper(MaglevKeeper.create(services), "maglev"),
-                keeper(OptOutKeeper.create(writers), "dsr-optout")));
+                keeper(OptOutKeeper.create(writers), "dsr-optout"),
+                keeper(
+                    HealthKeeper.create(node.nodeName(), services, HealthKeeper.Options.DEFAULT),
+                    "health")));
     connect();
     handOut();
     timers.startSingleTimer(new Look(), FIRST_LOOKS);
@@ -328,8 +343,15 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                       settings.get(FelixSettings.MAGLEV_MAX_SERVICES),
                       settings.get(FelixSettings.MAGLEV_MAX_ENDPOINTS))));
       k.services().tell(new ServiceManager.Changed(snapshot));
+      k.health()
+          .tell(new HealthKeeper.Configure(snapshot, settings.get(FelixSettings.HEALTHZ_PORT)));
+      boolean strangers = Strangers.any(snapshot);
+      if (strangers || snapshot.inSync()) {
+        k.tables().tell(new TablesKeeper.Masquerade(strangers));
+      }
       if (snapshot.inSync()) {
         k.optOuts().tell(OptOuts.configured(snapshot, settings));
+        k.affinity().tell(new AffinityKeeper.SourceInSync());
       }
     }
   }
@@ -416,7 +438,9 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                   Optional.empty(),
                   Optional.empty(),
                   Optional.empty(),
+                  Optional.empty(),
                   List.of(),
+                  Optional.empty(),
                   Optional.empty(),
                   Optional.empty()));
       return this;
@@ -440,6 +464,9 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
     var conntrack =
         this.<ConntrackKeeper.Command, ConntrackKeeper.Stats>ask(
             k.conntrack(), ConntrackKeeper.GetStats::new);
+    var affinity =
+        this.<AffinityKeeper.Command, AffinityKeeper.Stats>ask(
+            k.affinity(), AffinityKeeper.GetStats::new);
     var routes =
         this.<RouteKeeper.Command, RouteKeeper.Status>ask(k.routes(), RouteKeeper.GetStatus::new);
     var tunnel =
@@ -451,11 +478,24 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
     var optOuts =
         this.<OptOutKeeper.Command, OptOutKeeper.Status>ask(
             k.optOuts(), OptOutKeeper.GetStatus::new);
+    var health =
+        this.<HealthKeeper.Command, HealthKeeper.Status>ask(
+            k.health(), HealthKeeper.GetStatus::new);
     List<CompletableFuture<Optional<MapActor.Occupancy>>> maps = occupancies(k.writers());
     List<CompletableFuture<?>> all =
         new ArrayList<>(
             List.of(
-                interfaces, services, notices, tables, conntrack, routes, tunnel, maglev, optOuts));
+                interfaces,
+                services,
+                notices,
+                tables,
+                conntrack,
+                affinity,
+                routes,
+                tunnel,
+                maglev,
+                optOuts,
+                health));
     all.addAll(maps);
     CompletableFuture.allOf(all.toArray(CompletableFuture[]::new))
         .orTimeout(ANSWER.toSeconds() * 2, TimeUnit.SECONDS)
@@ -474,11 +514,13 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                             notices.join(),
                             tables.join(),
                             conntrack.join(),
+                            affinity.join(),
                             routes.join(),
                             tunnel.join(),
                             maps.stream().flatMap(m -> m.join().stream()).toList(),
                             maglev.join(),
-                            optOuts.join())));
+                            optOuts.join(),
+                            health.join())));
     return this;
   }
 
@@ -492,6 +534,8 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
         occupancy(writers.backends6()),
         occupancy(writers.backendGen()),
         occupancy(writers.maglev()),
+        occupancy(writers.sourceRanges4()),
+        occupancy(writers.sourceRanges6()),
         occupancy(writers.dsrOptout4()),
         occupancy(writers.dsrOptout6()),
         occupancy(writers.routes4()),

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.actors;
 
+import io.sluice.actors.affinity.AffinityKeeper;
 import io.sluice.actors.conntrack.ConntrackKeeper;
 import io.sluice.actors.dsr.OptOutKeeper;
+import io.sluice.actors.health.HealthKeeper;
 import io.sluice.actors.host.TunnelDevice;
 import io.sluice.actors.interfaces.InterfaceActor.State;
 import io.sluice.actors.interfaces.InterfaceManager;
@@ -32,6 +34,7 @@ import java.util.Optional;
  * @param maps of those that answered
  * @param maglev tables that nodes share
  * @param dsrOptOut likewise, the networks that opt out of direct server return
+ * @param health what load balancers are told
  */
 public record NodeStatus(
     boolean begun,
@@ -44,11 +47,13 @@ public record NodeStatus(
     Optional<ServiceManager.Notices> notices,
     Optional<TablesKeeper.Status> tables,
     Optional<ConntrackKeeper.Stats> conntrack,
+    Optional<AffinityKeeper.Stats> affinity,
     Optional<RouteKeeper.Status> routes,
     Optional<TunnelKeeper.Status> tunnel,
     List<MapActor.Occupancy> maps,
     Optional<MaglevKeeper.Status> maglev,
-    Optional<OptOutKeeper.Status> dsrOptOut) {
+    Optional<OptOutKeeper.Status> dsrOptOut,
+    Optional<HealthKeeper.Status> health) {
   /** Why the node is not ready, a line each; empty if it is. */
   public List<String> unready() {
     List<String> reasons = new ArrayList<>();
@@ -94,12 +99,12 @@ public record NodeStatus(
     }
     int before = reasons.size();
     for (InterfaceStatus nic : status.interfaces()) {
-      if (nic.workload().isPresent() && nic.state() != State.READY && nic.ifindex() != 0) {
+      if (nic.endpoint().isPresent() && nic.state() != State.READY && nic.ifindex() != 0) {
         reasons.add(
-            "interface %s of %s is not ready: %s"
+            "interface %s%s is not ready: %s"
                 .formatted(
                     nic.nic(),
-                    nic.workload().get().owner(),
+                    nic.endpoint().get().ofWhom(),
                     nic.detail().isEmpty() ? nic.state() : nic.detail()));
       }
     }
@@ -165,6 +170,8 @@ public record NodeStatus(
         .map(OptOutKeeper.Status::problem)
         .filter(problem -> !problem.isEmpty())
         .ifPresent(problem -> problems.add("bpfDSROptoutCIDRs: " + problem));
+    health.ifPresent(
+        status -> status.problems().forEach((port, p) -> problems.add(port + " " + p)));
     problems.addAll(restart);
     return List.copyOf(problems);
   }

@@ -6,8 +6,10 @@ import io.sluice.agent.cli.ApplyCommand;
 import io.sluice.agent.cli.CheckCommand;
 import io.sluice.agent.cli.DeleteCommand;
 import io.sluice.agent.cli.DumpCommand;
+import io.sluice.agent.cli.ExplainCommand;
 import io.sluice.agent.cli.GetCommand;
 import io.sluice.agent.cli.StatusCommand;
+import io.sluice.agent.cli.SvcCommand;
 import io.sluice.agent.cli.UninstallCommand;
 import io.sluice.agent.node.Build;
 import io.sluice.config.cli.SluiceCommand;
@@ -33,7 +35,9 @@ import picocli.CommandLine.HelpCommand;
       DeleteCommand.class,
       GetCommand.class,
       StatusCommand.class,
+      SvcCommand.class,
       DumpCommand.class,
+      ExplainCommand.class,
       CheckCommand.class,
       UninstallCommand.class,
       HelpCommand.class,

@@ -3,6 +3,7 @@ package io.sluice.bench;
 
 import io.sluice.bench.cluster.ClusterCommand;
 import io.sluice.bench.program.ProgramCommand;
+import io.sluice.bench.traffic.TrafficCommand;
 import io.sluice.config.cli.SluiceCommand;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -14,7 +15,7 @@ import picocli.CommandLine.Spec;
     name = "bench",
     description = "Measure, with the floor and the peers in the same run.",
     synopsisSubcommandLabel = "BENCHMARK",
-    subcommands = {ProgramCommand.class, ClusterCommand.class})
+    subcommands = {ProgramCommand.class, ClusterCommand.class, TrafficCommand.class})
 public final class BenchCommand implements SluiceCommand {
   @Spec private CommandSpec spec;
 

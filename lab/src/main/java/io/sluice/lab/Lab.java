@@ -315,6 +315,18 @@ public final class Lab implements AutoCloseable {
     return processes(running()).on(names.expand(host), command);
   }
 
+  /**
+   * The command line that runs the meter on a host: {@code serve PORT}, or {@code bulk}, {@code
+   * request} or {@code connect} and ADDRESS PORT MILLISECONDS, all pinned to a CPU by {@code --cpu
+   * N} before that. It prints what it has counted as JSON.
+   */
+  public List<String> meter(String host, List<String> arguments) {
+    List<String> command = new ArrayList<>();
+    command.add(names.programs().resolve(HostProcesses.METER).toString());
+    command.addAll(arguments);
+    return commandOn(host, command);
+  }
+
   /** As {@link #commandOn}, to be started, with {@code sluice} on its PATH. */
   public ProcessBuilder processOn(String host, List<String> command) {
     ProcessBuilder builder = new ProcessBuilder(commandOn(host, command));

@@ -3,6 +3,7 @@ package io.sluice.multinode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.lab.Traffic;
 import io.sluice.multinode.harness.AllProtocols;
 import io.sluice.multinode.harness.Cluster;
@@ -11,6 +12,7 @@ import io.sluice.multinode.harness.LabTest;
 import io.sluice.multinode.harness.ServiceSpec;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 
 /** Two nodes, each with an agent of its own; a router between them knows where pods live. */
 @LabTest(nodes = 2)
@@ -51,5 +53,18 @@ class TwoNodesTest {
     Traffic.Report report = cluster.ask(CLIENT, protocol, address, PORT, 10);
     assertThat(report.failures()).isEmpty();
     assertThat(report.backends()).containsOnlyKeys("default/web-4");
+  }
+
+  /** Traffic from outside is handed over by it. */
+  @Test
+  @Tag("INV-ENC-1")
+  void theTunnelIsThereWithoutAnOverlay() {
+    JsonNode status = cluster.status();
+    assertThat(status.path("overlay").path("device").asText()).isEqualTo("vxlan.sluice");
+    assertThat(status.path("overlay").path("vni").asInt()).isZero();
+    assertThat(status.path("overlay").path("tunnelNodes").asInt()).isZero();
+    assertThat(cluster.run("node1", "ip", "route")).doesNotContain("vxlan.sluice");
+    assertThat(status.path("hostEndpoints").findValuesAsText("name")).containsExactly("eth0", "lo");
+    assertThat(status.path("hostEndpoints").findValuesAsText("state")).containsOnly("ready");
   }
 }

@@ -21,14 +21,23 @@ public final class Liveness {
   /** How far ahead of the scan's clock a stamp is taken for fresh rather than ancient. */
   private static final int AHEAD_SECONDS = 60;
 
+  /**
+   * How long an opener's SYN is believed to be all that there is, where no answer can be seen: as
+   * nf_conntrack does with what is not acknowledged.
+   */
+  private static final int UNANSWERED_SECONDS = 300;
+
   private static final int SYN_BOTH = CtState.CT_SYN_A | CtState.CT_SYN_B;
   private static final int FIN_BOTH = CtState.CT_FIN_A | CtState.CT_FIN_B;
+  private static final int SYN_A = CtState.CT_SYN_A;
+  private static final int SYN_B = CtState.CT_SYN_B;
   private static final int RST_ANY = CtState.CT_RST_A | CtState.CT_RST_B;
 
   private final long ahead;
   private final long creationGrace;
   private final long tcpSynSent;
   private final long tcpEstablished;
+  private final long tcpUnanswered;
   private final long tcpFinsSeen;
   private final long tcpResetSeen;
   private final long udp;
@@ -43,6 +52,8 @@ public final class Liveness {
     this.creationGrace = jiffies(timeouts.creationGrace(), hz);
     this.tcpSynSent = jiffies(timeouts.tcpSynSent(), hz);
     this.tcpEstablished = jiffies(timeouts.tcpEstablished(), hz);
+    this.tcpUnanswered =
+        Math.max(tcpSynSent, Math.min(tcpEstablished, (long) UNANSWERED_SECONDS * hz));
     this.tcpFinsSeen = jiffies(timeouts.tcpFinsSeen(), hz);
     this.tcpResetSeen = jiffies(timeouts.tcpResetSeen(), hz);
     this.udp = jiffies(timeouts.udp(), hz);
@@ -96,6 +107,45 @@ public final class Liveness {
   }
 
   /**
+   * The state of a TCP flow of which this node may not see all, completed by what it does see.
+   * Where a DSR flow enters, the opener's side alone passes: more traffic than its SYN says that
+   * the other has answered, and its FIN counts for both. An entry of a Maglev service without SYN
+   * was made in mid-flow, when its node failed.
+   *
+   * @param state CtState bits as they are
+   * @param later whether a packet was seen a while after the one that made the entry
+   */
+  private static int completed(int state, boolean later) {
+    boolean openerIsB = (state & CtState.CT_OPENER_B) != 0;
+    int syn = openerIsB ? SYN_B : SYN_A;
+    int all = state;
+    if ((state & CtState.CT_MAGLEV) != 0 && (state & syn) == 0) {
+      all |= SYN_BOTH;
+    }
+    if (isHalfSeen(state)) {
+      if ((state & syn) != 0 && later) {
+        all |= SYN_BOTH;
+      }
+      if ((state & (openerIsB ? CtState.CT_FIN_B : CtState.CT_FIN_A)) != 0) {
+        all |= FIN_BOTH;
+      }
+    }
+    return all;
+  }
+
+  private static boolean isHalfSeen(int state) {
+    return (state & CtState.CT_DSR) != 0 && (state & SYN_BOTH) != SYN_BOTH;
+  }
+
+  /** Of TCP: by all that the entry tells. */
+  private long tcpLimit(int state, boolean later) {
+    long limit = tcpLimit(completed(state, later));
+    // Packets of the second in which an entry was made leave no trace on it: this one may be a
+    // connection that has been idle since.
+    return limit == tcpSynSent && isHalfSeen(state) ? tcpUnanswered : limit;
+  }
+
+  /**
    * Whether a flow is dead.
    *
    * @param proto IP protocol
@@ -104,6 +154,7 @@ public final class Liveness {
    * @param lastSeen the newer of the twins' stamps
    */
   public boolean isDead(int now, int proto, int state, int created, int lastSeen) {
-    return !isYoung(now, created) && age(now, lastSeen) > limit(proto, state);
+    long limit = proto == PROTO_TCP ? tcpLimit(state, lastSeen != created) : limit(proto, state);
+    return !isYoung(now, created) && age(now, lastSeen) > limit;
   }
 }

@@ -32,6 +32,8 @@ public final class HostSettings {
   private static final String FORWARD6 = CONF6 + "all/forwarding";
   private static final String FORWARDING = "/forwarding";
   private static final String RP_FILTER = "/rp_filter";
+  private static final String RP_FILTER_ALL = CONF4 + "all" + RP_FILTER;
+  private static final String LOOPBACK = "lo";
   private static final String REDIRECTS_ALL = CONF4 + "all/accept_redirects";
 
   private final HostNet net;
@@ -46,41 +48,43 @@ public final class HostSettings {
 
   /**
    * What the host as a whole needs: forwarding in both families, and no reverse-path filter of the
-   * kernel on workload interfaces, for programs check their sources better (a reply that was
-   * translated back bears a service's address, to which no route leads). The filter's value for all
-   * interfaces is an "at least" for each, so the other interfaces get it as their own before it
-   * goes.
+   * kernel on interfaces with programs, which check sources better (a reply that was translated
+   * back bears a service's address, to which no route leads). The filter's value for all interfaces
+   * is an "at least" for each, so the other interfaces get it as their own before it goes.
    *
-   * @param isWorkload tells workload interfaces by name
+   * @param isOurs tells interfaces with programs by name
+   * @return the keys of the settings that were otherwise
    */
-  public void prepareHost(Predicate<String> isWorkload) {
+  public List<String> prepareHost(Predicate<String> isOurs) {
+    List<String> written = new ArrayList<>();
     Map<String, String> wanted = new LinkedHashMap<>();
     if (!sysctls.read(FORWARD4).equals(Optional.of("1"))) {
       // The kernel sets all of these when it sets the first.
       eachConf(CONF4, name -> true).forEach(name -> wanted.put(CONF4 + name + FORWARDING, "1"));
       wanted.put(REDIRECTS_ALL, "0");
-      setMaster(FORWARD4, wanted);
+      written.addAll(setMaster(FORWARD4, wanted));
     }
     if (!sysctls.read(FORWARD6).equals(Optional.of("1"))) {
       wanted.clear();
       eachConf(CONF6, name -> true).forEach(name -> wanted.put(CONF6 + name + FORWARDING, "1"));
-      setMaster(FORWARD6, wanted);
+      written.addAll(setMaster(FORWARD6, wanted));
     }
-    int all = sysctls.read(CONF4 + "all" + RP_FILTER).map(Integer::parseInt).orElse(0);
+    int all = sysctls.read(RP_FILTER_ALL).map(Integer::parseInt).orElse(0);
     if (all != 0) {
       wanted.clear();
       // Not "default": writing it changes every interface that never had a value of its own.
       Predicate<String> others =
-          name -> !name.equals("all") && !name.equals("default") && !isWorkload.test(name);
+          name -> !name.equals("all") && !name.equals("default") && !isOurs.test(name);
       for (String name : eachConf(CONF4, others)) {
         String key = CONF4 + name + RP_FILTER;
         if (sysctls.read(key).map(Integer::parseInt).orElse(all) < all) {
           wanted.put(key, Integer.toString(all));
         }
       }
-      wanted.put(CONF4 + "all" + RP_FILTER, "0");
-      ensure(wanted);
+      wanted.put(RP_FILTER_ALL, "0");
+      written.addAll(ensure(wanted));
     }
+    return written;
   }
 
   private List<String> eachConf(String folder, Predicate<String> filter) {
@@ -91,13 +95,15 @@ public final class HostSettings {
    * Sets a switch to 1 that makes the kernel set others. Those are recorded even where they have
    * that value already: when the switch goes back, the kernel clears them, too.
    */
-  private void setMaster(String key, Map<String, String> effects) {
+  private List<String> setMaster(String key, Map<String, String> effects) {
     Map<String, String> all = new LinkedHashMap<>(effects);
     all.put(key, "1");
     record(all, true);
-    if (sysctls.read(key).isPresent()) {
-      sysctls.write(key, "1");
+    if (sysctls.read(key).isEmpty()) {
+      return List.of();
     }
+    sysctls.write(key, "1");
+    return List.of(key);
   }
 
   private void record(Map<String, String> wanted, boolean equalToo) {
@@ -111,15 +117,25 @@ public final class HostSettings {
     ledger.save(saved);
   }
 
-  /** Sets what differs, after recording it; what this kernel does not have is passed over. */
-  private void ensure(Map<String, String> wanted) {
+  /**
+   * Sets what differs, after recording it; what this kernel does not have is passed over.
+   *
+   * @return the keys of what differed
+   */
+  private List<String> ensure(Map<String, String> wanted) {
     record(wanted, false);
+    List<String> written = new ArrayList<>();
     wanted.forEach(
         (key, value) ->
             sysctls
                 .read(key)
                 .filter(before -> !before.equals(value))
-                .ifPresent(before -> sysctls.write(key, value)));
+                .ifPresent(
+                    before -> {
+                      sysctls.write(key, value);
+                      written.add(key);
+                    }));
+    return written;
   }
 
   /**
@@ -145,6 +161,22 @@ public final class HostSettings {
     if (ipv6) {
       ensureGateway6(nic);
     }
+  }
+
+  /**
+   * What a host endpoint needs: no reverse-path filter of the kernel, for programs check sources,
+   * or nobody is to. On loopback arrive answers to what the host has sent to a service that has its
+   * own addresses, as those of node ports are: their source is local.
+   *
+   * @return the keys of the settings that were otherwise
+   */
+  public List<String> prepareHostEndpoint(String nic) {
+    Map<String, String> wanted = new LinkedHashMap<>();
+    wanted.put(CONF4 + nic + RP_FILTER, "0");
+    if (nic.equals(LOOPBACK)) {
+      wanted.put(CONF4 + nic + "/accept_local", "1");
+    }
+    return ensure(wanted);
   }
 
   /**
@@ -190,12 +222,28 @@ public final class HostSettings {
     return new HostLedger.AddedAddress(nic, GATEWAY6 + "/" + GATEWAY6_PREFIX);
   }
 
-  /** Puts a workload interface that stays back to how it was found. */
-  public void restoreNic(HostNet.Nic nic) {
+  /**
+   * Puts an interface that stays back to how it was found.
+   *
+   * @param foreign whether it is none of ours any more, so that the reverse-path filter that all
+   *     interfaces had before is to hold for it, as for all others
+   */
+  public void restoreNic(HostNet.Nic nic, boolean foreign) {
     restore(ledger.sysctls().stream().filter(s -> isOf(nic.name(), s.key())).toList());
     if (ledger.addresses().contains(gateway6(nic.name()))) {
       net.removeAddress(nic.index(), GATEWAY6, GATEWAY6_PREFIX);
       ledger.forget(gateway6(nic.name()));
+    }
+    if (foreign) {
+      keepFilterOfAll(nic.name());
+    }
+  }
+
+  private void keepFilterOfAll(String nic) {
+    String key = CONF4 + nic + RP_FILTER;
+    int all = ledger.sysctl(RP_FILTER_ALL).map(saved -> Integer.parseInt(saved.before())).orElse(0);
+    if (sysctls.read(key).map(Integer::parseInt).orElse(all) < all) {
+      ensure(Map.of(key, Integer.toString(all)));
     }
   }
 

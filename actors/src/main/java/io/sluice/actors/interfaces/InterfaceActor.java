@@ -26,15 +26,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One workload interface, by name, from the moment that somebody speaks of it until nothing of it
- * is left. Its states are behaviours:
+ * One interface, a workload's or a host endpoint, by name, from the moment that somebody speaks of
+ * it until nothing of it is left. Its states are behaviours:
  *
  * <ul>
  *   <li><b>discovered</b>: a workload without its interface, or something found that nobody has
  *       claimed yet. Waits.
- *   <li><b>attaching</b>: takes the steps of {@link BringUp}.
+ *   <li><b>attaching</b>: takes the steps of {@link BringUp} or {@link HostUp}.
  *   <li><b>ready</b>: new flows may enter.
- *   <li><b>detaching</b>: takes the steps of {@link TakeDown}.
+ *   <li><b>detaching</b>: takes the steps of {@link TakeDown} or {@link HostDown}.
  * </ul>
  *
  * <p>A step that fails ends the actor's life; it starts anew after a back-off that grows, reads
@@ -47,11 +47,11 @@ public final class InterfaceActor {
   /**
    * What the interface is to become.
    *
-   * @param workload who lives behind it; empty: nobody that the source knows
+   * @param endpoint what it is for; empty: nothing that source and settings know of
    * @param nic the interface, if it is there
-   * @param mayRemove whether the source is in sync, so that a workload it does not know is gone
+   * @param mayRemove whether the source is in sync, so that an endpoint it does not know is gone
    */
-  public record Target(Optional<Workload> workload, Optional<Nic> nic, boolean mayRemove)
+  public record Target(Optional<Endpoint> endpoint, Optional<Nic> nic, boolean mayRemove)
       implements Command {}
 
   private record StepDone() implements Command {}
@@ -71,7 +71,7 @@ public final class InterfaceActor {
    * @param then the state at its end; empty: to be found out by looking again
    */
   private record Planned(
-      Target target, Way way, List<TakeDown> takeDowns, Deque<Step> steps, Optional<State> then)
+      Target target, Way way, List<WayDown> takeDowns, Deque<Step> steps, Optional<State> then)
       implements Command {}
 
   /** The states that others see. */
@@ -117,7 +117,7 @@ public final class InterfaceActor {
     /**
      * Begun and not finished: taken up again even where the kernel shows nothing of it any more.
      */
-    private final List<TakeDown> takeDowns = new ArrayList<>();
+    private final List<WayDown> takeDowns = new ArrayList<>();
 
     /** Something may have changed without every flow having been told to look again. */
     private boolean unannounced;
@@ -210,38 +210,56 @@ public final class InterfaceActor {
 
   private Planned plan(Target target, Map<Integer, Iface> elements) {
     Integer current = target.nic().map(Nic::index).orElse(null);
-    boolean wanted = target.workload().isPresent();
-    List<TakeDown> takeDowns = new ArrayList<>(memory.takeDowns);
+    List<WayDown> takeDowns = new ArrayList<>(memory.takeDowns);
     for (Map.Entry<Integer, Iface> found : elements.entrySet()) {
       boolean ours = found.getValue().name().equals(nic);
       boolean present = found.getKey().equals(current);
-      if (ours && (!present || !wanted && target.mayRemove())) {
+      if (ours && (!present || isUnwanted(target, found.getValue()))) {
         Nic old = new Nic(found.getKey(), nic, present);
         takeDowns.removeIf(begun -> begun.nic().equals(old));
-        takeDowns.add(new TakeDown(host, old, Optional.of(found.getValue()), present));
+        takeDowns.add(wayDown(old, found.getValue(), present));
       }
     }
     if (!takeDowns.isEmpty()) {
       return new Planned(target, Way.DOWN, takeDowns, steps(takeDowns), Optional.empty());
     }
-    if (!wanted) {
+    if (target.endpoint().isEmpty()) {
       return planForNobody(target, elements);
     }
-    if (target.nic().isEmpty() || !target.nic().get().up()) {
-      return rest(target, State.DISCOVERED);
-    }
-    BringUp bringUp =
-        new BringUp(
-            host,
-            target.nic().get(),
-            target.workload().get(),
-            elements.get(current),
-            memory.unannounced,
-            this::foreign);
-    return new Planned(target, Way.UP, List.of(), bringUp.steps(), Optional.of(State.READY));
+    return planUp(target, target.endpoint().get(), elements);
   }
 
-  private static Deque<Step> steps(List<TakeDown> takeDowns) {
+  private static boolean isUnwanted(Target target, Iface element) {
+    return target
+        .endpoint()
+        .map(wanted -> !wanted.isKindOf(element.flags()))
+        .orElse(target.mayRemove());
+  }
+
+  private WayDown wayDown(Nic old, Iface element, boolean present) {
+    return (element.flags() & IfaceFlags.IFACE_HOST) != 0
+        ? new HostDown(host, old, present)
+        : new TakeDown(host, old, Optional.of(element), present);
+  }
+
+  /** A host endpoint needs not be up for its programs: they are there when it is. */
+  private Planned planUp(Target target, Endpoint endpoint, Map<Integer, Iface> elements) {
+    boolean workload = endpoint instanceof Workload;
+    if (target.nic().isEmpty() || workload && !target.nic().get().up()) {
+      return rest(target, State.DISCOVERED);
+    }
+    Nic present = target.nic().get();
+    Iface there = elements.get(present.index());
+    Deque<Step> steps =
+        endpoint instanceof HostEndpoint beyond
+            ? new HostUp(host, present, beyond, there, this::foreign).steps()
+            : new BringUp(
+                    host, present, (Workload) endpoint, there, memory.unannounced, this::foreign)
+                .steps();
+    return new Planned(target, Way.UP, List.of(), steps, Optional.of(State.READY));
+  }
+
+  private static Deque<Step> steps(List<WayDown> takeDowns) {
     Deque<Step> steps = new ArrayDeque<>();
     takeDowns.forEach(takeDown -> steps.addAll(takeDown.steps()));
     return steps;
@@ -345,7 +363,7 @@ public final class InterfaceActor {
   }
 
   private String reason() {
-    if (memory.target.workload().isEmpty()) {
+    if (memory.target.endpoint().isEmpty()) {
       return "no workload that is known";
     }
     return memory.target.nic().isEmpty() ? "the interface does not exist" : "the interface is down";
@@ -377,7 +395,7 @@ public final class InterfaceActor {
           .warn(
               "interface {}{}: {}; trying again",
               nic,
-              memory.target.workload().map(w -> " of " + w.owner()).orElse(""),
+              memory.target.endpoint().map(Endpoint::ofWhom).orElse(""),
               complaint);
     }
     memory.complaint = complaint;

@@ -55,6 +55,16 @@ public interface InterfaceHost {
   /** Detaches the programs; nothing happens if the index is another interface's by now. */
   CompletionStage<Done> detach(Nic nic);
 
+  /**
+   * Detaches the programs of a host endpoint and, only then, zeroes its element. Nothing happens if
+   * the index is by now an interface's that has programs of its own right, such as this one under
+   * another name.
+   */
+  CompletionStage<Done> withdraw(Nic nic);
+
+  /** The settings of a host endpoint. */
+  CompletionStage<Done> prepareHostEndpoint(Nic nic);
+
   /** The settings and the gateway address of an interface. */
   CompletionStage<Done> prepare(Nic nic, boolean ipv4, boolean ipv6);
 
@@ -66,7 +76,7 @@ public interface InterfaceHost {
   CompletionStage<Done> prepareTunnel(Nic nic, int mtu6);
 
   /**
-   * Undoes {@link #prepare} and {@link #prepareTunnel}.
+   * Undoes {@link #prepare}, {@link #prepareHostEndpoint} and {@link #prepareTunnel}.
    *
    * @param present whether the interface is still there
    */

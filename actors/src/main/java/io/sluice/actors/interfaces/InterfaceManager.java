@@ -29,6 +29,7 @@ import io.sluice.actors.tables.TablesKeeper;
 import io.sluice.config.source.Snapshot;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IfaceFlags;
+import io.sluice.kernel.net.Link;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -43,8 +44,9 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 
 /**
- * Brings the workloads that the source knows together with the interfaces that the kernel has: one
- * {@link InterfaceActor} for each, told what it is to become whenever either side changes.
+ * Brings the workloads that the source knows, and the host endpoints that the settings name,
+ * together with the interfaces that the kernel has: one {@link InterfaceActor} for each, told what
+ * it is to become whenever either side changes.
  *
  * <p>It first prepares the host, finds what an earlier agent left, and has the tables put up with
  * what is ready already, so that no packet of a ready workload is lost; only then it attaches
@@ -57,10 +59,10 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
   /** The source has a new view. */
   public record SourceChanged(Snapshot snapshot, InterfaceSettings settings) implements Command {}
 
-  /** Asks for the state of all workload interfaces. */
+  /** Asks for the state of all interfaces. */
   public record GetStatus(ActorRef<Status> replyTo) implements Command {}
 
-  private record Began(LiveInterfaceHost.Found found, List<Nic> nics) implements Command {}
+  private record Began(LiveInterfaceHost.Found found, List<Link> links) implements Command {}
 
   private record Hint() implements Command {}
 
@@ -68,7 +70,11 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
 
   private record RefreshRoutes() implements Command {}
 
-  private record Seen(List<Nic> nics) implements Command {}
+  private record Seen(List<Link> links) implements Command {}
+
+  private record Check() implements Command {}
+
+  private record Checked(List<String> written) implements Command {}
 
   private record Failed(String what, Throwable cause) implements Command {}
 
@@ -76,21 +82,26 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
 
   /**
    * @param begun whether the host is prepared and the tables are up
-   * @param settled whether the source is in sync, and every workload whose interface is there and
-   *     up is ready: nothing that could be done is left to do
+   * @param settled whether the source is in sync, every workload whose interface is there and up is
+   *     ready, and so is every host endpoint: nothing that could be done is left to do
    * @param interfaces in the order of their names
-   * @param refusals workloads that are not set up, a line each
+   * @param refusals workloads and host endpoints that are not set up, a line each
    */
   public record Status(
       boolean begun, boolean settled, List<InterfaceStatus> interfaces, List<String> refusals) {}
 
   /**
-   * @param workload the resource; empty for an interface that no resource claims
+   * @param endpoint what it is for; empty for an interface that nobody claims
    * @param ifindex 0 if there is no such interface
    * @param detail why it is not ready; empty if it is
    */
   public record InterfaceStatus(
-      String nic, Optional<Workload> workload, int ifindex, State state, String detail) {}
+      String nic, Optional<Endpoint> endpoint, int ifindex, State state, String detail) {
+    /** Who lives behind it; empty for a host endpoint, or if nobody claims it. */
+    public Optional<Workload> workload() {
+      return endpoint.filter(Workload.class::isInstance).map(Workload.class::cast);
+    }
+  }
 
   private static final Duration HINT_DELAY = Duration.ofMillis(20);
 
@@ -114,6 +125,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
   private final Map<String, ActorRef<InterfaceActor.Command>> actors = new HashMap<>();
   private final Map<String, Target> told = new HashMap<>();
   private final Map<String, StateChanged> states = new TreeMap<>();
+  private List<Link> links = List.of();
   private Map<String, Nic> nics = Map.of();
   private boolean looking;
   private boolean lookAgain;
@@ -124,6 +136,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
     private final InterfaceSettings initial;
     private Optional<SourceChanged> view = Optional.empty();
     private Workloads workloads = Workloads.NONE;
+    private HostEndpoints hostEndpoints = HostEndpoints.NONE;
 
     Memory(InterfaceSettings initial) {
       this.initial = initial;
@@ -203,10 +216,10 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
     InterfaceSettings settings = memory.initial;
     var scheduler = getContext().getSystem().scheduler();
     // An agent that died may have changed something and not said so: once, every flow looks again.
-    return host.prepareHost(settings)
+    return host.prepareHost(settings, List.of())
         .thenCompose(done -> host.bumpEpoch())
         .thenCompose(done -> host.found())
-        .thenApplyAsync(found -> new Began(found, net.nics()), kernel)
+        .thenApplyAsync(found -> new Began(found, net.links()), kernel)
         .thenCompose(
             began -> {
               CompletionStage<Done> up =
@@ -220,17 +233,19 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
   }
 
   /**
-   * Interfaces that are guarded: the element is about this very interface, and programs are on it.
+   * Workload interfaces that are guarded: the element is about this very interface, and programs
+   * are on it.
    */
   private static Map<Integer, String> readyAlready(Began began) {
     Map<Integer, String> ready = new HashMap<>();
-    for (Nic nic : began.nics()) {
-      Iface element = began.found().elements().get(nic.index());
+    for (Link link : began.links()) {
+      Iface element = began.found().elements().get(link.index());
       if (element != null
-          && element.name().equals(nic.name())
+          && element.name().equals(link.name())
+          && (element.flags() & IfaceFlags.IFACE_WORKLOAD) != 0
           && (element.flags() & READY) != 0
-          && began.found().attachments().containsKey(nic.index())) {
-        ready.put(nic.index(), nic.name());
+          && began.found().attachments().containsKey(link.index())) {
+        ready.put(link.index(), link.name());
       }
     }
     return ready;
@@ -263,6 +278,8 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
         .onMessage(Hint.class, this::hint)
         .onMessage(Look.class, look -> look())
         .onMessage(Seen.class, this::seen)
+        .onMessage(Check.class, check -> check())
+        .onMessage(Checked.class, this::checked)
         .onMessage(RefreshRoutes.class, refresh -> refreshRoutes())
         .onMessage(Changed.class, changed -> stateChanged(changed.change()))
         .onMessage(GetStatus.class, this::status)
@@ -281,7 +298,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
     Throwable cause =
         failed.cause().getCause() == null ? failed.cause() : failed.cause().getCause();
     String complaint = failed.what() + ": " + cause.getMessage();
-    getContext().getLog().error("workload interfaces: {}; trying again", complaint);
+    getContext().getLog().error("interfaces: {}; trying again", complaint);
     throw new ToldException(complaint, cause);
   }
 
@@ -289,14 +306,16 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
     ActorRef<Command> self = getContext().getSelf();
     watch = net.watch(() -> self.tell(new Hint()));
     timers.startTimerWithFixedDelay("look", new Look(), LOOK_INTERVAL);
+    timers.startTimerWithFixedDelay("check", new Check(), LOOK_INTERVAL);
     Set<String> found = new HashSet<>(began.found().promised());
     began.found().elements().values().stream()
-        .filter(element -> (element.flags() & IfaceFlags.IFACE_WORKLOAD) != 0)
+        .filter(
+            element -> (element.flags() & (IfaceFlags.IFACE_WORKLOAD | IfaceFlags.IFACE_HOST)) != 0)
         .forEach(element -> found.add(element.name()));
     began.found().attachments().values().forEach(attachment -> found.add(attachment.name()));
-    found.remove(TunnelDevice.NAME); // is none of a workload, and has a keeper of its own
+    found.remove(TunnelDevice.NAME); // has a keeper of its own
     found.forEach(this::actor);
-    nics = byName(began.nics());
+    take(began.links());
     memory.view.ifPresent(this::sourceChanged);
     tellTargets();
     self.tell(new Look());
@@ -312,15 +331,15 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
         });
   }
 
-  private static Map<String, Nic> byName(List<Nic> all) {
+  private void take(List<Link> now) {
     Map<String, Nic> byName = new HashMap<>();
-    all.forEach(nic -> byName.put(nic.name(), nic));
-    return byName;
+    now.forEach(link -> byName.put(link.name(), new Nic(link.index(), link.name(), link.isUp())));
+    links = now;
+    nics = byName;
   }
 
   private Behavior<Command> sourceChanged(SourceChanged change) {
-    InterfaceSettings settings =
-        new InterfaceSettings(memory.initial.prefixes(), change.settings().anySource());
+    InterfaceSettings settings = inForce(change);
     if (!change.settings().prefixes().equals(memory.initial.prefixes())) {
       getContext().getLog().warn("interfacePrefix has changed: that needs a restart of the agent");
     }
@@ -330,6 +349,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
         .filter(line -> !before.refusals().contains(line))
         .forEach(line -> getContext().getLog().warn("refused: {}", line));
     memory.view = Optional.of(change);
+    host.use(settings);
     memory.workloads = now;
     // Before any interface asks for a route, so that each is written with its final flags.
     owners.routes().tell(new RouteKeeper.Update(ClusterRoutes.of(change.snapshot(), nodeName)));
@@ -340,18 +360,41 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
     return Behaviors.same();
   }
 
+  private InterfaceSettings inForce(SourceChanged change) {
+    return change.settings().withPrefixes(memory.initial.prefixes());
+  }
+
+  /**
+   * Before the source is in sync, a setting may be missing that says otherwise: what is there stays
+   * as it is, and nothing is added.
+   */
+  private void findHostEndpoints() {
+    if (inSync()) {
+      HostEndpoints before = memory.hostEndpoints;
+      memory.hostEndpoints = HostEndpoints.of(links, inForce(memory.view.orElseThrow()));
+      memory.hostEndpoints.refusals().stream()
+          .filter(line -> !before.refusals().contains(line))
+          .forEach(line -> getContext().getLog().warn("refused: {}", line));
+    }
+  }
+
+  private Optional<Endpoint> endpoint(String nic) {
+    Workload workload = memory.workloads.byNic().get(nic);
+    return workload != null
+        ? Optional.of(workload)
+        : Optional.ofNullable(memory.hostEndpoints.byNic().get(nic));
+  }
+
   private boolean inSync() {
     return memory.view.map(view -> view.snapshot().inSync()).orElse(false);
   }
 
   private void tellTargets() {
+    findHostEndpoints();
     memory.workloads.byNic().keySet().forEach(this::actor);
+    memory.hostEndpoints.byNic().keySet().forEach(this::actor);
     for (String nic : List.copyOf(actors.keySet())) {
-      Target target =
-          new Target(
-              Optional.ofNullable(memory.workloads.byNic().get(nic)),
-              Optional.ofNullable(nics.get(nic)),
-              inSync());
+      Target target = new Target(endpoint(nic), Optional.ofNullable(nics.get(nic)), inSync());
       if (!target.equals(told.put(nic, target))) {
         actors.get(nic).tell(target);
       }
@@ -371,7 +414,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
       looking = true;
       getContext()
           .pipeToSelf(
-              CompletableFuture.supplyAsync(net::nics, kernel),
+              CompletableFuture.supplyAsync(net::links, kernel),
               (seen, failed) -> failed == null ? new Seen(seen) : new Failed("links", failed));
     }
     return Behaviors.same();
@@ -380,7 +423,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
   private Behavior<Command> seen(Seen seen) {
     looking = false;
     Map<String, Nic> before = nics;
-    nics = byName(seen.nics());
+    take(seen.links());
     if (!nics.equals(before)) {
       refreshRoutes();
     } else if (!timers.isTimerActive(RefreshRoutes.class)) {
@@ -388,6 +431,31 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
     }
     tellTargets();
     return lookAgain ? look() : Behaviors.same();
+  }
+
+  /** Others set sysctls, too, at any time. */
+  private Behavior<Command> check() {
+    if (inSync()) {
+      List<Nic> hosts =
+          memory.hostEndpoints.byNic().keySet().stream()
+              .filter(nic -> states.get(nic).state() == State.READY && nics.containsKey(nic))
+              .map(nics::get)
+              .toList();
+      getContext()
+          .pipeToSelf(
+              host.prepareHost(inForce(memory.view.orElseThrow()), hosts),
+              (written, failed) ->
+                  failed == null ? new Checked(written) : new Failed("host settings", failed));
+    }
+    return Behaviors.same();
+  }
+
+  private Behavior<Command> checked(Checked checked) {
+    checked
+        .written()
+        .forEach(
+            key -> getContext().getLog().warn("{} was changed by somebody else: set again", key));
+    return Behaviors.same();
   }
 
   private Behavior<Command> refreshRoutes() {
@@ -398,21 +466,21 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
   private Behavior<Command> stateChanged(StateChanged change) {
     String nic = change.nic();
     StateChanged before = states.put(nic, change);
-    Optional<Workload> workload = Optional.ofNullable(memory.workloads.byNic().get(nic));
-    if (change.state() == State.GONE && workload.isEmpty()) {
+    Optional<Endpoint> endpoint = endpoint(nic);
+    if (change.state() == State.GONE && endpoint.isEmpty()) {
       getContext().stop(actors.remove(nic));
       told.remove(nic);
       states.remove(nic);
     } else if (change.state() == State.DISCOVERED
-        && workload.isPresent()
+        && endpoint.isPresent()
         && !nics.containsKey(nic)
         && (before == null || !before.equals(change))) {
       getContext()
           .getLog()
           .warn(
-              "interface {} of {} does not exist: it is set up when it appears",
+              "interface {}{} does not exist: it is set up when it appears",
               nic,
-              workload.get().owner());
+              endpoint.get().ofWhom());
     }
     return Behaviors.same();
   }
@@ -422,14 +490,17 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
     boolean settled = inSync();
     for (StateChanged state : states.values()) {
       Nic nic = nics.get(state.nic());
-      Optional<Workload> workload = Optional.ofNullable(memory.workloads.byNic().get(state.nic()));
+      Optional<Endpoint> endpoint = endpoint(state.nic());
       all.add(
           new InterfaceStatus(
-              state.nic(), workload, nic == null ? 0 : nic.index(), state.state(), state.detail()));
-      boolean waits = workload.isPresent() && (nic == null || !nic.up());
-      settled &= waits || workload.isPresent() && state.state() == State.READY;
+              state.nic(), endpoint, nic == null ? 0 : nic.index(), state.state(), state.detail()));
+      boolean waits = endpoint.isPresent() && (nic == null || !nic.up());
+      settled &= waits || endpoint.isPresent() && state.state() == State.READY;
     }
-    get.replyTo().tell(new Status(true, settled, all, memory.workloads.refusals()));
+    settled &= states.keySet().containsAll(memory.hostEndpoints.byNic().keySet());
+    List<String> refusals = new ArrayList<>(memory.workloads.refusals());
+    refusals.addAll(memory.hostEndpoints.refusals());
+    get.replyTo().tell(new Status(true, settled, all, refusals));
     return Behaviors.same();
   }
 }

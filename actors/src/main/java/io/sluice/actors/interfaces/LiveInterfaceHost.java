@@ -13,7 +13,6 @@ import io.sluice.actors.host.HostNet;
 import io.sluice.actors.host.HostNet.Nic;
 import io.sluice.actors.host.HostSettings;
 import io.sluice.actors.host.Lane;
-import io.sluice.actors.host.TunnelDevice;
 import io.sluice.actors.maps.MapActor;
 import io.sluice.actors.maps.NodeElement;
 import io.sluice.actors.routes.RouteKeeper;
@@ -24,6 +23,8 @@ import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.layout.SluiceHook;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -64,6 +65,9 @@ public final class LiveInterfaceHost implements InterfaceHost {
 
   /** Whose element an index is, since this agent wrote one; guarded by this. */
   private final Map<Integer, String> elementOf = new HashMap<>();
+
+  /** Which interfaces programs belong on, by name. */
+  private volatile Predicate<String> ours = nic -> true;
 
   public LiveInterfaceHost(
       ActorSystem<?> system,
@@ -157,10 +161,25 @@ public final class LiveInterfaceHost implements InterfaceHost {
     }
   }
 
-  /** The settings of the host as a whole. */
-  public CompletionStage<Done> prepareHost(InterfaceSettings interfaces) {
-    Predicate<String> ours = nic -> interfaces.isWorkload(nic) || nic.equals(TunnelDevice.NAME);
-    return host.run(() -> done(() -> settings.prepareHost(ours)));
+  /**
+   * The settings of the host as a whole, and those of host endpoints that are set up.
+   *
+   * @return the keys of those that were otherwise
+   */
+  public CompletionStage<List<String>> prepareHost(
+      InterfaceSettings interfaces, Collection<Nic> hostEndpoints) {
+    use(interfaces);
+    return host.run(
+        () -> {
+          List<String> written = new ArrayList<>(settings.prepareHost(ours));
+          hostEndpoints.forEach(nic -> written.addAll(settings.prepareHostEndpoint(nic.name())));
+          return written;
+        });
+  }
+
+  /** Takes note of the settings in force. */
+  public void use(InterfaceSettings interfaces) {
+    ours = interfaces::isOurs;
   }
 
   @Override
@@ -250,6 +269,31 @@ public final class LiveInterfaceHost implements InterfaceHost {
   }
 
   @Override
+  public CompletionStage<Done> withdraw(Nic nic) {
+    CompletionStage<Boolean> detached =
+        programs.run(
+            () -> {
+              boolean anothers =
+                  net.nics().stream()
+                      .anyMatch(
+                          n ->
+                              n.index() == nic.index()
+                                  && !n.name().equals(nic.name())
+                                  && ours.test(n.name()));
+              if (!anothers) {
+                dataplane.detach(nic.name(), nic.index());
+              }
+              return !anothers;
+            });
+    return detached.thenCompose(gone -> gone ? removeElement(nic) : nothing());
+  }
+
+  @Override
+  public CompletionStage<Done> prepareHostEndpoint(Nic nic) {
+    return host.run(() -> done(() -> settings.prepareHostEndpoint(nic.name())));
+  }
+
+  @Override
   public CompletionStage<Done> prepare(Nic nic, boolean ipv4, boolean ipv6) {
     return host.run(() -> done(() -> settings.prepareNic(nic, ipv4, ipv6)));
   }
@@ -261,7 +305,7 @@ public final class LiveInterfaceHost implements InterfaceHost {
             done(
                 () -> {
                   if (present) {
-                    settings.restoreNic(nic);
+                    settings.restoreNic(nic, !ours.test(nic.name()));
                   } else {
                     settings.forgetNic(nic.name());
                   }

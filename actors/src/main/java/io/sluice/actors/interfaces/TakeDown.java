@@ -16,7 +16,7 @@ import java.util.stream.Stream;
  * The way of an interface from ready to nothing, as steps: first no program leads to it any more,
  * then its own programs drop everything, then tables do, and only then the programs go.
  */
-final class TakeDown {
+final class TakeDown implements WayDown {
   private final InterfaceHost host;
   private final Nic nic;
   private final Optional<Iface> element;
@@ -34,11 +34,13 @@ final class TakeDown {
     this.present = present;
   }
 
-  Nic nic() {
+  @Override
+  public Nic nic() {
     return nic;
   }
 
-  Deque<Step> steps() {
+  @Override
+  public Deque<Step> steps() {
     Deque<Step> steps = new ArrayDeque<>();
     steps.add(new Step("remove routes", () -> host.removeBpfRoutes(nic)));
     element.ifPresent(

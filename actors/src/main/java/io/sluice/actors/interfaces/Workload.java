@@ -3,6 +3,7 @@ package io.sluice.actors.interfaces;
 
 import io.sluice.config.model.ResourceKey;
 import io.sluice.kernel.layout.Family;
+import io.sluice.kernel.layout.IfaceFlags;
 import io.sluice.kernel.layout.Ip;
 import java.util.List;
 
@@ -14,7 +15,8 @@ import java.util.List;
  * @param addresses its addresses, in the owner's order, at least one
  * @param anySource whether it may send from any address
  */
-public record Workload(ResourceKey owner, String nic, List<Ip> addresses, boolean anySource) {
+public record Workload(ResourceKey owner, String nic, List<Ip> addresses, boolean anySource)
+    implements Endpoint {
   public Workload {
     addresses = List.copyOf(addresses);
   }
@@ -29,5 +31,15 @@ public record Workload(ResourceKey owner, String nic, List<Ip> addresses, boolea
 
   public boolean has(Family family) {
     return !first(family).isAny();
+  }
+
+  @Override
+  public int kind() {
+    return IfaceFlags.IFACE_WORKLOAD;
+  }
+
+  @Override
+  public String ofWhom() {
+    return " of " + owner;
   }
 }

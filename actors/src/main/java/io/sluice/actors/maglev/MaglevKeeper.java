@@ -14,7 +14,9 @@ import io.sluice.actors.services.ServiceManager;
 import io.sluice.actors.services.ServiceName;
 import io.sluice.actors.supervision.Restarts;
 import io.sluice.cluster.maglev.BackendSet;
+import io.sluice.cluster.maglev.Formers;
 import io.sluice.cluster.maglev.Lut;
+import io.sluice.cluster.maglev.MaglevTable;
 import io.sluice.cluster.shared.Digest;
 import io.sluice.cluster.shared.Follower;
 import java.time.Duration;
@@ -206,9 +208,10 @@ public final class MaglevKeeper extends AbstractBehavior<MaglevKeeper.Command> {
     }
     try {
       Lut lut = Lut.parse(update.content());
+      Formers formers = Formers.of(lut, MaglevTable.former(update.former()));
       services.tell(
           new ServiceManager.Agreed(
-              name, new LutTarget(update.generation(), update.digest(), lut)));
+              name, new LutTarget(update.generation(), update.digest(), lut, formers)));
       received.put(name, update.generation());
     } catch (IllegalArgumentException e) {
       getContext()

@@ -20,6 +20,7 @@ import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.SourceRangeKey;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -42,9 +43,10 @@ public final class MapManager extends AbstractBehavior<MapManager.Command> {
   public record GetOccupancy(ActorRef<MapActor.Occupancy> replyTo) implements Command {}
 
   /**
-   * The writers. Those of services, backends, generations, tables and frontends, of interfaces and
-   * of the node keep entries that nobody asked for: removing these takes an order among maps, which
-   * their owner knows. Routes, too: their keeper adopts what it finds, and sweeps by itself.
+   * The writers. Those of services, backends, generations, tables, frontends and source ranges, of
+   * interfaces and of the node keep entries that nobody asked for: removing these takes an order
+   * among maps, which their owner knows. Routes, too: their keeper adopts what it finds, and sweeps
+   * by itself.
    */
   public record Writers(
       ActorRef<MapActor.Command<FrontendKey, Frontend>> frontends4,
@@ -54,6 +56,8 @@ public final class MapManager extends AbstractBehavior<MapManager.Command> {
       ActorRef<MapActor.Command<Integer, Backend>> backends6,
       ActorRef<MapActor.Command<Integer, BackendGen>> backendGen,
       ActorRef<MapActor.Command<Integer, MaglevTable>> maglev,
+      ActorRef<MapActor.Command<SourceRangeKey, Integer>> sourceRanges4,
+      ActorRef<MapActor.Command<SourceRangeKey, Integer>> sourceRanges6,
       ActorRef<MapActor.Command<RouteKey, Integer>> dsrOptout4,
       ActorRef<MapActor.Command<RouteKey, Integer>> dsrOptout6,
       ActorRef<MapActor.Command<RouteKey, Route>> routes4,
@@ -66,6 +70,10 @@ public final class MapManager extends AbstractBehavior<MapManager.Command> {
 
     public ActorRef<MapActor.Command<Integer, Backend>> backends(Family family) {
       return family == Family.IPV4 ? backends4 : backends6;
+    }
+
+    public ActorRef<MapActor.Command<SourceRangeKey, Integer>> sourceRanges(Family family) {
+      return family == Family.IPV4 ? sourceRanges4 : sourceRanges6;
     }
 
     public ActorRef<MapActor.Command<RouteKey, Integer>> dsrOptout(Family family) {
@@ -96,6 +104,8 @@ public final class MapManager extends AbstractBehavior<MapManager.Command> {
             spawn(dataplane.backends(Family.IPV6), MapActor.Options.KEEPING),
             spawn(dataplane.backendGen(), MapActor.Options.KEEPING),
             spawn(dataplane.maglev(), MapActor.Options.KEEPING),
+            spawn(dataplane.sourceRanges(Family.IPV4), MapActor.Options.KEEPING),
+            spawn(dataplane.sourceRanges(Family.IPV6), MapActor.Options.KEEPING),
             spawn(dataplane.dsrOptout(Family.IPV4), MapActor.Options.KEEPING),
             spawn(dataplane.dsrOptout(Family.IPV6), MapActor.Options.KEEPING),
             spawn(dataplane.routes(Family.IPV4), MapActor.Options.KEEPING),

@@ -20,9 +20,10 @@ import java.util.function.UnaryOperator;
  */
 public final class NodeElement {
   /**
-   * The overlay, as programs need it.
+   * The tunnel to other nodes, as programs need it.
    *
-   * @param ifindex of the VXLAN device; 0: there is no overlay
+   * @param ifindex of the VXLAN device; 0: there is none
+   * @param vni of the overlay; 0: there is no overlay
    * @param mtu4 the largest IPv4 packet that fits into the tunnel, bytes
    * @param mtu6 likewise IPv6
    */
@@ -50,8 +51,27 @@ public final class NodeElement {
 
   /** Has every flow look its route up anew. */
   public CompletionStage<Done> bumpEpoch() {
-    return change(before -> of(before.routeEpoch() + 1, tunnelOf(before)))
+    return change(before -> of(before.routeEpoch() + 1, tunnelOf(before), before))
         .thenApply(changed -> Done.getInstance());
+  }
+
+  /**
+   * Tells programs this node's own addresses in the underlay; those of no family are the zero
+   * address.
+   *
+   * @return whether they were news
+   */
+  public CompletionStage<Boolean> own(Ip addr4, Ip addr6) {
+    return change(
+        before ->
+            new NodeState(
+                before.routeEpoch(),
+                before.tunnelIfindex(),
+                before.tunnelVni(),
+                before.tunnelMtu4(),
+                before.tunnelMtu6(),
+                addr4,
+                addr6));
   }
 
   /**
@@ -61,7 +81,8 @@ public final class NodeElement {
    */
   public CompletionStage<Boolean> tunnel(Tunnel tunnel) {
     return change(
-        before -> tunnelOf(before).equals(tunnel) ? before : of(before.routeEpoch() + 1, tunnel));
+        before ->
+            tunnelOf(before).equals(tunnel) ? before : of(before.routeEpoch() + 1, tunnel, before));
   }
 
   private static Tunnel tunnelOf(NodeState state) {
@@ -69,9 +90,15 @@ public final class NodeElement {
         state.tunnelIfindex(), state.tunnelVni(), state.tunnelMtu4(), state.tunnelMtu6());
   }
 
-  private static NodeState of(int epoch, Tunnel tunnel) {
+  private static NodeState of(int epoch, Tunnel tunnel, NodeState before) {
     return new NodeState(
-        epoch, tunnel.ifindex(), tunnel.vni(), tunnel.mtu4(), tunnel.mtu6(), Ip.ANY4, Ip.ANY6);
+        epoch,
+        tunnel.ifindex(),
+        tunnel.vni(),
+        tunnel.mtu4(),
+        tunnel.mtu6(),
+        before.addr4(),
+        before.addr6());
   }
 
   private synchronized CompletionStage<Boolean> change(UnaryOperator<NodeState> change) {

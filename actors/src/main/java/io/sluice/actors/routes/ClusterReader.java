@@ -20,6 +20,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -37,6 +38,8 @@ final class ClusterReader {
   private final Map<RouteKey, Route> entries = new HashMap<>();
   private final Map<RouteKey, Remote> remotes = new LinkedHashMap<>();
   private final Set<Ip> podAddresses = new HashSet<>();
+  private final Map<Ip, String> hosts = new HashMap<>();
+  private final Set<Family> peers = EnumSet.noneOf(Family.class);
   private final List<String> problems = new ArrayList<>();
 
   ClusterReader(Snapshot snapshot, String nodeName) {
@@ -78,14 +81,17 @@ final class ClusterReader {
             entries.putIfAbsent(key(pool), route(pool.flags(), Ip.any(pool.address().family()))));
     others.values().forEach(this::podNetworks);
     workloads();
-    others.values().stream()
-        .flatMap(node -> node.addresses().stream())
-        .map(a -> Addresses.ip(a.address()))
-        .forEach(this::host);
+    others.values().forEach(this::hosts);
     List<Ip> addresses = new ArrayList<>();
     own.forEach(node -> node.addresses().forEach(a -> addresses.add(Addresses.ip(a.address()))));
     return new ClusterRoutes(
-        entries, pools, addresses, List.copyOf(remotes.values()), tunnelAddresses(), problems);
+        entries,
+        pools,
+        addresses,
+        peers,
+        List.copyOf(remotes.values()),
+        tunnelAddresses(),
+        problems);
   }
 
   private static RouteKey key(Pool pool) {
@@ -96,10 +102,31 @@ final class ClusterReader {
     return new Route(flags, 0, nextHop);
   }
 
-  /** Another node itself; what comes from it through a tunnel must come from this very address. */
-  private void host(Ip ip) {
-    int flags = ClusterRoutes.smallest(pools, ip, ip.family().bits()).map(Pool::flags).orElse(0);
-    entries.put(new RouteKey(ip.family().bits(), ip), route(flags, ip));
+  /**
+   * Another node itself, by each of its addresses; through a tunnel it is reached, and must come,
+   * by the one that its pods are reached by. What two nodes claim is the older one's.
+   */
+  private void hosts(Node node) {
+    for (Node.NodeAddress address : node.addresses()) {
+      Ip ip = Addresses.ip(address.address());
+      peers.add(ip.family());
+      String owner = hosts.putIfAbsent(ip, node.meta().name());
+      if (owner == null) {
+        int flags =
+            ClusterRoutes.smallest(pools, ip, ip.family().bits()).map(Pool::flags).orElse(0);
+        Ip hop = nextHop(node, ip.family()).orElse(ip);
+        entries.put(new RouteKey(ip.family().bits(), ip), route(flags, hop));
+      } else if (!owner.equals(node.meta().name())) {
+        problems.add(
+            "address %s of %s is that of %s, which is older"
+                .formatted(ip, node.meta().name(), owner));
+      }
+    }
+    if (node.addresses().isEmpty()) {
+      problems.add(
+          "%s has no address (Node, status.addresses): traffic from outside is not forwarded to its pods"
+              .formatted(node.meta().name()));
+    }
   }
 
   private void podNetworks(Node node) {

@@ -10,6 +10,7 @@ import io.sluice.kernel.layout.RouteKey;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What the resources say of where addresses live, but for this node's own workloads and addresses:
@@ -22,6 +23,7 @@ import java.util.Optional;
  * @param entries what belongs into the maps of both families, whatever the ways
  * @param pools all pools, the longest prefix first
  * @param ownAddresses this node's addresses, as its Node resource has them, in order
+ * @param peers the families in which another node has an address
  * @param remotes where the pods of other nodes are
  * @param tunnelAddresses what this node's own packets are sent from through a tunnel
  * @param problems what of this cannot be as it is written, a line each
@@ -30,12 +32,13 @@ public record ClusterRoutes(
     Map<RouteKey, Route> entries,
     List<Pool> pools,
     List<Ip> ownAddresses,
+    Set<Family> peers,
     List<Remote> remotes,
     Map<Family, Ip> tunnelAddresses,
     List<String> problems) {
   /** When nothing is known. */
   public static final ClusterRoutes EMPTY =
-      new ClusterRoutes(Map.of(), List.of(), List.of(), List.of(), Map.of(), List.of());
+      new ClusterRoutes(Map.of(), List.of(), List.of(), Set.of(), List.of(), Map.of(), List.of());
 
   /** A pool, when it is encapsulated, and the flags that addresses in it have. */
   public record Pool(String name, Ip address, int prefix, VxlanMode mode, int flags) {
@@ -50,6 +53,7 @@ public record ClusterRoutes(
     entries = Map.copyOf(entries);
     pools = List.copyOf(pools);
     ownAddresses = List.copyOf(ownAddresses);
+    peers = Set.copyOf(peers);
     remotes = List.copyOf(remotes);
     tunnelAddresses = Map.copyOf(tunnelAddresses);
     problems = List.copyOf(problems);

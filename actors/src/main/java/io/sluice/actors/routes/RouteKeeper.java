@@ -94,8 +94,8 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
   public record Refresh() implements Command {}
 
   /**
-   * Tells what is needed of the tunnel, now and whenever that changes: {@link TunnelNeed#NONE} only
-   * when nothing leads into it any more and the source is in sync.
+   * Tells what is needed of the tunnel, now and whenever that changes: that there is no overlay, or
+   * no need at all, only when nothing leads into it any more and the source is in sync.
    */
   public record SubscribeTunnel(ActorRef<TunnelNeed> listener) implements Command {}
 
@@ -319,8 +319,11 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
     bpf.cluster(cluster, ways);
     kernel.remotes(
         remoteRoutes(), memory.tunnel.isPresent() ? Set.of() : ways.nets(Ways.Way.TUNNEL));
+    if (clusterKnown) {
+      maps.own(ways.own());
+    }
     TunnelNeed need = ways.need(cluster);
-    if (!need.isNone()) {
+    if (!need.overlay().isEmpty()) {
       tellNeed(need);
     }
   }
@@ -354,10 +357,12 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
     }
   }
 
-  /** Once all is written: nothing leads into a tunnel that is not needed, so it may go. */
+  /**
+   * Once all is known and written: nothing leads into an overlay that is not needed, so it may go.
+   */
   private void settled() {
-    if (swept && writing == 0 && ways.nets(Ways.Way.TUNNEL).isEmpty()) {
-      tellNeed(TunnelNeed.NONE);
+    if (swept && writing == 0) {
+      tellNeed(ways.need(memory.cluster.orElse(ClusterRoutes.EMPTY)));
     }
   }
 

@@ -7,6 +7,7 @@ import akka.actor.typed.javadsl.AskPattern;
 import io.sluice.actors.maps.MapActor;
 import io.sluice.actors.maps.NodeElement;
 import io.sluice.kernel.layout.Family;
+import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteFlags;
 import io.sluice.kernel.layout.RouteKey;
@@ -95,6 +96,12 @@ final class RouteMaps {
     CompletionStage<Void> all = CompletableFuture.allOf(writes.toArray(CompletableFuture[]::new));
     return Optional.of(
         remote ? all.thenCompose(done -> node.bumpEpoch()).thenAccept(done -> {}) : all);
+  }
+
+  /** Tells programs this node's own addresses. A failure shows in the state of the map's writer. */
+  void own(Map<Family, Ip> addresses) {
+    node.own(
+        addresses.getOrDefault(Family.IPV4, Ip.ANY4), addresses.getOrDefault(Family.IPV6, Ip.ANY6));
   }
 
   private static boolean isRemote(Route route) {

@@ -22,12 +22,15 @@ import java.util.stream.Collectors;
  * How packets get to the pods of other nodes, given the addresses that this host has now. Pure.
  *
  * @param paths one for each network, in their order
- * @param underlay the interfaces that bear this node's own addresses, by index
+ * @param own this node's own address of each family: the first of its Node resource that this host
+ *     has
+ * @param underlay the interfaces that bear those, by index
  * @param problems what keeps pods from being reached, a line each
  */
-public record Ways(List<Path> paths, Set<Integer> underlay, List<String> problems) {
+public record Ways(
+    List<Path> paths, Map<Family, Ip> own, Set<Integer> underlay, List<String> problems) {
   /** Nowhere to go. */
-  public static final Ways NONE = new Ways(List.of(), Set.of(), List.of());
+  public static final Ways NONE = new Ways(List.of(), Map.of(), Set.of(), List.of());
 
   /** A way that packets take. */
   public enum Way {
@@ -48,6 +51,7 @@ public record Ways(List<Path> paths, Set<Integer> underlay, List<String> problem
 
   public Ways {
     paths = List.copyOf(paths);
+    own = Map.copyOf(own);
     underlay = Set.copyOf(underlay);
     problems = List.copyOf(problems);
   }
@@ -79,7 +83,9 @@ public record Ways(List<Path> paths, Set<Integer> underlay, List<String> problem
     }
     Set<Integer> underlay =
         own.values().stream().map(HostAddress::ifindex).collect(Collectors.toSet());
-    return new Ways(paths, underlay, problems);
+    Map<Family, Ip> addressesOfOurs = new EnumMap<>(Family.class);
+    own.forEach((family, address) -> addressesOfOurs.put(family, address.address()));
+    return new Ways(paths, addressesOfOurs, underlay, problems);
   }
 
   private static String name(Family family) {
@@ -119,15 +125,20 @@ public record Ways(List<Path> paths, Set<Integer> underlay, List<String> problem
         && own.address().masked(own.prefix()).equals(other.masked(own.prefix()));
   }
 
-  /** What of them takes a tunnel. */
+  /** What of them takes a tunnel; and where there is another node, a tunnel is needed anyway. */
   TunnelNeed need(ClusterRoutes cluster) {
-    Set<Family> families = EnumSet.noneOf(Family.class);
+    Set<Family> overlay = EnumSet.noneOf(Family.class);
     paths.stream()
         .filter(path -> path.way() == Way.TUNNEL)
-        .forEach(path -> families.add(path.remote().family()));
+        .forEach(path -> overlay.add(path.remote().family()));
+    Set<Family> families = EnumSet.noneOf(Family.class);
+    families.addAll(cluster.peers());
+    families.addAll(overlay);
     Map<Family, Ip> addresses = new HashMap<>(cluster.tunnelAddresses());
-    addresses.keySet().retainAll(families);
-    return families.isEmpty() ? TunnelNeed.NONE : new TunnelNeed(families, addresses, underlay);
+    addresses.keySet().retainAll(overlay);
+    return families.isEmpty()
+        ? TunnelNeed.NONE
+        : new TunnelNeed(families, overlay, addresses, underlay);
   }
 
   /** Nodes by the way to them; one that has several is in each. */

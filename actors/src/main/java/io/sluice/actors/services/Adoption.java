@@ -2,12 +2,14 @@
 package io.sluice.actors.services;
 
 import io.sluice.actors.services.Installed.Slot;
+import io.sluice.actors.services.Installed.Span;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.ServiceFlags;
+import io.sluice.kernel.layout.SourceRangeKey;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collection;
@@ -61,6 +63,10 @@ final class Adoption {
   private final ServiceTable table;
   private final Map<ServiceName, Integer> services = new TreeMap<>();
   private final Map<String, Integer> backends = new LinkedHashMap<>();
+
+  /** Under which key each backend ID is promised. */
+  private final Map<Integer, String> keys = new HashMap<>();
+
   private final Set<Integer> blockedServices = new LinkedHashSet<>();
   private final Set<Integer> blockedBackends = new LinkedHashSet<>();
   private final List<String> notes = new ArrayList<>();
@@ -101,6 +107,7 @@ final class Adoption {
     adoption.table.serviceIds().putAll(adoption.services);
     adoption.backends.forEach(adoption.table::promise);
     kernel.frontends().forEach(adoption.table.frontends()::put);
+    kernel.sourceRanges().forEach(adoption.table.ranges()::put);
     return new Result(
         adoption.table,
         ids,
@@ -125,7 +132,7 @@ final class Adoption {
                 found.computeIfAbsent(name, none -> new ArrayList<>(1)).add(id);
               }
             });
-    Set<Integer> shared = shared(heldServices);
+    Set<Integer> shared = ElementJudge.shared(heldServices);
     for (Map.Entry<String, Integer> held : heldServices.entrySet()) {
       ServiceName name = ServiceName.parse(held.getKey());
       int id = held.getValue();
@@ -153,6 +160,10 @@ final class Adoption {
     }
     kernel.frontends().values().stream()
         .map(Frontend::service)
+        .filter(id -> !promised.contains(id))
+        .forEach(blockedServices::add);
+    kernel.sourceRanges().stream()
+        .map(SourceRangeKey::service)
         .filter(id -> !promised.contains(id))
         .forEach(blockedServices::add);
   }
@@ -184,20 +195,10 @@ final class Adoption {
     return ipv6 == (name.family() == Family.IPV6);
   }
 
-  private static Set<Integer> shared(Map<String, Integer> held) {
-    Set<Integer> seen = new HashSet<>();
-    Set<Integer> shared = new HashSet<>();
-    held.values().stream().filter(id -> !seen.add(id)).forEach(shared::add);
-    return shared;
-  }
-
   // Which span, and which backend ID, is whose.
 
   private void adoptSpans() {
-    Map<Integer, Set<String>> keysOfIds = keysOfIds();
-    Set<Integer> sharedIds = shared(heldBackends);
-    Map<Integer, String> holders = new HashMap<>();
-    heldBackends.forEach((key, id) -> holders.put(id, key));
+    ElementJudge owns = new ElementJudge(kernel, heldBackends);
     Map<Integer, ServiceName> owners = new HashMap<>();
     services.forEach((name, id) -> owners.put(id, name));
     Map<Family, BitSet> covered = new EnumMap<>(Family.class);
@@ -212,39 +213,69 @@ final class Adoption {
             (id, service) -> {
               Family family = family(service);
               boolean own = isOwnSpan(service, overlapping.get(family));
-              List<Slot> slots = new ArrayList<>();
-              for (int i = 0; own && i < service.count(); i++) {
-                Backend element = kernel.backends().get(family).get(service.base() + i);
-                if (element != null && isValid(id, element, keysOfIds, sharedIds, holders)) {
-                  slots.add(new Slot(new Endpoint(element.addr(), element.port()), element.id()));
-                }
-              }
-              install(id, service, own, slots, owners.get(id), alive);
-              if (own) {
-                covered.get(family).set(service.base(), service.base() + service.count());
-              }
+              Span span =
+                  own
+                      ? new Span(service.base(), service.count(), service.local())
+                      : new Span(0, 0, 0);
+              Window cluster = new Window(span.base(), span.count());
+              Window local = new Window(span.base() + span.count(), span.local());
+              Installed found =
+                  new Installed(
+                      id,
+                      family,
+                      service.owner(),
+                      span,
+                      slots(id, family, cluster, owns),
+                      slots(id, family, local, owns),
+                      traits(service),
+                      false);
+              install(found, service, owners.get(id), alive);
+              covered.get(family).set(span.base(), span.base() + span.length());
             });
     new LutAdoption(kernel, table, covered).adopt();
     leftovers(covered, alive);
+  }
+
+  /** Part of a span. */
+  private record Window(int base, int count) {}
+
+  private List<Slot> slots(int id, Family family, Window window, ElementJudge owns) {
+    List<Slot> slots = new ArrayList<>();
+    for (int i = 0; i < window.count(); i++) {
+      Backend element = kernel.backends().get(family).get(window.base() + i);
+      if (element != null && owns.isOf(id, element)) {
+        slots.add(new Slot(ElementJudge.endpoint(element), element.id()));
+        keys.put(element.id(), owns.promised(element));
+      }
+    }
+    return slots;
+  }
+
+  private static Installed.Traits traits(Service service) {
+    boolean maglev = (service.flags() & ServiceFlags.SERVICE_MAGLEV) != 0;
+    return new Installed.Traits(maglev, service.affinitySeconds());
   }
 
   private static Family family(Service service) {
     return (service.flags() & ServiceFlags.SERVICE_IPV6) != 0 ? Family.IPV6 : Family.IPV4;
   }
 
-  private boolean inRange(Service service) {
+  /** Elements in both parts of a service's span; negative: it cannot be one. */
+  private int length(Service service) {
     int size = kernel.sizes().get(family(service));
-    return service.count() >= 0
-        && service.base() >= 0
-        && (long) service.base() + service.count() <= size;
+    long length = (long) service.count() + service.local();
+    boolean possible =
+        service.count() >= 0
+            && service.local() >= 0
+            && service.base() >= 0
+            && service.base() + length <= size;
+    return possible ? (int) length : -1;
   }
 
   private boolean isOwnSpan(Service service, BitSet overlapping) {
-    if (!inRange(service) || service.count() == 0) {
-      return false;
-    }
-    int next = overlapping.nextSetBit(service.base());
-    return next < 0 || next >= service.base() + service.count();
+    int length = length(service);
+    int next = overlapping.nextSetBit(Math.max(0, service.base()));
+    return length > 0 && (next < 0 || next >= service.base() + length);
   }
 
   /** Elements that two services claim. */
@@ -256,7 +287,7 @@ final class Adoption {
       once.put(family, new BitSet());
     }
     for (Service service : kernel.services().values()) {
-      for (int i = 0; inRange(service) && i < service.count(); i++) {
+      for (int i = 0; i < length(service); i++) {
         int element = service.base() + i;
         (once.get(family(service)).get(element) ? twice : once).get(family(service)).set(element);
       }
@@ -264,67 +295,24 @@ final class Adoption {
     return twice;
   }
 
-  /** For each backend ID in the kernel, the keys under which it is found. */
-  private Map<Integer, Set<String>> keysOfIds() {
-    Map<Integer, Set<String>> keys = new HashMap<>();
-    for (Map<Integer, Backend> elements : kernel.backends().values()) {
-      for (Backend element : elements.values()) {
-        keys.computeIfAbsent(element.id(), none -> new HashSet<>(2)).add(key(element));
-      }
-    }
-    return keys;
-  }
-
-  private static String key(Backend element) {
-    return new Endpoint(element.addr(), element.port()).key(element.service());
-  }
-
-  private boolean isValid(
-      int service,
-      Backend element,
-      Map<Integer, Set<String>> keysOfIds,
-      Set<Integer> sharedIds,
-      Map<Integer, String> holders) {
-    String key = key(element);
-    Integer held = heldBackends.get(key);
-    return element.service() == service
-        && element.id() > 0
-        && element.id() <= kernel.backendLimit()
-        && element.gen() == table.gen(element.id())
-        && keysOfIds.get(element.id()).size() == 1
-        && !sharedIds.contains(element.id())
-        && (held == null || held == element.id())
-        && holders.getOrDefault(element.id(), key).equals(key);
-  }
-
-  private void install(
-      int id,
-      Service service,
-      boolean own,
-      List<Slot> slots,
-      ServiceName name,
-      Set<Integer> alive) {
-    Family family = family(service);
-    int base = own ? service.base() : 0;
-    int count = own ? service.count() : 0;
-    Set<Endpoint> distinct = new HashSet<>();
-    slots.forEach(slot -> distinct.add(slot.endpoint()));
-    Installed found = new Installed(id, family, service.owner(), base, count, slots, false);
-    boolean broken = distinct.size() != service.count() || !found.value().equals(service);
-    Installed installed = new Installed(id, family, service.owner(), base, count, slots, broken);
-    if (own) {
-      table.spans(family).reserve(base, count);
-    }
-    List<Integer> ids = slots.stream().map(Slot::id).toList();
-    table.refer(ids);
-    alive.addAll(ids);
+  private void install(Installed found, Service service, ServiceName name, Set<Integer> alive) {
+    // A backend that the span has twice must have one ID in both places.
+    boolean whole =
+        found.cluster().size() == service.count()
+            && found.local().size() == service.local()
+            && found.idsByEndpoint().size() == found.ids().size();
+    boolean broken = !whole || !found.value().equals(service);
+    Installed installed = broken ? found.asBroken() : found;
+    table.spans(found.family()).reserve(found.base(), found.span().length());
+    table.refer(found.ids());
+    alive.addAll(found.ids());
     if (name == null) {
-      table.orphans().put(id, installed);
-      blockedBackends.addAll(ids);
+      table.orphans().put(found.id(), installed);
+      blockedBackends.addAll(found.ids());
       return;
     }
     table.services().put(name, installed);
-    slots.forEach(slot -> backends.put(slot.endpoint().key(id), slot.id()));
+    found.ids().forEach(id -> backends.put(keys.get(id), id));
   }
 
   /**

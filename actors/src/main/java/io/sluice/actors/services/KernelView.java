@@ -8,13 +8,16 @@ import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.SourceRangeKey;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * What the service maps hold, read whole.
  *
  * @param frontends of both families
+ * @param sourceRanges likewise
  * @param sizes elements of each backends array
  */
 record KernelView(
@@ -23,6 +26,7 @@ record KernelView(
     Map<Family, Map<Integer, Backend>> backends,
     Map<Integer, BackendGen> gens,
     Map<Integer, MaglevTable> maglev,
+    Set<SourceRangeKey> sourceRanges,
     Map<Family, Integer> sizes,
     int serviceLimit,
     int backendLimit) {

@@ -9,12 +9,16 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
  * What a starting agent makes of the Maglev tables that it finds, once it knows which service ID
- * and which span is whose. A table over its service's span stays. So does one over a span of its
- * own, which the agent before was about to replace: that span is held. All others go, first of all.
+ * and which span is whose. A table over a span of its own, all of whose elements are its service's,
+ * stays, whatever has become of the backends. All others go, first of all.
+ *
+ * <p>Numbers of backends that are in such a span alone are not promised to anybody any more, but
+ * blocked ({@link Adoption}) as long as the span is there: nobody else gets them.
  */
 final class LutAdoption {
   private final KernelView kernel;
@@ -22,7 +26,7 @@ final class LutAdoption {
   private final Map<Family, BitSet> covered;
 
   /**
-   * @param covered elements that belong to a service; those that are held come to them
+   * @param covered elements that belong to a service; those of tables come to them
    */
   LutAdoption(KernelView kernel, ServiceTable table, Map<Family, BitSet> covered) {
     this.kernel = kernel;
@@ -45,8 +49,8 @@ final class LutAdoption {
   }
 
   private boolean keep(Installed service, MaglevTable lut) {
-    List<Endpoint> span = new ArrayList<>();
-    List<Integer> ids = new ArrayList<>();
+    List<Endpoint> endpoints = new ArrayList<>();
+    List<Backend> content = new ArrayList<>();
     Map<Integer, Backend> elements = kernel.backends().get(service.family());
     for (int i = 0; i < lut.count(); i++) {
       Backend element = elements.get(lut.base() + i);
@@ -56,12 +60,11 @@ final class LutAdoption {
           || element.id() > kernel.backendLimit()) {
         return false;
       }
-      span.add(new Endpoint(element.addr(), element.port()));
-      ids.add(element.id());
+      endpoints.add(new Endpoint(element.addr(), element.port()));
+      content.add(element);
     }
-    String digest = Luts.read(service.family(), lut, span).map(Lut::digest).orElse("");
-    boolean own = lut.base() == service.base() && lut.count() == service.count();
-    if (!own && lut.count() > 0) {
+    LutTable.Span span = new LutTable.Span(service.family(), lut.base(), content);
+    if (lut.count() > 0) {
       BitSet taken = covered.get(service.family());
       int next = taken.nextSetBit(lut.base());
       if (next >= 0 && next < lut.base() + lut.count()) {
@@ -69,14 +72,14 @@ final class LutAdoption {
       }
       taken.set(lut.base(), lut.base() + lut.count());
       table.spans(service.family()).reserve(lut.base(), lut.count());
-      table.refer(ids);
-      table
-          .luts()
-          .hold(
-              new ServiceTable.Retired(
-                  service.family(), lut.base(), lut.count(), service.id(), ids));
+      table.refer(span.ids());
     }
-    table.luts().adopt(service.id(), lut, digest);
+    String digest = Luts.read(service.family(), lut, endpoints).map(Lut::digest).orElse("");
+    table
+        .luts()
+        .put(
+            service.id(),
+            new LutTable.Placed(lut, span, digest, Optional.empty(), Optional.empty()));
     return true;
   }
 }

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.actors.services;
 
+import io.sluice.cluster.maglev.Formers;
 import io.sluice.cluster.maglev.Lut;
 import io.sluice.config.model.IpAddress;
 import io.sluice.config.model.IpFamily;
 import io.sluice.kernel.dataplane.MaglevTable;
 import io.sluice.kernel.layout.Family;
-import java.util.ArrayList;
+import io.sluice.kernel.layout.Ip;
+import java.util.BitSet;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** From tables as the cluster has them to those of the kernel, and back. */
 public final class Luts {
@@ -26,57 +32,75 @@ public final class Luts {
     return new Lut.Member(address, endpoint.port());
   }
 
-  /**
-   * A table over a service's span.
-   *
-   * @return empty if the service has other backends than the table
-   */
-  static Optional<MaglevTable> over(Installed service, LutTarget target) {
+  private static Endpoint endpoint(Lut.Member member) {
+    IpAddress address = member.address();
+    Family family = address.isIpv6() ? Family.IPV6 : Family.IPV4;
+    return new Endpoint(new Ip(family, address.high(), address.low()), member.port());
+  }
+
+  private static List<Endpoint> endpoints(Collection<Lut.Member> members) {
+    return members.stream().map(Luts::endpoint).toList();
+  }
+
+  /** The cluster's backends of a service, each once, in the order of a table's members. */
+  static Map<Endpoint, Installed.Slot> members(Installed service) {
+    Map<Endpoint, Installed.Slot> members = new TreeMap<>();
+    service
+        .cluster()
+        .forEach(
+            slot -> members.put(new Endpoint(slot.endpoint().ip(), slot.endpoint().port()), slot));
+    return members;
+  }
+
+  /** A table's backends, in order. */
+  static Set<Endpoint> members(LutTarget target) {
+    return new TreeSet<>(endpoints(target.lut().members()));
+  }
+
+  /** Former backends of a table that are not among those of now, in order. */
+  static List<Endpoint> gone(LutTarget target) {
+    return endpoints(target.formers().gone());
+  }
+
+  /** A table over a span that holds its members, then those gone. */
+  static MaglevTable over(int base, LutTarget target) {
     Lut lut = target.lut();
-    if (service.slots().size() != service.count() || service.count() != lut.members().size()) {
-      return Optional.empty();
-    }
-    Map<Lut.Member, Integer> positions = new HashMap<>();
-    for (int i = 0; i < service.count(); i++) {
-      positions.put(address(service.slots().get(i).endpoint()), i);
-    }
-    char[] position = new char[lut.members().size()];
-    for (int i = 0; i < position.length; i++) {
-      Integer found = positions.get(lut.members().get(i));
-      if (found == null) {
-        return Optional.empty();
-      }
-      position[i] = (char) (int) found;
-    }
+    Formers formers = target.formers();
     char[] slots = new char[lut.size()];
+    char[] former = new char[formers.any() ? lut.size() : 0];
     for (int slot = 0; slot < slots.length; slot++) {
-      slots[slot] = position[lut.member(slot)];
+      slots[slot] = (char) lut.member(slot);
+      if (former.length > 0) {
+        former[slot] = formers.former(slot);
+      }
     }
-    return Optional.of(
-        new MaglevTable(target.generation(), service.base(), service.count(), slots));
+    int count = lut.members().size() + formers.gone().size();
+    return new MaglevTable(target.generation(), base, count, slots, former);
   }
 
   /**
    * The cluster's view of a table in the kernel.
    *
    * @param span the backends at its positions, in order
-   * @return empty if the span has a backend twice, or is of another length
+   * @return empty if the span is of another length, has a backend of now twice, or one without a
+   *     slot
    */
   public static Optional<Lut> read(Family family, MaglevTable table, List<Endpoint> span) {
-    List<Endpoint> sorted = span.stream().distinct().sorted().toList();
-    if (sorted.size() != table.count() || span.size() != table.count()) {
+    if (span.size() != table.count()) {
       return Optional.empty();
     }
-    Map<Endpoint, Integer> order = new HashMap<>();
-    List<Lut.Member> members = new ArrayList<>();
-    for (Endpoint endpoint : sorted) {
-      order.put(endpoint, members.size());
-      members.add(address(endpoint));
-    }
+    List<Lut.Member> ofNow = span.subList(0, table.members()).stream().map(Luts::address).toList();
+    List<Lut.Member> members = ofNow.stream().distinct().sorted().toList();
+    Map<Lut.Member, Character> order = new HashMap<>();
+    members.forEach(member -> order.put(member, (char) order.size()));
     char[] slots = new char[table.size()];
+    BitSet seen = new BitSet();
     for (int slot = 0; slot < slots.length; slot++) {
-      slots[slot] = (char) (int) order.get(span.get(table.position(slot)));
+      slots[slot] = order.get(ofNow.get(table.position(slot)));
+      seen.set(slots[slot]);
     }
-    return Optional.of(Lut.of(family(family), members, slots));
+    return members.size() == ofNow.size() && seen.cardinality() == members.size()
+        ? Optional.of(Lut.of(family(family), members, slots))
+        : Optional.empty();
   }
 }

@@ -39,15 +39,26 @@ final class MaglevDesk {
         || !before.digest().equals(target.digest());
   }
 
-  /** A whole view of the source. */
-  void complete(Collection<WantedService> wanted, long sourceRevision) {
+  /**
+   * A whole view of the source.
+   *
+   * @return services that are to have a table and were not before, or the other way round
+   */
+  Set<ServiceName> complete(Collection<WantedService> wanted, long sourceRevision) {
     revision = sourceRevision;
-    judge(wanted);
+    return judge(wanted);
   }
 
-  void judge(Collection<WantedService> wanted) {
+  /** The same by other limits. */
+  Set<ServiceName> judge(Collection<WantedService> wanted) {
+    Set<ServiceName> before = wishes.sets().keySet();
     wishes = MaglevWishes.of(wanted, limits);
-    targets.keySet().retainAll(wishes.sets().keySet());
+    Set<ServiceName> now = wishes.sets().keySet();
+    targets.keySet().retainAll(now);
+    Set<ServiceName> changed = new HashSet<>(before);
+    changed.removeAll(now);
+    now.stream().filter(name -> !before.contains(name)).forEach(changed::add);
+    return changed;
   }
 
   /** Tables that were found in the kernel: those that nobody wishes any more, others must hear. */

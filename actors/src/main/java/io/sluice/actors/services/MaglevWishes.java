@@ -3,7 +3,7 @@ package io.sluice.actors.services;
 
 import io.sluice.cluster.maglev.Backend;
 import io.sluice.cluster.maglev.BackendSet;
-import io.sluice.config.model.Maglev;
+import io.sluice.config.model.Weights;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -60,13 +60,13 @@ record MaglevWishes(Map<ServiceName, BackendSet> sets, Map<ServiceName, String> 
   }
 
   private static BackendSet set(WantedService service) {
-    Maglev maglev = service.maglev().orElseThrow();
+    Weights weights = service.maglev().orElseThrow();
     List<Backend> backends =
         service.backends().stream()
             .map(Luts::address)
             .map(
                 member ->
-                    new Backend(member.address(), member.port(), maglev.weight(member.address())))
+                    new Backend(member.address(), member.port(), weights.weight(member.address())))
             .toList();
     return BackendSet.of(Luts.family(service.name().family()), backends);
   }

@@ -22,7 +22,7 @@ final class ServiceActor extends AbstractBehavior<ServiceActor.Command> {
   sealed interface Command {}
 
   /** The service as it is now. */
-  record Update(Service service, List<EndpointSlice> slices, Set<Frontend> taken)
+  record Update(Service service, List<EndpointSlice> slices, Set<Frontend> taken, Here here)
       implements Command {}
 
   /** The service is gone. */
@@ -68,7 +68,8 @@ final class ServiceActor extends AbstractBehavior<ServiceActor.Command> {
   private Behavior<Command> onUpdate(Update update) {
     ServiceRules.Computed computed;
     try {
-      computed = ServiceRules.compute(update.service(), update.slices(), update.taken());
+      computed =
+          ServiceRules.compute(update.service(), update.slices(), update.taken(), update.here());
     } catch (RuntimeException e) {
       // One service that we cannot make sense of must not hold up the others.
       getContext().getLog().error("{}: what it wanted before stays", key, e);

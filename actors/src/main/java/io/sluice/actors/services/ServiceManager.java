@@ -55,10 +55,12 @@ public final class ServiceManager extends AbstractBehavior<ServiceManager.Comman
 
   private record Settled(ServiceActor.Settled message) implements Command {}
 
-  private record Given(Service service, List<EndpointSlice> slices, Set<Frontend> taken) {}
+  private record Given(
+      Service service, List<EndpointSlice> slices, Set<Frontend> taken, Here here) {}
 
   private record Child(ActorRef<ServiceActor.Command> actor, Given given) {}
 
+  private final Places places;
   private final ActorRef<ServiceSyncer.Command> syncer;
   private final ActorRef<ServiceActor.Settled> settled;
   private final Map<ResourceKey, Child> children = new HashMap<>();
@@ -71,19 +73,26 @@ public final class ServiceManager extends AbstractBehavior<ServiceManager.Comman
   private Snapshot next;
   private long spawned;
 
+  /**
+   * @param nodeName this node, as the resources name it
+   */
   public static Behavior<Command> create(
+      String nodeName,
       MapManager.Writers writers,
       ActorRef<Promises.Command> promises,
       ServiceSyncer.Options options) {
-    return Behaviors.setup(context -> new ServiceManager(context, writers, promises, options));
+    return Behaviors.setup(
+        context -> new ServiceManager(context, nodeName, writers, promises, options));
   }
 
   private ServiceManager(
       ActorContext<Command> context,
+      String nodeName,
       MapManager.Writers writers,
       ActorRef<Promises.Command> promises,
       ServiceSyncer.Options options) {
     super(context);
+    places = new Places(nodeName);
     syncer = context.spawn(ServiceSyncer.create(writers, promises, options), "syncer");
     settled = context.messageAdapter(ServiceActor.Settled.class, Settled::new);
   }
@@ -143,11 +152,13 @@ public final class ServiceManager extends AbstractBehavior<ServiceManager.Comman
           .service()
           .ifPresent(key -> slices.computeIfAbsent(key, none -> new ArrayList<>()).add(slice));
     }
+    places.look(current);
     Map<ResourceKey, Given> wanted = new LinkedHashMap<>();
     for (Service service : current.all(Service.class)) {
       ResourceKey key = service.key();
       Set<Frontend> taken = current.taken().getOrDefault(key, Set.of());
-      wanted.put(key, new Given(service, slices.getOrDefault(key, List.of()), taken));
+      List<EndpointSlice> own = slices.getOrDefault(key, List.of());
+      wanted.put(key, new Given(service, own, taken, places.here(own)));
     }
     for (ResourceKey key : Set.copyOf(children.keySet())) {
       if (!wanted.containsKey(key)) {
@@ -167,7 +178,8 @@ public final class ServiceManager extends AbstractBehavior<ServiceManager.Comman
     ActorRef<ServiceActor.Command> actor = child == null ? spawn(key) : child.actor();
     children.put(key, new Child(actor, given));
     pending.add(key);
-    actor.tell(new ServiceActor.Update(given.service(), given.slices(), given.taken()));
+    actor.tell(
+        new ServiceActor.Update(given.service(), given.slices(), given.taken(), given.here()));
   }
 
   private ActorRef<ServiceActor.Command> spawn(ResourceKey key) {

@@ -12,9 +12,11 @@ import io.sluice.actors.promises.Promises;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
+import io.sluice.kernel.layout.SourceRangeKey;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -42,8 +44,14 @@ final class ServiceMaps {
       Map<String, Integer> backends,
       boolean noted) {}
 
-  /** A frontend for which its map had no room. */
-  record Refusal(FrontendKey key, String reason) {}
+  /** Something for which its map had no room. */
+  sealed interface Refusal {
+    /** A frontend. */
+    record OfFrontend(FrontendKey key, String reason) implements Refusal {}
+
+    /** A source range. */
+    record OfRange(SourceRangeKey key, String reason) implements Refusal {}
+  }
 
   private final ActorSystem<?> system;
   private final MapManager.Writers writers;
@@ -73,6 +81,8 @@ final class ServiceMaps {
     var backends6 = contents(writers.backends6());
     var gens = contents(writers.backendGen());
     var maglev = contents(writers.maglev());
+    var ranges4 = contents(writers.sourceRanges4());
+    var ranges6 = contents(writers.sourceRanges6());
     CompletableFuture<Promises.Held> heldServices =
         ask(promises, replyTo -> new Promises.Get(Promises.Kind.SERVICE, replyTo));
     CompletableFuture<Promises.Held> heldBackends =
@@ -87,6 +97,8 @@ final class ServiceMaps {
             backends6,
             gens,
             maglev,
+            ranges4,
+            ranges6,
             heldServices,
             heldBackends,
             note)
@@ -94,6 +106,8 @@ final class ServiceMaps {
             all -> {
               Map<FrontendKey, Frontend> frontends = new HashMap<>(frontends4.join().entries());
               frontends.putAll(frontends6.join().entries());
+              Set<SourceRangeKey> ranges = new HashSet<>(ranges4.join().entries().keySet());
+              ranges.addAll(ranges6.join().entries().keySet());
               KernelView kernel =
                   new KernelView(
                       frontends,
@@ -105,6 +119,7 @@ final class ServiceMaps {
                           backends6.join().entries()),
                       gens.join().entries(),
                       maglev.join().entries(),
+                      ranges,
                       Map.of(
                           Family.IPV4,
                           backends4.join().maxEntries(),
@@ -155,6 +170,7 @@ final class ServiceMaps {
     same.services().putAll(found.kernel().services());
     same.gens().putAll(found.kernel().gens());
     same.luts().putAll(found.kernel().maglev());
+    found.kernel().sourceRanges().forEach(same::putRange);
     all.add(write(same).toCompletableFuture());
     return CompletableFuture.allOf(all.toArray(CompletableFuture[]::new));
   }
@@ -196,13 +212,14 @@ final class ServiceMaps {
   }
 
   /**
-   * @return frontends that found no room
+   * @return what found no room
    */
   CompletionStage<List<Refusal>> write(Writes writes) {
     List<CompletableFuture<? extends MapActor.Result<?>>> all = new ArrayList<>();
     for (Family family : Family.values()) {
       update(all, writers.frontends(family), writes.frontends(family), writes.noFrontends(family));
       update(all, writers.backends(family), writes.backends(family), writes.noBackends(family));
+      update(all, writers.sourceRanges(family), writes.ranges(family), writes.noRanges(family));
     }
     update(all, writers.services(), writes.services(), writes.noServices());
     update(all, writers.backendGen(), writes.gens(), Set.of());
@@ -231,10 +248,13 @@ final class ServiceMaps {
   private static void refusals(MapActor.Result<?> result, List<Refusal> refusals) {
     if (result instanceof MapActor.Refused<?> refused) {
       for (Object key : refused.keys()) {
-        if (!(key instanceof FrontendKey frontend)) {
+        if (key instanceof FrontendKey frontend) {
+          refusals.add(new Refusal.OfFrontend(frontend, refused.reason()));
+        } else if (key instanceof SourceRangeKey range) {
+          refusals.add(new Refusal.OfRange(range, refused.reason()));
+        } else {
           throw new IllegalStateException(refused.reason());
         }
-        refusals.add(new Refusal(frontend, refused.reason()));
       }
     }
   }

@@ -237,7 +237,7 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
 
   private Behavior<Command> onComplete(Complete complete) {
     memory.inSync |= complete.inSync();
-    memory.maglev.complete(wanted(), complete.revision());
+    memory.demand.touch(memory.maglev.complete(wanted(), complete.revision()));
     dirty = true;
     tellMaglev();
     return proceed();
@@ -245,7 +245,7 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
 
   private Behavior<Command> onConfigure(Configure configure) {
     if (memory.maglev.limit(configure.limits())) {
-      memory.maglev.judge(wanted());
+      memory.demand.touch(memory.maglev.judge(wanted()));
       dirty = true;
       tellMaglev();
     }
@@ -383,10 +383,23 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
   }
 
   private void refuse(SyncRound next, ServiceMaps.Refusal refusal) {
-    table.frontends().remove(refusal.key());
-    refused.put(
-        next.holder(refusal.key()),
-        String.format("%s: %s", refusal.key().addr(), refusal.reason()));
+    if (refusal instanceof ServiceMaps.Refusal.OfRange range) {
+      table.ranges().remove(range.key());
+      int bits = range.key().prefixlen() - Integer.SIZE;
+      table
+          .name(range.key().service())
+          .ifPresent(
+              name ->
+                  refused.put(
+                      name,
+                      "source range %s/%d is shut out: %s"
+                          .formatted(range.key().addr(), bits, range.reason())));
+    } else if (refusal instanceof ServiceMaps.Refusal.OfFrontend frontend) {
+      table.frontends().remove(frontend.key());
+      refused.put(
+          next.holder(frontend.key()),
+          String.format("%s: %s", frontend.key().addr(), frontend.reason()));
+    }
   }
 
   private void endRound(SyncRound next, SyncRound.Outcome outcome) {
@@ -400,13 +413,7 @@ public final class ServiceSyncer extends AbstractBehavior<ServiceSyncer.Command>
     report(next);
     tellMaglev();
     unswept = false;
-    if (!outcome.again().isEmpty()) {
-      memory.demand.touch(outcome.again());
-      dirty = true;
-      throttled = false;
-    } else {
-      memory.applied = true;
-    }
+    memory.applied = true;
     if (noted) {
       noted = false;
       when(maps.note(false), done -> idle());

@@ -2,6 +2,7 @@
 package io.sluice.actors.services;
 
 import io.sluice.kernel.layout.Backend;
+import io.sluice.kernel.layout.BackendFlags;
 import io.sluice.kernel.layout.Family;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -14,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -51,6 +53,10 @@ final class ServiceTable {
   private final Map<Family, SpanAllocator> spans = new EnumMap<>(Family.class);
 
   private final LutTable luts = new LutTable();
+  private final RangeTable ranges = new RangeTable();
+
+  /** Services that have lost a frontend, and had no room yet for what ends its flows. */
+  private final Set<ServiceName> owing = new HashSet<>();
 
   /** Promised service IDs, by name. */
   private final Map<ServiceName, Integer> serviceIds = new HashMap<>();
@@ -60,7 +66,7 @@ final class ServiceTable {
 
   private final Map<Integer, String> backendKeys = new HashMap<>();
 
-  /** How many elements of the backends arrays bear an ID. */
+  /** How many spans bear an ID. */
   private final Map<Integer, Integer> references = new HashMap<>();
 
   /** Spans retired by the round under way: they begin to rest when it is done. */
@@ -105,6 +111,19 @@ final class ServiceTable {
     return luts;
   }
 
+  RangeTable ranges() {
+    return ranges;
+  }
+
+  Set<ServiceName> owing() {
+    return owing;
+  }
+
+  /** The key under which a backend ID is promised; null: it is not. */
+  String keyOf(int id) {
+    return backendKeys.get(id);
+  }
+
   SpanAllocator spans(Family family) {
     return spans.get(family);
   }
@@ -131,19 +150,15 @@ final class ServiceTable {
     retiring.add(span);
   }
 
-  /**
-   * The span of a service that has another one, or none, from now on. While the service's Maglev
-   * table points at it, it is held.
-   */
+  /** The span of a service that has another one, or none, from now on. */
   void retire(Installed service) {
-    List<Integer> ids = service.slots().stream().map(Installed.Slot::id).toList();
-    Retired span =
-        new Retired(service.family(), service.base(), service.count(), service.id(), ids);
-    if (luts.pointsAt(service)) {
-      luts.hold(span);
-    } else {
-      retire(span);
-    }
+    retire(
+        new Retired(
+            service.family(),
+            service.base(),
+            service.span().length(),
+            service.id(),
+            List.copyOf(service.ids())));
   }
 
   /** What was retired in this round is due at {@code until}; later rounds give higher numbers. */
@@ -219,9 +234,18 @@ final class ServiceTable {
     }
   }
 
+  /** Whose a service ID is. */
+  Optional<ServiceName> name(int service) {
+    return services.entrySet().stream()
+        .filter(entry -> entry.getValue().id() == service)
+        .map(Map.Entry::getKey)
+        .findFirst();
+  }
+
   /** The element for a backend, of the generation that is alive. */
   Backend element(int service, Installed.Slot slot) {
-    return new Backend(
-        slot.endpoint().ip(), slot.endpoint().port(), 0, service, slot.id(), gen(slot.id()));
+    Endpoint endpoint = slot.endpoint();
+    int flags = endpoint.local() ? BackendFlags.BACKEND_LOCAL : 0;
+    return new Backend(endpoint.ip(), endpoint.port(), flags, service, slot.id(), gen(slot.id()));
   }
 }

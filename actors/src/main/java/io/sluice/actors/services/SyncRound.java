@@ -2,15 +2,17 @@
 package io.sluice.actors.services;
 
 import io.sluice.actors.services.Installed.Slot;
+import io.sluice.actors.services.Installed.Span;
+import io.sluice.actors.services.Installed.Traits;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
+import io.sluice.kernel.layout.SourceRangeKey;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -27,15 +29,21 @@ import java.util.TreeMap;
  * <ol>
  *   <li>elements of new spans, which nothing points at yet
  *   <li>services, which now point at them
- *   <li>generations of backends that their service has no more
+ *   <li>generations of backends that their service has no more, in either part of its span
  *   <li>Maglev tables, over spans that are written by now
+ *   <li>source ranges, before the frontends that let nobody else in
  *   <li>frontends
  *   <li>generation 0, so that flows older than a frontend notice it
  *   <li>removal of frontends
- *   <li>generations of all backends of services that go
+ *   <li>removal of source ranges
+ *   <li>generations of all backends of services that go, and of those below
  *   <li>removal of Maglev tables
  *   <li>removal of these services
  * </ol>
+ *
+ * <p>Flows to a frontend that its service loses must end with it, and those to the others must not
+ * be without a backend for a moment. So such a service is written afresh: its backends get other
+ * IDs ({@link Endpoint#otherKey}), and once the frontend is gone, the generations of those before.
  *
  * <p>Old spans then rest, and are zeroed later. The table is changed as if the steps had been
  * taken; who cannot take them begins anew from the kernel.
@@ -47,11 +55,30 @@ final class SyncRound {
   /**
    * @param steps in order
    * @param addsFrontends whether flows older than their service must be told
-   * @param again services that are removed now, and added in a further round
    */
-  record Outcome(List<Step> steps, boolean addsFrontends, Set<ServiceName> again) {}
+  record Outcome(List<Step> steps, boolean addsFrontends) {}
 
-  private record Change(ServiceName name, List<Endpoint> backends, int id, int base) {}
+  /**
+   * What a service's span is to hold.
+   *
+   * @param afresh all backends get other IDs than they have
+   */
+  private record Content(
+      List<Endpoint> cluster, List<Endpoint> local, Traits traits, boolean afresh) {
+    Span at(int base) {
+      return new Span(base, cluster.size(), local.size());
+    }
+
+    int length() {
+      return cluster.size() + local.size();
+    }
+  }
+
+  /**
+   * @param keys of the promises of the backends' IDs
+   */
+  private record Change(
+      ServiceName name, Content content, int id, Span span, Map<Endpoint, String> keys) {}
 
   /** Elements that one round moves, at most, to bring free ones together. */
   private static final int MOST_MOVED = 10_000;
@@ -69,14 +96,16 @@ final class SyncRound {
   /** Who may have a frontend of those looked at, as it was when the round began. */
   private final Map<FrontendKey, ServiceName> claims = new HashMap<>();
 
-  private final Map<ServiceName, List<Endpoint>> toWrite = new LinkedHashMap<>();
+  private final Map<ServiceName, Content> toWrite = new LinkedHashMap<>();
+
+  /** Services whose backends stay where they are. */
+  private final Map<ServiceName, Traits> toAlter = new LinkedHashMap<>();
+
   private final Set<ServiceName> toRemove = new LinkedHashSet<>();
   private final List<Change> changes = new ArrayList<>();
 
   /** Families whose backends array has no free span that is long enough. */
   private final Set<Family> scattered = EnumSet.noneOf(Family.class);
-
-  private final Set<ServiceName> again = new LinkedHashSet<>();
 
   /** How much of what is in the kernel a round looks at. */
   enum Scope {
@@ -127,33 +156,33 @@ final class SyncRound {
   }
 
   private void compare(WantedService service) {
-    Installed installed = table.services().get(service.name());
-    List<Endpoint> backends = service.backends();
-    boolean reachable =
-        service.frontends().keySet().stream().anyMatch(key -> claimed(key, service.name()));
-    if (installed == null) {
-      if (reachable) {
-        toWrite.put(service.name(), backends);
+    ServiceName name = service.name();
+    Installed installed = table.services().get(name);
+    Traits traits = new Traits(luts.wished().contains(name), service.affinitySeconds());
+    boolean reachable = service.frontends().keySet().stream().anyMatch(key -> claimed(key, name));
+    if (!reachable) {
+      if (installed != null) {
+        toRemove.add(name);
       }
       return;
     }
-    if (!reachable) {
-      toRemove.add(service.name());
+    if (installed == null) {
+      toWrite.put(name, new Content(service.cluster(), service.local(), traits, false));
       return;
     }
-    if (losesFrontend(service, installed)) {
-      // Its flows must end with the frontend, so all its backends get new generations: it goes,
-      // and comes again.
-      toRemove.add(service.name());
-      again.add(service.name());
-      return;
+    List<Endpoint> cluster = service.cluster();
+    if (service.keepsLast() && cluster.isEmpty()) {
+      cluster = installed.clusterEndpoints();
     }
-    if (service.keepsLast() && backends.isEmpty()) {
-      backends = installed.endpoints();
-    }
-    if (installed.broken()
-        || !new HashSet<>(installed.endpoints()).equals(new HashSet<>(backends))) {
-      toWrite.put(service.name(), backends);
+    boolean afresh = losesFrontend(service, installed) || table.owing().contains(name);
+    boolean same =
+        !installed.broken()
+            && installed.clusterEndpoints().equals(cluster)
+            && installed.localEndpoints().equals(service.local());
+    if (afresh || !same) {
+      toWrite.put(name, new Content(cluster, service.local(), traits, afresh));
+    } else if (!installed.traits().equals(traits)) {
+      toAlter.put(name, traits);
     }
   }
 
@@ -193,24 +222,58 @@ final class SyncRound {
   void giveServices(Map<String, Integer> ids) {
     ids.forEach((text, id) -> table.serviceIds().put(ServiceName.parse(text), id));
     toWrite.forEach(
-        (name, backends) -> {
+        (name, content) -> {
           Integer id = table.serviceIds().get(name);
           if (id == null) {
             problems.put(name, "no service ID is left: map services is full");
             return;
           }
           OptionalInt base =
-              backends.isEmpty()
+              content.length() == 0
                   ? OptionalInt.of(0)
-                  : table.spans(name.family()).allocate(backends.size());
+                  : table.spans(name.family()).allocate(content.length());
           if (base.isEmpty()) {
-            problems.put(name, full(name, backends.size()));
+            refuse(name, content, full(name, content.length()));
             scattered.add(name.family());
             return;
           }
-          changes.add(new Change(name, backends, id, base.getAsInt()));
+          changes.add(change(name, content, id, base.getAsInt()));
         });
+    scattered.addAll(table.luts().takeScattered());
     scattered.forEach(this::gather);
+  }
+
+  /** The service stays as it was. */
+  private void refuse(ServiceName name, Content content, String problem) {
+    problems.put(name, problem);
+    if (content.afresh()) {
+      table.owing().add(name);
+    }
+  }
+
+  /** A backend keeps the key that its ID has, unless it is to get another. */
+  private Change change(ServiceName name, Content content, int id, int base) {
+    Map<String, String> before = new HashMap<>();
+    Installed installed = table.services().get(name);
+    if (installed != null) {
+      installed
+          .slots()
+          .forEach(slot -> before.put(slot.endpoint().key(id), table.keyOf(slot.id())));
+    }
+    Map<Endpoint, String> keys = new LinkedHashMap<>();
+    for (List<Endpoint> window : List.of(content.cluster(), content.local())) {
+      for (Endpoint endpoint : window) {
+        String key = endpoint.key(id);
+        String has = before.get(key);
+        if (has != null) {
+          boolean other = has.equals(key) == content.afresh();
+          keys.put(endpoint, other ? endpoint.otherKey(id) : key);
+        } else {
+          keys.put(endpoint, key);
+        }
+      }
+    }
+    return new Change(name, content, id, content.at(base), keys);
   }
 
   /**
@@ -220,7 +283,8 @@ final class SyncRound {
   private void gather(Family family) {
     List<ServiceName> last =
         table.services().entrySet().stream()
-            .filter(entry -> entry.getKey().family() == family && entry.getValue().count() > 0)
+            .filter(
+                entry -> entry.getKey().family() == family && entry.getValue().span().length() > 0)
             .filter(entry -> !toWrite.containsKey(entry.getKey()))
             .filter(entry -> !toRemove.contains(entry.getKey()))
             .sorted(Comparator.comparing(entry -> -entry.getValue().base()))
@@ -229,10 +293,15 @@ final class SyncRound {
     int moved = 0;
     for (ServiceName name : last) {
       Installed service = table.services().get(name);
-      OptionalInt base = table.spans(family).allocateBelow(service.count(), service.base());
+      int length = service.span().length();
+      OptionalInt base = table.spans(family).allocateBelow(length, service.base());
       if (base.isPresent()) {
-        changes.add(new Change(name, service.endpoints(), service.id(), base.getAsInt()));
-        moved += service.count();
+        Traits traits = toAlter.getOrDefault(name, service.traits());
+        toAlter.remove(name);
+        Content content =
+            new Content(service.clusterEndpoints(), service.localEndpoints(), traits, false);
+        changes.add(change(name, content, service.id(), base.getAsInt()));
+        moved += length;
       }
       if (moved >= MOST_MOVED) {
         return;
@@ -251,13 +320,11 @@ final class SyncRound {
   List<String> needBackends() {
     List<String> keys = new ArrayList<>();
     for (Change change : changes) {
-      for (Endpoint endpoint : change.backends()) {
-        String key = endpoint.key(change.id());
-        if (!table.backendIds().containsKey(key)) {
-          keys.add(key);
-        }
-      }
+      change.keys().values().stream()
+          .filter(key -> !table.backendIds().containsKey(key))
+          .forEach(keys::add);
     }
+    keys.addAll(luts.needBackends(table, toWrite::containsKey));
     return keys;
   }
 
@@ -267,42 +334,33 @@ final class SyncRound {
     Writes elements = new Writes();
     Writes services = new Writes();
     Writes bumps = new Writes();
+    Writes tables = new Writes();
+    Writes ranges = new Writes();
     Writes frontends = new Writes();
     Writes zeroth = new Writes();
     Writes noFrontends = new Writes();
+    Writes noRanges = new Writes();
     Writes lastBumps = new Writes();
-    Writes noServices = new Writes();
-    Writes tables = new Writes();
     Writes noTables = new Writes();
+    Writes noServices = new Writes();
 
     table.luts().strays().forEach(elements::removeLut);
     table.luts().strays().clear();
     table.stale().forEach(id -> bumps.putGen(id, table.bump(id)));
     table.stale().clear();
-    changes.forEach(change -> apply(change, elements, services, bumps));
-    luts.write(table, toRemove, tables);
+    toAlter.forEach((name, traits) -> alter(name, traits, services));
+    changes.forEach(change -> apply(change, elements, services, bumps, lastBumps));
+    luts.write(table, toRemove, elements, tables, problems);
     luts.remove(table, noTables);
-    Collection<FrontendKey> present = presentFrontends();
-    Map<FrontendKey, Frontend> desired = desiredFrontends();
-    desired.forEach(
-        (key, value) -> {
-          if (table.frontends().put(key, value)) {
-            frontends.putFrontend(key, value);
-          }
-        });
-    for (FrontendKey key : present) {
-      if (!desired.containsKey(key)) {
-        table.frontends().remove(key);
-        noFrontends.removeFrontend(key);
-      }
-    }
+    syncRanges(ranges, noRanges);
+    boolean adds = syncFrontends(frontends, noFrontends);
     for (ServiceName name : toRemove) {
+      table.owing().remove(name);
       remove(table.services().remove(name), lastBumps, noTables, noServices);
     }
     table.orphans().values().forEach(orphan -> remove(orphan, lastBumps, noTables, noServices));
     table.orphans().clear();
 
-    boolean adds = !frontends.isEmpty();
     if (adds) {
       zeroth.putGen(0, table.bump(0));
     }
@@ -311,47 +369,119 @@ final class SyncRound {
     add(steps, "services", services);
     add(steps, "generations", bumps);
     add(steps, "maglev tables", tables);
+    add(steps, "source ranges", ranges);
     add(steps, "frontends", frontends);
     add(steps, "generation of frontends", zeroth);
     add(steps, "frontends to remove", noFrontends);
+    add(steps, "source ranges to remove", noRanges);
     add(steps, "generations of what goes", lastBumps);
     add(steps, "maglev tables to remove", noTables);
     add(steps, "services to remove", noServices);
-    return new Outcome(steps, adds, again);
+    return new Outcome(steps, adds);
   }
 
-  private void apply(Change change, Writes elements, Writes services, Writes bumps) {
+  private void alter(ServiceName name, Traits traits, Writes services) {
+    Installed now = table.services().get(name).with(traits);
+    services.putService(now);
+    table.services().put(name, now);
+  }
+
+  private void apply(
+      Change change, Writes elements, Writes services, Writes bumps, Writes lastBumps) {
     ServiceName name = change.name();
-    List<Slot> slots = new ArrayList<>();
-    for (Endpoint endpoint : change.backends()) {
-      Integer id = table.backendIds().get(endpoint.key(change.id()));
+    Content content = change.content();
+    Map<Endpoint, Slot> slots = new HashMap<>();
+    for (Map.Entry<Endpoint, String> key : change.keys().entrySet()) {
+      Integer id = table.backendIds().get(key.getValue());
       if (id == null) {
-        table.spans(name.family()).release(change.base(), change.backends().size());
-        problems.put(name, "no backend ID is left: map backend_gen is full");
+        table.spans(name.family()).release(change.span().base(), change.span().length());
+        refuse(name, content, "no backend ID is left: map backend_gen is full");
         return;
       }
-      slots.add(new Slot(endpoint, id));
+      slots.put(key.getKey(), new Slot(key.getKey(), id));
     }
-    Installed old = table.services().get(name);
     Installed now =
         new Installed(
-            change.id(), name.family(), name.owner(), change.base(), slots.size(), slots, false);
-    Set<Integer> alive = new HashSet<>();
-    slots.forEach(slot -> alive.add(slot.id()));
+            change.id(),
+            name.family(),
+            name.owner(),
+            change.span(),
+            content.cluster().stream().map(slots::get).toList(),
+            content.local().stream().map(slots::get).toList(),
+            content.traits(),
+            false);
+    Installed old = table.services().get(name);
     if (old != null) {
-      for (Slot slot : old.slots()) {
-        if (!alive.contains(slot.id())) {
-          bumps.putGen(slot.id(), table.bump(slot.id()));
-        }
-      }
+      Set<Integer> gone = old.ids();
+      gone.removeAll(now.ids());
+      // Those of a service that is written afresh die when the frontend that it loses is gone.
+      Writes last = content.afresh() ? lastBumps : bumps;
+      gone.forEach(id -> last.putGen(id, table.bump(id)));
       table.retire(old);
     }
-    table.refer(alive);
-    for (int i = 0; i < slots.size(); i++) {
-      elements.putBackend(name.family(), now.base() + i, table.element(now.id(), slots.get(i)));
+    table.owing().remove(name);
+    table.refer(now.ids());
+    int element = now.base();
+    for (Slot slot : (Iterable<Slot>) now.slots()::iterator) {
+      elements.putBackend(name.family(), element++, table.element(now.id(), slot));
     }
     services.putService(now);
     table.services().put(name, now);
+  }
+
+  // Frontends, and who may use them.
+
+  /** Whether flows that are older than a frontend must be told of it. */
+  private boolean syncFrontends(Writes puts, Writes removes) {
+    boolean adds = false;
+    Collection<FrontendKey> present = presentFrontends();
+    Map<FrontendKey, Frontend> desired = desiredFrontends();
+    for (Map.Entry<FrontendKey, Frontend> entry : desired.entrySet()) {
+      FrontendKey key = entry.getKey();
+      Frontend value = entry.getValue();
+      Frontend before = table.frontends().get(key);
+      if (table.frontends().put(key, value)) {
+        puts.putFrontend(key, value);
+        adds |= before == null || before.service() != value.service();
+      }
+    }
+    for (FrontendKey key : present) {
+      if (!desired.containsKey(key)) {
+        table.frontends().remove(key);
+        removes.removeFrontend(key);
+      }
+    }
+    return adds;
+  }
+
+  private void syncRanges(Writes puts, Writes removes) {
+    Set<SourceRangeKey> present = new LinkedHashSet<>();
+    if (scope == Scope.WHOLE) {
+      present.addAll(table.ranges().keys());
+    }
+    Set<SourceRangeKey> desired = new LinkedHashSet<>();
+    for (ServiceName name : looked) {
+      Installed installed = table.services().get(name);
+      if (installed != null) {
+        present.addAll(table.ranges().of(installed.id()));
+        if (!toRemove.contains(name) && wanted.containsKey(name)) {
+          desired.addAll(ranges(wanted.get(name), installed.id()));
+        }
+      }
+    }
+    desired.stream().filter(table.ranges()::put).forEach(puts::putRange);
+    present.removeAll(desired);
+    present.forEach(table.ranges()::remove);
+    present.forEach(removes::removeRange);
+  }
+
+  private static List<SourceRangeKey> ranges(WantedService service, int id) {
+    return service.sourceRanges().stream()
+        .map(
+            range ->
+                new SourceRangeKey(
+                    Integer.SIZE + range.prefix(), id, ServiceRules.ip(range.address())))
+        .toList();
   }
 
   /** The frontends in the kernel that this round decides on. */
@@ -393,7 +523,7 @@ final class SyncRound {
 
   private void remove(Installed service, Writes bumps, Writes noTables, Writes noServices) {
     LutRound.remove(table, service.id(), noTables);
-    service.slots().forEach(slot -> bumps.putGen(slot.id(), table.bump(slot.id())));
+    service.ids().forEach(id -> bumps.putGen(id, table.bump(id)));
     noServices.removeService(service.id());
     table.retire(service);
   }

@@ -8,6 +8,7 @@ import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.SourceRangeKey;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -24,6 +25,8 @@ final class Writes {
   private final Map<Integer, Service> services = new LinkedHashMap<>();
   private final Set<Integer> noServices = new LinkedHashSet<>();
   private final Map<Integer, BackendGen> gens = new LinkedHashMap<>();
+  private final Map<Family, Map<SourceRangeKey, Integer>> ranges = new EnumMap<>(Family.class);
+  private final Map<Family, Set<SourceRangeKey>> noRanges = new EnumMap<>(Family.class);
   private final Map<Integer, MaglevTable> luts = new LinkedHashMap<>();
   private final Set<Integer> noLuts = new LinkedHashSet<>();
 
@@ -33,6 +36,8 @@ final class Writes {
       noFrontends.put(family, new LinkedHashSet<>());
       backends.put(family, new LinkedHashMap<>());
       noBackends.put(family, new LinkedHashSet<>());
+      ranges.put(family, new LinkedHashMap<>());
+      noRanges.put(family, new LinkedHashSet<>());
     }
   }
 
@@ -64,6 +69,14 @@ final class Writes {
 
   void putGen(int id, int gen) {
     gens.put(id, new BackendGen(gen));
+  }
+
+  void putRange(SourceRangeKey key) {
+    ranges.get(key.addr().family()).put(key, 1);
+  }
+
+  void removeRange(SourceRangeKey key) {
+    noRanges.get(key.addr().family()).add(key);
   }
 
   void putLut(int service, MaglevTable table) {
@@ -98,6 +111,14 @@ final class Writes {
     return noBackends.get(family);
   }
 
+  Map<SourceRangeKey, Integer> ranges(Family family) {
+    return ranges.get(family);
+  }
+
+  Set<SourceRangeKey> noRanges(Family family) {
+    return noRanges.get(family);
+  }
+
   Map<Integer, Service> services() {
     return services;
   }
@@ -116,6 +137,8 @@ final class Writes {
         && gens.isEmpty()
         && luts.isEmpty()
         && noLuts.isEmpty()
+        && allEmpty(ranges.values().stream().map(Map::isEmpty))
+        && allEmpty(noRanges.values().stream().map(Set::isEmpty))
         && allEmpty(frontends.values().stream().map(Map::isEmpty))
         && allEmpty(noFrontends.values().stream().map(Set::isEmpty))
         && allEmpty(backends.values().stream().map(Map::isEmpty))

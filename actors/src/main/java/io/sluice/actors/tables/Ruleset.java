@@ -21,16 +21,21 @@ import java.util.stream.Collectors;
  *       it lets in: whoever takes the programs away takes the workload's network with them.
  *   <li>TCP in mid-flow that programs do not know ({@code MARK_FALLTHROUGH}) passes if kernel
  *       conntrack knows it, and is dropped if not.
+ *   <li>What programs mark so ({@code MARK_MASQ}: traffic from outside to a backend that is none of
+ *       the cluster's) leaves with this host's address, so that answers come back here.
  * </ul>
  *
  * <p>Asking kernel conntrack makes the kernel track every packet of the namespace that passes its
  * stack. So the table asks only where somebody else has kernel conntrack at work: where it is not,
- * it knows no flow older than the dataplane, and the answer would be no in any case.
+ * it knows no flow older than the dataplane, and the answer would be no in any case. A chain of
+ * type nat does the same, whatever its rules say, so it is there only where a service has such a
+ * backend.
  *
  * @param prefixes of the names of workload interfaces
- * @param conntrack whether kernel conntrack is at work
+ * @param conntrack whether kernel conntrack is at work for others
+ * @param masquerade whether anything is to be masqueraded
  */
-record Ruleset(List<String> prefixes, boolean conntrack) {
+record Ruleset(List<String> prefixes, boolean conntrack, boolean masquerade) {
   static final String FAMILY = "inet";
   static final String TABLE = "sluice";
   static final String SET = "ready";
@@ -42,6 +47,14 @@ record Ruleset(List<String> prefixes, boolean conntrack) {
   static final String UNSEEN_IN = "unseen_in";
   static final String UNREADY_OUT = "unready_out";
   static final String MIDFLOW = "midflow";
+
+  /** Counts new flows, and is there only with the chain that masquerades. */
+  static final String MASQUERADED = "masqueraded";
+
+  /** Before those of others (srcnat is 100): the first of them to say something counts. */
+  private static final int MASQUERADE_PRIORITY = 90;
+
+  private static final String MASQ = hex(SluiceMark.MARK_MASQ);
 
   private static final String NAME = FAMILY + " " + TABLE;
   private static final String SEEN = hex(SluiceMark.MARK_SEEN);
@@ -157,7 +170,15 @@ record Ruleset(List<String> prefixes, boolean conntrack) {
             .append(" meta mark set meta mark | " + ESTABLISHED + "\n");
       }
     }
-    return text.append("  }\n").toString();
+    text.append("  }\n");
+    if (masquerade) {
+      counter(text, MASQUERADED, "flows to backends outside of the cluster");
+      text.append("  chain leave_cluster {\n    type nat hook postrouting priority ")
+          .append(MASQUERADE_PRIORITY)
+          .append("; policy accept;\n    meta mark & " + MASQ + " == " + MASQ)
+          .append(" counter name " + MASQUERADED + " masquerade fully-random\n  }\n");
+    }
+    return text.toString();
   }
 
   private static void counter(StringBuilder text, String name, String comment) {

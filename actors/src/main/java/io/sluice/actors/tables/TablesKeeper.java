@@ -56,6 +56,12 @@ public final class TablesKeeper extends AbstractBehavior<TablesKeeper.Command> {
   public record Expel(int ifindex, String nic, ActorRef<StatusReply<Done>> replyTo)
       implements Command {}
 
+  /**
+   * Some service has, or none has any more, a backend outside of the cluster, whose answers come
+   * back here only to this host's address. Until the first of these, what is found counts.
+   */
+  public record Masquerade(boolean needed) implements Command {}
+
   /** Asks for the table's state. */
   public record GetStatus(ActorRef<Status> replyTo) implements Command {}
 
@@ -86,6 +92,10 @@ public final class TablesKeeper extends AbstractBehavior<TablesKeeper.Command> {
   private static final class Memory {
     private final Map<Integer, String> ready = new TreeMap<>();
     private Optional<Ruleset> rules = Optional.empty();
+    private Optional<Boolean> masquerade = Optional.empty();
+
+    /** What kernel conntrack knows may be of our own asking: no sign of others any more. */
+    private boolean tracksForUs;
   }
 
   /**
@@ -127,6 +137,7 @@ public final class TablesKeeper extends AbstractBehavior<TablesKeeper.Command> {
         .onMessage(Begin.class, this::begin)
         .onMessage(Admit.class, this::admit)
         .onMessage(Expel.class, this::expel)
+        .onMessage(Masquerade.class, this::masquerade)
         .onMessage(Flush.class, flush -> flush())
         .onMessage(GetStatus.class, this::status)
         .onMessage(
@@ -145,9 +156,40 @@ public final class TablesKeeper extends AbstractBehavior<TablesKeeper.Command> {
         .tell(
             attempt(
                 () -> {
-                  memory.rules = Optional.of(new Ruleset(begin.prefixes(), conntrackAtWork()));
+                  memory.rules = Optional.of(firstRules(begin.prefixes()));
                   apply();
                 }));
+    return this;
+  }
+
+  /**
+   * By what is there: a table that masquerades has kernel conntrack at work by itself, and goes on
+   * masquerading until it is known that nobody needs it.
+   */
+  private Ruleset firstRules(List<String> prefixes) {
+    Optional<Nftables.Found> found =
+        nft.find().filter(table -> table.counters().containsKey(Ruleset.MASQUERADED));
+    boolean masquerade = memory.masquerade.orElse(found.isPresent());
+    memory.tracksForUs |= found.isPresent() || masquerade;
+    Ruleset ours = new Ruleset(prefixes, false, true);
+    boolean nobodyElse = found.map(Nftables.Found::build).filter(ours.build()::equals).isPresent();
+    return new Ruleset(prefixes, !nobodyElse && conntrackAtWork(), masquerade);
+  }
+
+  private Behavior<Command> masquerade(Masquerade message) {
+    memory.masquerade = Optional.of(message.needed());
+    memory.tracksForUs |= message.needed();
+    memory
+        .rules
+        .filter(rules -> rules.masquerade() != message.needed())
+        .ifPresent(
+            rules -> {
+              memory.rules =
+                  Optional.of(new Ruleset(rules.prefixes(), rules.conntrack(), message.needed()));
+              if (attempt(this::apply).isError()) {
+                getContext().getLog().warn("table inet sluice: not applied; trying again");
+              }
+            });
     return this;
   }
 
@@ -223,14 +265,20 @@ public final class TablesKeeper extends AbstractBehavior<TablesKeeper.Command> {
     }
   }
 
+  private static Map<String, Long> drops(Map<String, Long> counters) {
+    Map<String, Long> drops = new TreeMap<>(counters);
+    drops.remove(Ruleset.MASQUERADED);
+    return drops;
+  }
+
   private void repair() {
     if (memory.rules.isEmpty()) {
       return;
     }
     try {
       Ruleset rules = memory.rules.get();
-      if (!rules.conntrack() && conntrackAtWork()) {
-        memory.rules = Optional.of(new Ruleset(rules.prefixes(), true));
+      if (!rules.conntrack() && !memory.tracksForUs && conntrackAtWork()) {
+        memory.rules = Optional.of(new Ruleset(rules.prefixes(), true, rules.masquerade()));
         apply();
       } else if (present && apply()) {
         getContext().getLog().warn("table inet sluice was changed by somebody else: put back");
@@ -296,7 +344,7 @@ public final class TablesKeeper extends AbstractBehavior<TablesKeeper.Command> {
             new Status(
                 present && found.isPresent(),
                 memory.rules.map(Ruleset::conntrack).orElse(false),
-                found.map(Nftables.Found::counters).orElse(Map.of())));
+                found.map(table -> drops(table.counters())).orElse(Map.of())));
     return this;
   }
 }

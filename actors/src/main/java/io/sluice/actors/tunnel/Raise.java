@@ -71,19 +71,24 @@ final class Raise {
                 host.node()
                     .tunnel(
                         new NodeElement.Tunnel(
-                            nic.index(), settings.vni(), made.mtu().mtu4(), made.mtu().mtu6()))
+                            nic.index(), vni(), made.mtu().mtu4(), made.mtu().mtu6()))
                     .thenApply(
                         news ->
                             new TunnelKeeper.Up(
                                 nic.index(),
                                 settings.port(),
-                                settings.vni(),
+                                vni(),
                                 made.mtu().mtu4(),
                                 made.mtu().mtu6(),
                                 addresses(),
                                 made.mtu().problems(need),
                                 made.replaced(),
                                 repaired)));
+  }
+
+  /** Where there is no overlay, nothing comes or goes by its number. */
+  private int vni() {
+    return need.overlay().isEmpty() ? 0 : settings.vni();
   }
 
   private Map<Family, Ip> addresses() {

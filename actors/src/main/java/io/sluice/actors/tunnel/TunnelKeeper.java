@@ -32,8 +32,8 @@ import java.util.concurrent.CompletionStage;
 /**
  * The owner of the VXLAN device to other nodes. {@link RouteKeeper} says whether it is needed, and
  * is told when it is there; this actor looks at it after any hint of a change, and repairs what
- * differs. When it is not needed any more it goes, but not at once: other nodes may learn later
- * that they should not use it.
+ * differs. When it, or the overlay in it, is not needed any more it goes, but not at once: other
+ * nodes may learn later that they should not use it.
  */
 public final class TunnelKeeper extends AbstractBehavior<TunnelKeeper.Command> {
   /** What the keeper takes. */
@@ -62,6 +62,7 @@ public final class TunnelKeeper extends AbstractBehavior<TunnelKeeper.Command> {
   /**
    * The device as it is.
    *
+   * @param vni of the overlay; 0 if there is none
    * @param mtu4 the largest IPv4 packet in it, bytes, and the device's MTU
    * @param mtu6 the largest IPv6 packet in it, bytes
    * @param addresses of this node within the overlay
@@ -123,6 +124,11 @@ public final class TunnelKeeper extends AbstractBehavior<TunnelKeeper.Command> {
     private Optional<TunnelNeed> need = Optional.empty();
     private Optional<String> failure = Optional.empty();
     private boolean leaving;
+
+    /**
+     * What is needed when {@link #need} has lingered: the same without an overlay that has gone.
+     */
+    private Optional<TunnelNeed> later = Optional.empty();
   }
 
   /**
@@ -222,19 +228,33 @@ public final class TunnelKeeper extends AbstractBehavior<TunnelKeeper.Command> {
   }
 
   private Behavior<Command> needed(Needed needed) {
-    memory.need = Optional.of(needed.need());
+    TunnelNeed before = memory.need.orElse(TunnelNeed.NONE);
+    TunnelNeed now = needed.need();
     memory.leaving = false;
-    if (needed.need().isNone()) {
+    memory.later = Optional.empty();
+    timers.cancel(Leave.class);
+    if (now.isNone()) {
+      memory.need = Optional.of(now);
       timers.startSingleTimer(Leave.class, new Leave(), times.linger());
+    } else if (now.lacksOverlayOf(before)) {
+      memory.need = Optional.of(now.withOverlayOf(before));
+      memory.later = Optional.of(now);
+      timers.startSingleTimer(Leave.class, new Leave(), times.linger());
+      walk();
     } else {
-      timers.cancel(Leave.class);
+      memory.need = Optional.of(now);
       walk();
     }
     return this;
   }
 
   private Behavior<Command> leave() {
-    memory.leaving = true;
+    if (memory.later.isPresent()) {
+      memory.need = memory.later;
+      memory.later = Optional.empty();
+    } else {
+      memory.leaving = true;
+    }
     walk();
     return this;
   }

@@ -25,6 +25,8 @@ class LivenessTest {
       case "syn" -> SYN;
       case "syn-b" -> CtState.CT_SYN_B;
       case "established" -> BOTH;
+      case "fins-only" -> CtState.CT_FIN_A | CtState.CT_FIN_B;
+      case "fin-a-only" -> SYN | CtState.CT_FIN_A;
       case "fin-a" -> BOTH | CtState.CT_FIN_A;
       case "fins" -> BOTH | CtState.CT_FIN_A | CtState.CT_FIN_B;
       case "rst" -> BOTH | CtState.CT_RST_B;
@@ -59,6 +61,52 @@ class LivenessTest {
     int bits = state(state) | CtState.CT_APPROVED_A | CtState.CT_OPENER_A;
     assertThat(liveness.isDead(now, proto, bits, created, now - seconds * HZ)).isFalse();
     assertThat(liveness.isDead(now, proto, bits, created, now - seconds * HZ - 1)).isTrue();
+  }
+
+  /** Where a DSR flow enters, its answers never pass: the client's side alone tells. */
+  @ParameterizedTest
+  @CsvSource({
+    "A, syn, false, 300",
+    "A, syn, true, 3600",
+    "B, syn-b, true, 3600",
+    "B, syn-b, false, 300",
+    // The other side's bits tell nothing of the opener.
+    "A, syn-b, true, 300",
+    "A, fin-a-only, true, 120",
+    "A, rst-syn, true, 40",
+    // Where both sides are seen, as on the backend's node, half a closing is none.
+    "A, established, true, 3600",
+    "A, fin-a, true, 3600",
+    "A, fins, true, 120"
+  })
+  @Tag("INV-DSR-1")
+  void aDsrFlowIsJudgedByTheClientsSideAlone(
+      String opener, String state, boolean later, int seconds) {
+    int now = 1_000_000_000;
+    int lastSeen = now - seconds * HZ;
+    int created = later ? lastSeen - 2 * HZ : lastSeen;
+    int bits =
+        state(state)
+            | CtState.CT_DSR
+            | (opener.equals("A") ? CtState.CT_OPENER_A : CtState.CT_OPENER_B);
+    assertThat(liveness.isDead(now, 6, bits, created, lastSeen)).isFalse();
+    assertThat(liveness.isDead(now, 6, bits, created - 1, lastSeen - 1)).isTrue();
+  }
+
+  /** Made in mid-flow, for a node that failed: there will be no SYN. */
+  @ParameterizedTest
+  @CsvSource({"none, 0, 3600", "none, DSR, 3600", "syn, 0, 20", "fins-only, 0, 120"})
+  @Tag("INV-MAG-3")
+  void aMaglevFlowWithoutSynIsEstablished(String state, String more, int seconds) {
+    int now = 1_000_000_000;
+    int lastSeen = now - seconds * HZ;
+    int bits =
+        state(state)
+            | CtState.CT_MAGLEV
+            | CtState.CT_OPENER_A
+            | (more.equals("DSR") ? CtState.CT_DSR : 0);
+    assertThat(liveness.isDead(now, 6, bits, lastSeen, lastSeen)).isFalse();
+    assertThat(liveness.isDead(now, 6, bits, lastSeen - 1, lastSeen - 1)).isTrue();
   }
 
   @Test

@@ -77,7 +77,7 @@ class OptOutKeeperTest {
 
   private static Follower.Update update(long generation, String... networks) {
     byte[] bytes = OptOutList.bytes(networks(networks));
-    return new Follower.Update(DsrOptOut.DEFAULT, generation, Digest.of(bytes), bytes);
+    return new Follower.Update(DsrOptOut.DEFAULT, generation, Digest.of(bytes), bytes, new byte[0]);
   }
 
   private OptOutKeeper.Status status() {

@@ -127,9 +127,51 @@ class HostSettingsTest {
   void theReversePathFilterOfAllGoesAndOtherInterfacesKeepTheirs() {
     lab.node().sh("echo 1 > /proc/sys/net/ipv4/conf/all/rp_filter");
     settings.prepareHost(name -> name.startsWith("cali"));
-    assertThat(lab.node().sh("cat /proc/sys/net/ipv4/conf/all/rp_filter").strip()).isEqualTo("0");
-    assertThat(lab.node().sh("cat /proc/sys/net/ipv4/conf/eth0/rp_filter").strip()).isEqualTo("1");
-    assertThat(lab.node().sh("cat /proc/sys/net/ipv4/conf/cali1/rp_filter").strip()).isEqualTo("0");
+    assertThat(sysctl("all/rp_filter")).isEqualTo("0");
+    assertThat(sysctl("eth0/rp_filter")).isEqualTo("1");
+    assertThat(sysctl("cali1/rp_filter")).isEqualTo("0");
+  }
+
+  private String sysctl(String key) {
+    return lab.node().sh("cat /proc/sys/net/ipv4/conf/" + key).strip();
+  }
+
+  @Test
+  @Tag("INV-HOST-2")
+  void aHostEndpointHasNoFilterOfTheKernelAndLoopbackTakesItsOwnAddresses() {
+    lab.node().sh("echo 1 > /proc/sys/net/ipv4/conf/eth0/rp_filter");
+    assertThat(settings.prepareHostEndpoint("eth0"))
+        .containsExactly("net/ipv4/conf/eth0/rp_filter");
+    assertThat(settings.prepareHostEndpoint("lo")).contains("net/ipv4/conf/lo/accept_local");
+    assertThat(List.of(sysctl("eth0/rp_filter"), sysctl("lo/accept_local"), sysctl("lo/rp_filter")))
+        .containsExactly("0", "1", "0");
+    assertThat(sysctl("eth0/accept_local")).isEqualTo("0");
+    assertThat(settings.prepareHostEndpoint("eth0")).isEmpty();
+    // Somebody else's change is seen, and put right.
+    lab.node().sh("echo 2 > /proc/sys/net/ipv4/conf/eth0/rp_filter");
+    lab.node().sh("echo 1 > /proc/sys/net/ipv4/conf/all/rp_filter");
+    assertThat(settings.prepareHostEndpoint("eth0")).hasSize(1);
+    assertThat(settings.prepareHost(name -> name.equals("eth0")))
+        .contains("net/ipv4/conf/all/rp_filter");
+    assertThat(List.of(sysctl("eth0/rp_filter"), sysctl("all/rp_filter"))).containsOnly("0");
+  }
+
+  @Test
+  @Tag("INV-HOST-2")
+  @Tag("INV-AG-4")
+  void anInterfaceThatIsNoHostEndpointAnyMoreIsFilteredAsAllWere() {
+    lab.node().sh("echo 2 > /proc/sys/net/ipv4/conf/all/rp_filter");
+    String before = lab.node().sh(EVERYTHING);
+    settings.prepareHost(name -> name.equals("eth0"));
+    settings.prepareHostEndpoint("eth0");
+    settings.prepareHostEndpoint("lo");
+    assertThat(sysctl("eth0/rp_filter")).isEqualTo("0");
+    assertThat(sysctl("up0/rp_filter")).isEqualTo("2");
+    settings.restoreNic(lab.nic(net, "eth0"), true);
+    assertThat(sysctl("eth0/rp_filter")).isEqualTo("2");
+    assertThat(settings.restoreAll()).isEmpty();
+    assertThat(lab.node().sh(EVERYTHING).lines().toList())
+        .containsExactlyElementsOf(before.lines().toList());
   }
 
   @Test
@@ -147,7 +189,7 @@ class HostSettingsTest {
     settle();
     String before = lab.node().sh("cat /proc/sys/net/ipv4/conf/cali1/proxy_arp");
     prepareAll();
-    settings.restoreNic(lab.nic(net, PodLab.NIC1));
+    settings.restoreNic(lab.nic(net, PodLab.NIC1), false);
     assertThat(lab.node().sh("cat /proc/sys/net/ipv4/conf/cali1/proxy_arp")).isEqualTo(before);
     lab.node().sh("ip link delete cali2");
     settings.forgetNic(PodLab.NIC2);
@@ -173,7 +215,7 @@ class HostSettingsTest {
     settings.prepareNic(lab.nic(net, PodLab.NIC1), false, true);
     assertThat(lab.node().sh("ip -6 addr show dev cali1")).contains("fe80::ecee:eeff:feee:eeee/64");
     assertThat(ledger.addresses()).hasSize(1);
-    settings.restoreNic(lab.nic(net, PodLab.NIC1));
+    settings.restoreNic(lab.nic(net, PodLab.NIC1), false);
     assertThat(lab.node().sh("ip -6 addr show dev cali1")).doesNotContain("ecee");
   }
 }

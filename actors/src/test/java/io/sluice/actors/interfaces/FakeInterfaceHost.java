@@ -129,6 +129,16 @@ public final class FakeInterfaceHost implements InterfaceHost {
   }
 
   @Override
+  public CompletionStage<Done> withdraw(Nic nic) {
+    return detach(nic).thenCompose(done -> removeElement(nic));
+  }
+
+  @Override
+  public CompletionStage<Done> prepareHostEndpoint(Nic nic) {
+    return change("prepare-host", () -> prepared.add(nic.name() + nic.index()), nic.name());
+  }
+
+  @Override
   public CompletionStage<Done> prepare(Nic nic, boolean ipv4, boolean ipv6) {
     return change("prepare", () -> prepared.add(nic.name() + nic.index()), nic.name());
   }

@@ -15,6 +15,7 @@ import io.sluice.actors.host.NetlinkHostNet;
 import io.sluice.actors.maps.MapManager;
 import io.sluice.actors.tables.LibNftables;
 import io.sluice.actors.testing.PodLab;
+import io.sluice.config.settings.Choices;
 import io.sluice.config.source.Snapshot;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.dataplane.DataplaneLoader;
@@ -87,7 +88,7 @@ final class NodeRig implements AutoCloseable {
                     HostActors.Parts parts =
                         new HostActors.Parts(
                             "node1",
-                            new InterfaceSettings(List.of("cali"), false),
+                            settings("^eth"),
                             ConntrackKeeper.Settings.of(() -> Timeouts.DEFAULTS),
                             dataplane,
                             writers,
@@ -130,11 +131,16 @@ final class NodeRig implements AutoCloseable {
   }
 
   void source(Snapshot snapshot) {
-    actors
-        .interfaces()
-        .tell(
-            new InterfaceManager.SourceChanged(
-                snapshot, new InterfaceSettings(List.of("cali"), false)));
+    source(snapshot, "^eth");
+  }
+
+  /** With another pattern of host endpoints. */
+  void source(Snapshot snapshot, String hosts) {
+    actors.interfaces().tell(new InterfaceManager.SourceChanged(snapshot, settings(hosts)));
+  }
+
+  private static InterfaceSettings settings(String hosts) {
+    return new InterfaceSettings(List.of("cali"), false, hosts, Choices.Rpf.LOOSE);
   }
 
   InterfaceManager.Status status() {

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.config.model.ObjectMeta;
 import io.sluice.config.model.Pod;
 import io.sluice.config.model.Resource;
+import io.sluice.config.settings.Choices;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
 import java.time.Instant;
@@ -19,8 +20,12 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class WorkloadsTest {
-  private static final InterfaceSettings SETTINGS = new InterfaceSettings(List.of("cali"), false);
-  private static final InterfaceSettings SPOOFING = new InterfaceSettings(List.of("cali"), true);
+  private static final InterfaceSettings SETTINGS = settings(false);
+  private static final InterfaceSettings SPOOFING = settings(true);
+
+  private static InterfaceSettings settings(boolean anySource) {
+    return new InterfaceSettings(List.of("cali"), anySource, "^eth", Choices.Rpf.LOOSE);
+  }
 
   private static Workloads of(Resource... resources) {
     return Workloads.of(snapshot(true, resources), "node1", SETTINGS, Workloads.NONE);

@@ -39,7 +39,8 @@ public final class FakeKernel {
   public final FakeMap<Integer, MaglevTable> maglev;
   public final Map<Family, FakeMap<RouteKey, Integer>> optouts = new EnumMap<>(Family.class);
   final Map<Family, FakeMap<AffinityKey, Affinity>> affinity = new EnumMap<>(Family.class);
-  final Map<Family, FakeMap<SourceRangeKey, Integer>> sourceRanges = new EnumMap<>(Family.class);
+  public final Map<Family, FakeMap<SourceRangeKey, Integer>> sourceRanges =
+      new EnumMap<>(Family.class);
   public final FakeMap<Integer, Iface> ifaces;
   public final FakeMap<Integer, NodeState> node;
 

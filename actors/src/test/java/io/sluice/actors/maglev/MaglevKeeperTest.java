@@ -15,6 +15,8 @@ import io.sluice.actors.services.ServiceName;
 import io.sluice.cluster.maglev.Backend;
 import io.sluice.cluster.maglev.BackendSet;
 import io.sluice.cluster.maglev.Lut;
+import io.sluice.cluster.maglev.MaglevTable;
+import io.sluice.cluster.shared.Agreed;
 import io.sluice.cluster.shared.Follower;
 import io.sluice.config.model.IpAddress;
 import io.sluice.config.model.IpFamily;
@@ -61,6 +63,12 @@ class MaglevKeeperTest {
     return BackendSet.of(IpFamily.IPV4, backends);
   }
 
+  /** What the cluster says of a set of 3 that came after another one. */
+  private static byte[] former(BackendSet before) {
+    Agreed agreed = new Agreed(3, 3, Lut.ALGORITHM, before.bytes(), "", new byte[0]);
+    return MaglevTable.DERIVATION.remember(agreed, Lut.ALGORITHM, set(3).bytes(), 1000);
+  }
+
   private void see(long revision, BackendSet set, Running running) {
     views.tell(
         new MaglevView(revision, Map.of(WEB, set), Set.of(), Map.of(WEB, running), Map.of()));
@@ -90,10 +98,12 @@ class MaglevKeeperTest {
     assertThat(BackendSet.parse(first.wishes().get(ID).value())).isEqualTo(set(3));
 
     Lut lut = Lut.compute(set(3));
-    first.user().tell(new Follower.Update(ID, 4, lut.digest(), lut.bytes()));
+    first.user().tell(new Follower.Update(ID, 4, lut.digest(), lut.bytes(), former(set(4))));
     ServiceManager.Agreed agreed = services.expectMessageClass(ServiceManager.Agreed.class);
     assertThat(agreed.service()).isEqualTo(WEB);
     assertThat(agreed.target().lut()).isEqualTo(lut);
+    assertThat(agreed.target().formers().gone()).hasSize(1); // the fourth had a quarter
+    assertThat(agreed.target().formers().moved()).isBetween(16_000, 20_000);
     assertThat(agreed.target().generation()).isEqualTo(4);
 
     see(7, set(3), new Running(4, lut.digest()));
@@ -146,7 +156,7 @@ class MaglevKeeperTest {
   void aTableThatIsNoneIsNotPassedOn() {
     connect();
     see(7, set(3), new Running(0, ""));
-    wants().user().tell(new Follower.Update(ID, 4, "x", new byte[] {4, 0}));
+    wants().user().tell(new Follower.Update(ID, 4, "x", new byte[] {4, 0}, new byte[0]));
     status();
     services.expectNoMessage(Duration.ofMillis(20));
     time.timePasses(Duration.ofSeconds(1));

@@ -285,10 +285,80 @@ class RouteKeeperTest {
     tunnelIs(101);
     await().until(() -> map(Family.IPV4).containsKey(key("10.244.2.0", 24)) && epoch() == 1);
     overlay(IpPool.VxlanMode.NEVER, NODE2);
-    assertThat(needs.receiveMessage()).isEqualTo(TunnelNeed.NONE);
+    TunnelNeed forwarding = needs.receiveMessage();
+    assertThat(forwarding.overlay()).isEmpty();
+    assertThat(forwarding.families()).containsExactly(Family.IPV4);
     assertThat(map(Family.IPV4).get(key("10.244.2.0", 24))).isEqualTo(way("192.168.102.2", 0));
     assertThat(net.routes()).isEmpty();
     assertThat(epoch()).isEqualTo(2);
+    overlay(IpPool.VxlanMode.NEVER);
+    assertThat(needs.receiveMessage()).isEqualTo(TunnelNeed.NONE);
+  }
+
+  @Test
+  void aClusterOfOneNodeNeedsNoTunnel() {
+    startOnSubnet();
+    overlay(IpPool.VxlanMode.ALWAYS);
+    assertThat(needs.receiveMessage()).isEqualTo(TunnelNeed.NONE);
+  }
+
+  /** Traffic from outside is handed over by the tunnel, to the node that the routes name. */
+  @Test
+  @Tag("INV-ENC-1")
+  void nodesAndPodsHaveTheirNodeInBothFamiliesWithoutAnOverlay() {
+    net.addresses.add(new HostAddress(2, Ip.parse("192.168.101.2"), 24, true));
+    net.addresses.add(new HostAddress(2, Ip.parse("fd00:100:1::2"), 64, true));
+    start();
+    keeper.tell(new RouteKeeper.SubscribeTunnel(needs.getRef()));
+    keeper.tell(
+        new RouteKeeper.Update(
+            ClusterRoutes.of(
+                snapshot(
+                    true,
+                    node("node1", List.of("192.168.101.2", "fd00:100:1::2"), List.of()),
+                    node(
+                        "node2",
+                        List.of("192.168.102.2", "fd00:100:2::2", "198.51.100.2"),
+                        List.of("10.244.2.0/24", "fd00:244:2::/64")),
+                    pod("stray", "node2", "10.9.9.9", "fd00:9::9")),
+                "node1")));
+    keeper.tell(new RouteKeeper.WorkloadsKnown(Set.of()));
+    TunnelNeed need = needs.receiveMessage();
+    assertThat(need.families()).containsExactlyInAnyOrder(Family.values());
+    assertThat(need.overlay()).isEmpty();
+    assertThat(need.addresses()).isEmpty();
+    assertThat(need.underlay()).containsExactly(2);
+    int pod = RouteFlags.ROUTE_WORKLOAD;
+    assertThat(map(Family.IPV4))
+        .containsOnly(
+            Map.entry(key("192.168.101.2", 32), route(RouteFlags.ROUTE_LOCAL, 0, "0.0.0.0")),
+            Map.entry(key("192.168.102.2", 32), route(0, 0, "192.168.102.2")),
+            Map.entry(key("198.51.100.2", 32), route(0, 0, "192.168.102.2")),
+            Map.entry(key("10.244.2.0", 24), route(pod, 0, "192.168.102.2")),
+            Map.entry(key("10.9.9.9", 32), route(pod, 0, "192.168.102.2")));
+    assertThat(map(Family.IPV6))
+        .containsOnly(
+            Map.entry(key("fd00:100:1::2", 128), route(RouteFlags.ROUTE_LOCAL, 0, "::")),
+            Map.entry(key("fd00:100:2::2", 128), route(0, 0, "fd00:100:2::2")),
+            Map.entry(key("fd00:244:2::", 64), route(pod, 0, "fd00:100:2::2")),
+            Map.entry(key("fd00:9::9", 128), route(pod, 0, "fd00:100:2::2")));
+    await()
+        .untilAsserted(
+            () ->
+                assertThat(dataplane.node().entries.get(0))
+                    .extracting(NodeState::addr4, NodeState::addr6)
+                    .containsExactly(Ip.parse("192.168.101.2"), Ip.parse("fd00:100:1::2")));
+  }
+
+  @Test
+  @Tag("INV-AG-3")
+  void anOverlayIsNotMissedBeforeTheSourceIsInSync() {
+    startOnSubnet();
+    keeper.tell(new RouteKeeper.Update(ClusterRoutes.of(snapshot(false, NODE2), "node1")));
+    keeper.tell(new RouteKeeper.Refresh());
+    needs.expectNoMessage(Duration.ofMillis(100));
+    overlay(IpPool.VxlanMode.ALWAYS, NODE2);
+    assertThat(needs.receiveMessage().overlay()).containsExactly(Family.IPV4);
   }
 
   @Test
@@ -343,7 +413,7 @@ class RouteKeeperTest {
                     .containsExactly("+ 10.244.2.0/24 via 192.168.101.9 dev 2 src 192.168.101.2"));
     await().until(() -> map(Family.IPV4).containsKey(key("10.244.2.0", 24)));
     assertThat(map(Family.IPV4).get(key("10.244.2.0", 24))).isEqualTo(way("192.168.101.9", 0));
-    assertThat(needs.receiveMessage()).isEqualTo(TunnelNeed.NONE);
+    assertThat(needs.receiveMessage().overlay()).isEmpty();
   }
 
   @Test

@@ -158,6 +158,20 @@ class WaysTest {
   }
 
   @Test
+  void whatTwoNodesClaimAndANodeWithoutAddressAreTold() {
+    ClusterRoutes cluster =
+        cluster(
+            node("node2", "192.168.3.2"),
+            node("node3", List.of("192.168.3.2", "192.168.3.3", "192.168.3.3"), List.of()),
+            node("node4", List.of(), List.of("10.244.4.0/24")));
+    assertThat(cluster.problems())
+        .containsExactly(
+            "address 192.168.3.2 of node3 is that of node2, which is older",
+            "node4 has no address (Node, status.addresses): traffic from outside is not forwarded"
+                + " to its pods");
+  }
+
+  @Test
   void theTunnelsAddressIsTheFirstOfThePodNetworkUnlessAPodHasIt() {
     assertThat(cluster().tunnelAddresses())
         .isEqualTo(
@@ -175,6 +189,9 @@ class WaysTest {
     assertThat(Ways.of(cluster, HOST).need(cluster))
         .isEqualTo(
             new TunnelNeed(
-                Set.of(Family.IPV4), Map.of(Family.IPV4, Ip.parse("10.244.1.0")), Set.of(2, 3)));
+                Set.of(Family.IPV4),
+                Set.of(Family.IPV4),
+                Map.of(Family.IPV4, Ip.parse("10.244.1.0")),
+                Set.of(2, 3)));
   }
 }

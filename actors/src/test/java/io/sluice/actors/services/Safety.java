@@ -7,15 +7,14 @@ import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Frontend;
+import io.sluice.kernel.layout.FrontendFlags;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.ServiceFlags;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.LongSupplier;
 
 /**
@@ -112,7 +111,7 @@ final class Safety {
   }
 
   private void pointAt(Service service) {
-    for (int i = 0; i < service.count(); i++) {
+    for (int i = 0; i < service.count() + service.local(); i++) {
       lastPointedAt.get(family(service)).put(service.base() + i, clock.getAsLong());
     }
   }
@@ -142,8 +141,8 @@ final class Safety {
     if (family(service) != key.addr().family()) {
       violations.add(key + " leads to the other family, after " + last());
     }
-    Set<Endpoint> seen = new HashSet<>();
-    for (int i = 0; i < service.count(); i++) {
+    Map<String, Backend> seen = new HashMap<>();
+    for (int i = 0; i < service.count() + service.local(); i++) {
       Backend backend = kernel.backends.get(family(service)).entries().get(service.base() + i);
       if (backend == null || backend.id() == 0) {
         violations.add(key + " leads to an element that is not written, after " + last());
@@ -151,9 +150,27 @@ final class Safety {
         violations.add(key + " leads to another service's backend, after " + last());
       } else if (backend.gen() != gen(backend.id())) {
         violations.add(key + " leads to a dead backend, after " + last());
-      } else if (!seen.add(new Endpoint(backend.addr(), backend.port()))) {
-        violations.add(key + " leads to a backend twice, after " + last());
+      } else {
+        // In both parts of the span, and as often as it weighs, a backend is one and the same.
+        String place = backend.addr() + "/" + backend.port();
+        Backend before = seen.putIfAbsent(place, backend);
+        if (before != null && !before.equals(backend)) {
+          violations.add(key + " has a backend under two IDs, after " + last());
+        }
       }
+    }
+    checkRanges(key, frontend);
+  }
+
+  /**
+   * In these tests no service shuts everybody out: its ranges come before the frontend (SVC-10).
+   */
+  private void checkRanges(FrontendKey key, Frontend frontend) {
+    boolean limited = (frontend.flags() & FrontendFlags.FRONTEND_SOURCE_RANGES) != 0;
+    if (limited
+        && kernel.sourceRanges.get(key.addr().family()).entries().keySet().stream()
+            .noneMatch(range -> range.service() == frontend.service())) {
+      violations.add(key + " shuts everybody out, after " + last());
     }
   }
 

@@ -23,6 +23,7 @@ import io.sluice.kernel.layout.Service;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
@@ -111,6 +112,7 @@ final class ServiceManagerTest {
     manager =
         kit.spawn(
             ServiceManager.create(
+                "node1",
                 probe.receiveMessage(Duration.ofSeconds(20)),
                 promises,
                 ServiceSyncer.Options.DEFAULT));
@@ -126,7 +128,7 @@ final class ServiceManagerTest {
 
   private void write(String name, String yaml) throws IOException {
     Path fresh = Files.writeString(folder.resolve(name + ".tmp"), yaml);
-    Files.move(fresh, folder.resolve(name));
+    Files.move(fresh, folder.resolve(name), StandardCopyOption.REPLACE_EXISTING);
   }
 
   private void follow() {
@@ -244,7 +246,7 @@ final class ServiceManagerTest {
           type: NodePort
           clusterIP: 10.96.0.20
           clusterIPs: [10.96.0.20]
-          externalIPs: [192.0.2.1]
+          externalIPs: [192.0.2.1, "2001:db8::1"]
           ports: [{port: 80, nodePort: 30080}]
         ---
         apiVersion: v1
@@ -256,15 +258,137 @@ final class ServiceManagerTest {
           ports: [{name: first, port: 80}, {name: other, port: 81}]
         """);
     follow();
-    await().atMost(Duration.ofSeconds(30)).until(() -> found().size() == 6);
+    await().atMost(Duration.ofSeconds(30)).until(() -> found().size() == 8);
     assertThat(found())
-        .containsKeys("10.96.0.20:80/6", "10.96.0.10:81/6")
-        .doesNotContainKey("192.0.2.1:80/6");
+        .containsKeys("10.96.0.20:80/6", "192.0.2.1:80/6", "0.0.0.0:30080/6", "10.96.0.10:81/6");
     assertThat(found().get("10.96.0.10:80/6")).isNotEmpty();
     String said = notices().toString();
     assertThat(said)
-        .contains("node ports", "externalIPs", "zz-late", "older service")
+        .contains("zz-late", "older service", "2001:db8::1 is not served")
         .doesNotContain("headless", "outside");
+  }
+
+  private static String claimant(String name, int number, String created) {
+    return """
+        apiVersion: v1
+        kind: Service
+        metadata: {name: %s, namespace: default, creationTimestamp: "%s"}
+        spec:
+          type: LoadBalancer
+          clusterIPs: [10.96.1.%d, "fd00:96:1::%d"]
+          ipFamilies: [IPv4, IPv6]
+          externalIPs: [192.0.2.1, "2001:db8::1"]
+          ports: [{port: 80, nodePort: 30080}]
+        status: {loadBalancer: {ingress: [{ip: 192.0.2.9}, {ip: "2001:db8::9"}]}}
+        """
+        .formatted(name, created, number, number);
+  }
+
+  private static String endpointsOf(String name, int number) {
+    String slice =
+        """
+        apiVersion: discovery.k8s.io/v1
+        kind: EndpointSlice
+        metadata: {name: %s-%s, namespace: default, labels: {kubernetes.io/service-name: %s}}
+        addressType: %s
+        ports: [{port: 8080}]
+        endpoints: [{addresses: ["%s%d"]}]
+        """;
+    return slice.formatted(name, 4, name, "IPv4", "10.244.1.", number)
+        + "---\n"
+        + slice.formatted(name, 6, name, "IPv6", "fd00:244::", number);
+  }
+
+  /** External addresses, the balancer's and node ports: the older service has them all. */
+  @Test
+  @Tag("INV-SVC-2")
+  @Tag("INV-SVC-10")
+  void whatTwoServicesClaimIsTheOldersAndAfterItTheOthers() throws IOException {
+    write("a.yaml", claimant("a", 1, "2026-02-01T00:00:00Z"));
+    write("b.yaml", claimant("b", 2, "2026-01-01T00:00:00Z"));
+    write("ends.yaml", endpointsOf("a", 1) + "---\n" + endpointsOf("b", 2));
+    Map<String, Set<String>> expected = new TreeMap<>();
+    expected.put("10.96.1.1:80/6", Set.of("10.244.1.1:8080"));
+    expected.put("fd00:96:1::1:80/6", Set.of("fd00:244::1:8080"));
+    expected.put("10.96.1.2:80/6", Set.of("10.244.1.2:8080"));
+    expected.put("fd00:96:1::2:80/6", Set.of("fd00:244::2:8080"));
+    claims(expected, 2);
+    follow();
+    awaitFound(expected);
+    assertThat(notices().toString())
+        .contains(
+            "Service default/a",
+            "192.0.2.1:80/TCP is an older service's",
+            "192.0.2.9:80/TCP is an older service's",
+            "0.0.0.0:30080/TCP is an older service's",
+            "[2001:db8::1]:80/TCP is an older service's",
+            "[2001:db8::9]:80/TCP is an older service's",
+            "[::]:30080/TCP is an older service's")
+        .doesNotContain("Service default/b");
+
+    Files.delete(folder.resolve("b.yaml"));
+    expected.keySet().removeIf(key -> key.contains("1.2:") || key.contains("1::2:"));
+    claims(expected, 1);
+    awaitFound(expected);
+    assertThat(notices()).isEmpty();
+  }
+
+  private static void claims(Map<String, Set<String>> expected, int backend) {
+    for (String key : new String[] {"192.0.2.1:80/6", "192.0.2.9:80/6", "0.0.0.0:30080/6"}) {
+      expected.put(key, Set.of("10.244.1." + backend + ":8080"));
+    }
+    for (String key : new String[] {"2001:db8::1:80/6", "2001:db8::9:80/6", ":::30080/6"}) {
+      expected.put(key, Set.of("fd00:244::" + backend + ":8080"));
+    }
+  }
+
+  /** This node's zone, and which endpoints are here, come from the resources, as they change. */
+  @Test
+  @Tag("INV-SVC-10")
+  void theNodesZoneAndItsOwnPods() throws IOException {
+    write("web.yaml", WEB.replaceAll("(?m)^ *- \\{name: dns.*\n", ""));
+    write(
+        "slices.yaml",
+        """
+        apiVersion: discovery.k8s.io/v1
+        kind: EndpointSlice
+        metadata: {name: web-a, namespace: default, labels: {kubernetes.io/service-name: web}}
+        addressType: IPv4
+        ports: [{name: http, port: 8080}]
+        endpoints:
+          - {addresses: [10.244.1.3], hints: {forZones: [{name: a}]}}
+          - {addresses: [10.244.2.3], nodeName: node2, hints: {forZones: [{name: b}]}}
+        ---
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: web-1, namespace: default}
+        spec: {nodeName: node1}
+        status: {podIPs: [{ip: 10.244.1.3}]}
+        """);
+    follow();
+    awaitFound(
+        Map.of(
+            "10.96.0.10:80/6",
+            Set.of("10.244.1.3:8080", "10.244.2.3:8080"),
+            "fd00:96::10:80/6",
+            Set.of()));
+    assertThat(kernel.services.copy().values()).extracting(Service::local).containsOnly(0, 1);
+    for (String zone : new String[] {"b", "a"}) {
+      write(
+          "node.yaml",
+          """
+          apiVersion: v1
+          kind: Node
+          metadata: {name: node1, labels: {topology.kubernetes.io/zone: %s}}
+          """
+              .formatted(zone));
+      awaitFound(
+          Map.of(
+              "10.96.0.10:80/6",
+              Set.of(zone.equals("a") ? "10.244.1.3:8080" : "10.244.2.3:8080"),
+              "fd00:96::10:80/6",
+              Set.of()));
+    }
   }
 
   @Test
@@ -284,6 +408,7 @@ final class ServiceManagerTest {
     manager =
         kit.spawn(
             ServiceManager.create(
+                "node1",
                 probe.receiveMessage(Duration.ofSeconds(20)),
                 promises,
                 ServiceSyncer.Options.DEFAULT));

@@ -15,8 +15,11 @@ import io.sluice.actors.kernel.FakeKernel;
 import io.sluice.actors.maps.MapManager;
 import io.sluice.actors.promises.Promises;
 import io.sluice.cluster.maglev.BackendSet;
+import io.sluice.cluster.maglev.FormerSets;
+import io.sluice.cluster.maglev.Formers;
 import io.sluice.cluster.maglev.Lut;
-import io.sluice.config.model.Maglev;
+import io.sluice.cluster.shared.Agreed;
+import io.sluice.config.model.Weights;
 import io.sluice.kernel.dataplane.MaglevTable;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.Family;
@@ -32,7 +35,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.function.Predicate;
 
 /**
@@ -98,17 +100,29 @@ final class TestNode implements AutoCloseable {
     }
   }
 
-  /** What the cluster would agree on for these backends. */
-  static LutTarget target(long generation, WantedService service) {
-    BackendSet set =
-        MaglevWishes.of(List.of(service), MaglevLimits.DEFAULT).sets().get(service.name());
-    Lut lut = Lut.compute(set);
-    return new LutTarget(generation, lut.digest(), lut);
+  /** What the cluster would agree on for these backends, after those before. */
+  static LutTarget target(long generation, WantedService service, WantedService... before) {
+    byte[] former = new byte[0];
+    for (int i = 0; i < before.length; i++) {
+      byte[] next = set(i + 1 < before.length ? before[i + 1] : service).bytes();
+      former =
+          io.sluice.cluster.maglev.MaglevTable.DERIVATION.remember(
+              new Agreed(1, 1, Lut.ALGORITHM, set(before[i]).bytes(), "", former),
+              Lut.ALGORITHM,
+              next,
+              Agreed.MAX_VALUE);
+    }
+    Lut lut = Lut.compute(set(service));
+    return new LutTarget(generation, lut.digest(), lut, Formers.of(lut, FormerSets.parse(former)));
+  }
+
+  private static BackendSet set(WantedService service) {
+    return MaglevWishes.of(List.of(service), MaglevLimits.DEFAULT).sets().get(service.name());
   }
 
   /** The cluster agrees. */
-  void agree(long generation, WantedService service) {
-    syncer.tell(new ServiceSyncer.Agreed(service.name(), target(generation, service)));
+  void agree(long generation, WantedService service, WantedService... before) {
+    syncer.tell(new ServiceSyncer.Agreed(service.name(), target(generation, service, before)));
   }
 
   /** The cluster's view of a service's table in the kernel; null if there is none. */
@@ -122,10 +136,17 @@ final class TestNode implements AutoCloseable {
       List<Endpoint> span = new ArrayList<>();
       for (int i = 0; i < table.count(); i++) {
         Backend element = kernel.backends.get(name.family()).entries().get(table.base() + i);
-        span.add(new Endpoint(element.addr(), element.port()));
+        span.add(ElementJudge.endpoint(element));
       }
       return Luts.read(name.family(), table, span).orElseThrow();
     }
+  }
+
+  /** How many backend IDs are promised. */
+  int promised() {
+    TestProbe<Promises.Held> probe = kit.createTestProbe();
+    promises.tell(new Promises.Get(Promises.Kind.BACKEND, probe.ref()));
+    return probe.receiveMessage().ids().size();
   }
 
   void withdraw(ServiceName name) {
@@ -180,20 +201,37 @@ final class TestNode implements AutoCloseable {
 
   // What the maps say, in words that a test can compare.
 
-  /** Backends by frontend, for all that a packet can find. */
+  /** The cluster's backends by frontend, each once, for all that a packet can find. */
   Map<FrontendKey, List<Endpoint>> found() {
     Map<FrontendKey, List<Endpoint>> found = new LinkedHashMap<>();
+    windows()
+        .forEach(
+            (key, windows) ->
+                found.put(key, windows.cluster().stream().distinct().sorted().toList()));
+    return found;
+  }
+
+  /** Both parts of a span, as they are. */
+  record Windows(List<Endpoint> cluster, List<Endpoint> local) {}
+
+  /** Backends by frontend, element by element. */
+  Map<FrontendKey, Windows> windows() {
+    Map<FrontendKey, Windows> found = new LinkedHashMap<>();
     synchronized (kernel.lock) {
       for (Family family : Family.values()) {
         for (Map.Entry<FrontendKey, Frontend> entry :
             kernel.frontends.get(family).entries().entrySet()) {
           Service service = kernel.services.entries().get(entry.getValue().service());
-          TreeSet<Endpoint> endpoints = new TreeSet<>();
-          for (int i = 0; i < service.count(); i++) {
+          List<Endpoint> elements = new ArrayList<>();
+          for (int i = 0; i < service.count() + service.local(); i++) {
             Backend backend = kernel.backends.get(family).entries().get(service.base() + i);
-            endpoints.add(new Endpoint(backend.addr(), backend.port()));
+            elements.add(ElementJudge.endpoint(backend));
           }
-          found.put(entry.getKey(), new ArrayList<>(endpoints));
+          found.put(
+              entry.getKey(),
+              new Windows(
+                  List.copyOf(elements.subList(0, service.count())),
+                  List.copyOf(elements.subList(service.count(), elements.size()))));
         }
       }
     }
@@ -238,12 +276,18 @@ final class TestNode implements AutoCloseable {
         : new Endpoint(new Ip(family, 0xfd00_0244_0000_0000L, number), 8080);
   }
 
+  /** On this node. */
+  static Endpoint here(Family family, int number) {
+    Endpoint pod = pod(family, number);
+    return new Endpoint(pod.ip(), pod.port(), true);
+  }
+
   static FrontendKey frontend(Family family, int number) {
     return new FrontendKey(ip(family, number), 80, 6);
   }
 
   static WantedService maglev(String name, Family family, int ip, int... pods) {
-    return service(name, family, ip, pods).with(Optional.of(new Maglev(Map.of())));
+    return service(name, family, ip, pods).with(Optional.of(Weights.NONE));
   }
 
   static WantedService service(String name, Family family, int ip, int... pods) {

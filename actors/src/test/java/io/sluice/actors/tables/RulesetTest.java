@@ -85,7 +85,7 @@ class RulesetTest {
   @Tag("INV-GAP-1")
   @Tag("INV-POL-1")
   void nothingPassesToOrFromWhatIsNotReady(String otherPod, String host) {
-    Ruleset rules = new Ruleset(List.of("cali"), false);
+    Ruleset rules = new Ruleset(List.of("cali"), false, false);
     markAll(SEEN);
     nft.run(rules.replace(Set.of(nic1)));
     assertThat(PodLab.pings(lab.pod1(), host)).isTrue();
@@ -105,7 +105,7 @@ class RulesetTest {
   @CsvSource({"192.168.101.2", "fd00:100:1::2"})
   @Tag("INV-POL-1")
   void nothingPassesThatNoProgramHasSeen(String host) {
-    nft.run(new Ruleset(List.of("cali"), false).replace(Set.of(nic1)));
+    nft.run(new Ruleset(List.of("cali"), false, false).replace(Set.of(nic1)));
     assertThat(PodLab.pings(lab.pod1(), host)).isFalse();
     assertThat(drops(Ruleset.UNSEEN_IN)).isPositive();
     markAll(SEEN);
@@ -120,7 +120,7 @@ class RulesetTest {
         .sh(
             "nft 'table inet user { chain c { type filter hook input priority 0;"
                 + " ct state new counter; }; }'");
-    nft.run(new Ruleset(List.of("cali"), true).replace(Set.of(nic1, nic2)));
+    nft.run(new Ruleset(List.of("cali"), true, false).replace(Set.of(nic1, nic2)));
     markAll(SEEN);
     Process ping =
         new ProcessBuilder(
@@ -159,14 +159,32 @@ class RulesetTest {
   @Test
   void kernelConntrackIsNotPutToWorkWhereItIsNot() {
     markAll(SEEN);
-    nft.run(new Ruleset(List.of("cali"), false).replace(Set.of(nic1, nic2)));
+    nft.run(new Ruleset(List.of("cali"), false, false).replace(Set.of(nic1, nic2)));
     assertThat(PodLab.pings(lab.pod1(), "10.244.1.3")).isTrue();
     assertThat(lab.node().sh("cat /proc/sys/net/netfilter/nf_conntrack_count").strip())
         .isEqualTo("0");
-    nft.run(new Ruleset(List.of("cali"), true).replace(Set.of(nic1, nic2)));
+    nft.run(new Ruleset(List.of("cali"), true, false).replace(Set.of(nic1, nic2)));
     assertThat(PodLab.pings(lab.pod1(), "10.244.1.3")).isTrue();
     assertThat(lab.node().sh("cat /proc/sys/net/netfilter/nf_conntrack_count").strip())
         .isNotEqualTo("0");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"10.244.1.3", "fd00:244:1::3"})
+  void whatIsMarkedSoLeavesWithTheHostsAddress(String backend) {
+    nft.run(new Ruleset(List.of("cali"), false, true).replace(Set.of(nic1, nic2)));
+    // The backend can answer nobody but the host: to others it has no way back.
+    lab.pod2()
+        .sh(
+            "ip route del default; ip -6 route del default; ip route add 192.168.101.2 via"
+                + " 169.254.1.1 dev eth0; ip -6 route add fd00:100:1::2 via"
+                + " fe80::ecee:eeff:feee:eeee dev eth0");
+    markAll(SEEN);
+    assertThat(PodLab.pings(lab.pod1(), backend)).as("without the mark").isFalse();
+    markAll("0x04100000");
+    lab.node().sh("nft 'add rule inet fake c iifname cali2 meta mark set 0x00100000'");
+    assertThat(PodLab.pings(lab.pod1(), backend)).isTrue();
+    assertThat(nft.find().orElseThrow().counters().get(Ruleset.MASQUERADED)).isPositive();
   }
 
   @Test
@@ -176,7 +194,7 @@ class RulesetTest {
     nft.drop();
     lab.node().sh("nft 'table inet other { chain c { type filter hook input priority 0; }; }'");
     String others = lab.node().sh("nft list ruleset");
-    Ruleset rules = new Ruleset(List.of("cali", "tap"), true);
+    Ruleset rules = new Ruleset(List.of("cali", "tap"), true, false);
     nft.run(rules.replace(Set.of(nic1, 4711)));
     Nftables.Found found = nft.find().orElseThrow();
     assertThat(found.build()).isEqualTo(rules.build());
@@ -189,11 +207,12 @@ class RulesetTest {
 
   @Test
   void rulesDifferByWhatTheySayOnly() {
-    Ruleset rules = new Ruleset(List.of("cali"), false);
-    assertThat(rules.build()).isEqualTo(new Ruleset(List.of("cali"), false).build());
-    assertThat(rules.build()).isNotEqualTo(new Ruleset(List.of("cali"), true).build());
-    assertThat(rules.build()).isNotEqualTo(new Ruleset(List.of("tap"), false).build());
-    assertThatThrownBy(() -> new Ruleset(List.of("a\"; flush ruleset"), false))
+    Ruleset rules = new Ruleset(List.of("cali"), false, false);
+    assertThat(rules.build()).isEqualTo(new Ruleset(List.of("cali"), false, false).build());
+    assertThat(rules.build()).isNotEqualTo(new Ruleset(List.of("cali"), true, false).build());
+    assertThat(rules.build()).isNotEqualTo(new Ruleset(List.of("tap"), false, false).build());
+    assertThat(rules.build()).isNotEqualTo(new Ruleset(List.of("cali"), false, true).build());
+    assertThatThrownBy(() -> new Ruleset(List.of("a\"; flush ruleset"), false, false))
         .hasMessageContaining("interfacePrefix");
   }
 }

@@ -90,7 +90,7 @@ class TablesKeeperTest {
   }
 
   private void put(Set<String> ready, boolean conntrack) {
-    String build = new Ruleset(List.of("cali"), conntrack).build();
+    String build = new Ruleset(List.of("cali"), conntrack, false).build();
     nft.found = Optional.of(new Nftables.Found(build, ready, Map.of("midflow", 3L)));
   }
 
@@ -169,6 +169,33 @@ class TablesKeeperTest {
     assertThat(status.receiveMessage())
         .isEqualTo(new TablesKeeper.Status(true, true, Map.of("midflow", 3L)));
     assertThat(nft.runs).last().asString().contains("ct state established,related accept");
+  }
+
+  @Test
+  @Tag("INV-AG-3")
+  void masqueradesWhereItIsNeededAndAfterARestartUntilItIsKnownNotToBe() {
+    begin(Map.of());
+    assertThat(nft.runs).singleElement().asString().doesNotContain("masquerade");
+    keeper.tell(new TablesKeeper.Masquerade(true));
+    keeper.tell(new TablesKeeper.GetStatus(status.getRef()));
+    status.receiveMessage();
+    assertThat(nft.runs).last().asString().contains("masquerade fully-random");
+
+    Ruleset rules = new Ruleset(List.of("cali"), false, true);
+    nft.found = Optional.of(new Nftables.Found(rules.build(), Set.of(), Map.of("masqueraded", 5L)));
+    sysctls.count = "7"; // by our own chain, so it is no sign of others
+    nft.runs.clear();
+    kit.stop(keeper);
+    keeper = kit.spawn(TablesKeeper.create(nft, sysctls, net));
+    begin(Map.of());
+    time.timePasses(Duration.ofSeconds(30));
+    keeper.tell(new TablesKeeper.GetStatus(status.getRef()));
+    assertThat(status.receiveMessage()).isEqualTo(new TablesKeeper.Status(true, false, Map.of()));
+    assertThat(nft.runs).isEmpty();
+    keeper.tell(new TablesKeeper.Masquerade(false));
+    keeper.tell(new TablesKeeper.GetStatus(status.getRef()));
+    status.receiveMessage();
+    assertThat(nft.runs).singleElement().asString().doesNotContain("masquerade", "ct state");
   }
 
   @Test

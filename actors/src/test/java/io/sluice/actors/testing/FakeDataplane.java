@@ -42,6 +42,8 @@ public final class FakeDataplane implements Dataplane {
   private final Map<Family, FakeMap<AffinityKey, Affinity>> affinity = new HashMap<>();
   private final Map<Family, FakeMap<SourceRangeKey, Integer>> sourceRanges = new HashMap<>();
   private final Map<Family, FakeMap<RouteKey, Route>> routes = new HashMap<>();
+  private final FakeMap<Integer, Service> services = new FakeMap<>("services", 100);
+  private final FakeMap<Integer, BackendGen> gens = new FakeMap<>("backend_gen", 100);
   private final FakeMap<Integer, Iface> ifaces = new FakeMap<>("ifaces", 9192);
   private final FakeMap<Integer, NodeState> node = new FakeMap<>("node", 1);
   private final Map<Integer, Set<Integer>> slots = new HashMap<>();
@@ -73,8 +75,8 @@ public final class FakeDataplane implements Dataplane {
   }
 
   @Override
-  public TypedMap<Integer, Service> services() {
-    throw new UnsupportedOperationException();
+  public FakeMap<Integer, Service> services() {
+    return services;
   }
 
   @Override
@@ -83,8 +85,8 @@ public final class FakeDataplane implements Dataplane {
   }
 
   @Override
-  public TypedMap<Integer, BackendGen> backendGen() {
-    throw new UnsupportedOperationException();
+  public FakeMap<Integer, BackendGen> backendGen() {
+    return gens;
   }
 
   @Override
@@ -93,7 +95,7 @@ public final class FakeDataplane implements Dataplane {
   }
 
   @Override
-  public TypedMap<AffinityKey, Affinity> affinity(Family family) {
+  public FakeMap<AffinityKey, Affinity> affinity(Family family) {
     return affinity.get(family);
   }
 

@@ -16,6 +16,9 @@ public final class FakeMap<K, V> implements TypedMap<K, V> {
   /** What it holds, for tests to fill and look at. */
   public final Map<K, V> entries = new LinkedHashMap<>();
 
+  /** What happens behind the back of who has just visited all entries. */
+  public volatile Runnable afterVisit = () -> {};
+
   private final String name;
   private final int maxEntries;
 
@@ -79,5 +82,6 @@ public final class FakeMap<K, V> implements TypedMap<K, V> {
   @Override
   public synchronized void forEach(BiConsumer<? super K, ? super V> visitor) {
     new LinkedHashMap<>(entries).forEach(visitor);
+    afterVisit.run();
   }
 }

@@ -36,7 +36,9 @@ class TunnelKeeperTest {
   private static final Map<Family, Ip> ADDRESSES =
       Map.of(Family.IPV4, Ip.parse("10.244.1.0"), Family.IPV6, Ip.parse("fd00:244:1::"));
   private static final TunnelNeed NEED =
-      new TunnelNeed(Set.of(Family.values()), ADDRESSES, Set.of(2));
+      new TunnelNeed(Set.of(Family.values()), Set.of(Family.values()), ADDRESSES, Set.of(2));
+  private static final TunnelNeed NO_OVERLAY =
+      new TunnelNeed(Set.of(Family.values()), Set.of(), Map.of(), Set.of(2));
   private static final TunnelKeeper.Times TIMES =
       new TunnelKeeper.Times(
           Duration.ofMillis(100),
@@ -226,6 +228,34 @@ class TunnelKeeperTest {
     assertThat(node()).isEqualTo(new NodeState(2, 0, 0, 0, 0, Ip.ANY4, Ip.ANY6));
     assertThat(status())
         .isEqualTo(new TunnelKeeper.Status(false, Optional.empty(), Optional.empty()));
+  }
+
+  @Test
+  @Tag("INV-ENC-1")
+  void isThereWithoutAnOverlayAndWithoutItsNumberAndAddresses() {
+    start();
+    needs.tell(NO_OVERLAY);
+    assertThat(told()).isEqualTo(new RouteKeeper.Tunnel(101, Map.of()));
+    assertThat(node()).isEqualTo(new NodeState(1, 101, 0, 1450, 1430, Ip.ANY4, Ip.ANY6));
+    assertThat(net.addresses(101)).isEmpty();
+    needs.tell(NEED);
+    assertThat(told()).isEqualTo(new RouteKeeper.Tunnel(101, ADDRESSES));
+    assertThat(node().tunnelVni()).isEqualTo(4096);
+  }
+
+  /** Other nodes may learn later that there is none any more. */
+  @Test
+  @Tag("INV-AG-3")
+  void anOverlayThatGoesIsServedForAWhileAndTheDeviceStays() {
+    start();
+    needs.tell(NEED);
+    told();
+    needs.tell(NO_OVERLAY);
+    assertThat(told()).isEqualTo(new RouteKeeper.Tunnel(101, ADDRESSES));
+    assertThat(node().tunnelVni()).isEqualTo(4096);
+    assertThat(told()).isEqualTo(new RouteKeeper.Tunnel(101, Map.of()));
+    assertThat(node()).isEqualTo(new NodeState(2, 101, 0, 1450, 1430, Ip.ANY4, Ip.ANY6));
+    assertThat(device().isUp()).isTrue();
   }
 
   @Test

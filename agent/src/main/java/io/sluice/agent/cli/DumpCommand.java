@@ -36,7 +36,9 @@ import picocli.CommandLine.Spec;
       "",
       "Tables:",
       "  conntrack  one line a flow: who opened it, by which service, to which backend",
-      "  nat        frontends of services and their backends",
+      "  nat        frontends of services and their backends: how often each is in the window of",
+      "             the whole cluster's backends, and in that of this node's own",
+      "  affinity   which client has which backend, and for how long",
       "  maglev     which backend has how many slots of a service's Maglev table",
       "  routes     where addresses live",
       "  ifstate    interfaces, and which policy slots they use",
@@ -179,6 +181,9 @@ public final class DumpCommand implements SluiceCommand {
     }
     if (field.endsWith("Percent")) {
       return value.asText() + "%";
+    }
+    if (value.isBoolean()) {
+      return value.asBoolean() ? "yes" : "no";
     }
     return field.endsWith("Seconds") ? duration(value.asDouble()) : value.asText();
   }

@@ -4,23 +4,17 @@ package io.sluice.agent.dump;
 import io.sluice.actors.conntrack.FlowKeys;
 import io.sluice.agent.dump.Rows.CounterEntry;
 import io.sluice.agent.dump.Rows.Interface;
-import io.sluice.agent.dump.Rows.Nat;
 import io.sluice.agent.dump.Rows.RouteEntry;
 import io.sluice.cluster.shared.Follower;
 import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.dataplane.Dataplane;
-import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.CtKey;
 import io.sluice.kernel.layout.CtValue;
 import io.sluice.kernel.layout.Family;
-import io.sluice.kernel.layout.Frontend;
-import io.sluice.kernel.layout.FrontendFlags;
-import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.IfaceFlags;
 import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.RouteFlags;
-import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.SluiceHook;
 import io.sluice.kernel.layout.SluiceReason;
 import java.util.ArrayList;
@@ -52,7 +46,9 @@ public record Dumps(Dataplane dataplane, Names names) {
   public Optional<Part<?>> rows(String table) {
     return switch (table) {
       case "conntrack" -> Optional.of(flows(MAX_FLOWS));
-      case "nat" -> Optional.of(new Part<>(nat(), 0));
+      case "nat" -> Optional.of(new Part<>(new NatDump(dataplane, names).rows(), 0));
+      case "affinity" -> Optional.of(new AffinityDump(dataplane, names).rows(MAX_FLOWS));
+      case Rows.SERVICES -> Optional.of(new Part<>(services(Optional.empty()), 0));
       case "maglev" -> Optional.of(new Part<>(new MaglevDump(dataplane, names).rows(), 0));
       case "routes" -> Optional.of(new Part<>(routes(), 0));
       case "ifstate" -> Optional.of(new Part<>(interfaces(), 0));
@@ -104,60 +100,19 @@ public record Dumps(Dataplane dataplane, Names names) {
         : Optional.empty();
   }
 
+  /**
+   * Services with all that belongs to them.
+   *
+   * @param called only those of the service of this name, {@code namespace/name}; known without
+   *     anybody who knows names
+   */
+  public List<ServiceRow> services(Optional<String> called) {
+    return new ServiceDump(dataplane, names).rows(called);
+  }
+
   /** Rows of {@link Rows#MAGLEV_NODES}. */
   public static List<Rows.MaglevNode> maglevNodes(Follower.Views views) {
     return MaglevDump.nodes(views);
-  }
-
-  /** Every frontend with its backends. */
-  public List<Nat> nat() {
-    Map<Integer, Service> services = new HashMap<>();
-    dataplane.services().forEach(services::put);
-    List<Nat> rows = new ArrayList<>();
-    for (Family family : Family.values()) {
-      dataplane
-          .frontends(family)
-          .forEach(
-              (key, frontend) ->
-                  rows.addAll(rowsOf(family, key, frontend, services.get(frontend.service()))));
-    }
-    rows.sort(Comparator.comparing(Nat::service).thenComparing(Nat::frontend));
-    return rows;
-  }
-
-  private List<Nat> rowsOf(Family family, FrontendKey key, Frontend frontend, Service service) {
-    List<Nat> rows = new ArrayList<>();
-    int count = service == null ? 0 : service.count();
-    for (int i = 0; i < count; i++) {
-      dataplane
-          .backends(family)
-          .get(service.base() + i)
-          .ifPresent(b -> rows.add(row(key, frontend, Optional.of(b))));
-    }
-    if (rows.isEmpty()) {
-      rows.add(row(key, frontend, Optional.empty()));
-    }
-    return rows;
-  }
-
-  private Nat row(FrontendKey key, Frontend frontend, Optional<Backend> backend) {
-    return new Nat(
-        FlowRow.protocol(key.proto()),
-        FlowRow.endpoint(key.addr(), key.port()),
-        FrontendFlags.describe(frontend.flags()),
-        names.service(frontend.service()),
-        frontend.service(),
-        backend.map(b -> FlowRow.endpoint(b.addr(), b.port())).orElse(""),
-        backend.map(Backend::id).orElse(0),
-        backend.map(b -> isLive(b) ? "live" : "removed").orElse("refuses"));
-  }
-
-  private boolean isLive(Backend backend) {
-    return dataplane
-        .backendGen()
-        .get(backend.id())
-        .filter(g -> g.gen() == backend.gen())
-        .isPresent();
   }
 
   /** All routes, by address. */

@@ -17,7 +17,7 @@ import java.util.Optional;
  * @param client who opened it, {@code address:port}
  * @param frontend the service's address that the client spoke to; empty if it is not translated
  * @param backend who was opened to
- * @param service the service's name; empty if it is not translated
+ * @param service the service's name; empty if it came by none
  * @param node the node where the other side lives, if packets go there by the tunnel; else empty
  * @param ageSeconds since it was opened
  * @param idleSeconds since the last packet; up to a second too much
@@ -60,7 +60,7 @@ public record FlowRow(
         nat ? endpoint(value.x().daddr(), value.x().dport()) : opener,
         nat ? endpoint(value.x().saddr(), value.x().sport()) : "",
         openerIsB ? a : b,
-        nat ? names.service(c.service()) : "",
+        c.service() != 0 ? names.service(c.service()) : "",
         value.tunnelPeer().equals(Ip.any(value.tunnelPeer().family()))
             ? ""
             : value.tunnelPeer().toString(),
@@ -71,15 +71,17 @@ public record FlowRow(
   }
 
   /** Jiffies are compared modulo 2^32; a stamp that another CPU has just written may lie ahead. */
-  private static double seconds(int jiffies, int hz) {
+  static double seconds(int jiffies, int hz) {
     return Math.max(0, jiffies) / (double) hz;
   }
 
-  static String endpoint(Ip address, int port) {
+  /** An address with a port. */
+  public static String endpoint(Ip address, int port) {
     return address.family() == Family.IPV6 ? "[" + address + "]:" + port : address + ":" + port;
   }
 
-  static String protocol(int number) {
+  /** The name of a protocol's number. */
+  public static String protocol(int number) {
     return switch (number) {
       case 1 -> "icmp";
       case TCP -> "tcp";
@@ -104,6 +106,9 @@ public record FlowRow(
     if ((state & (CtState.CT_FIN_A | CtState.CT_FIN_B)) != 0) {
       return "closing";
     }
+    if (!bothSyn && (state & CtState.CT_DSR) != 0) {
+      return "one-way";
+    }
     return bothSyn ? "established" : "syn-sent";
   }
 
@@ -125,6 +130,18 @@ public record FlowRow(
     }
     if ((state & CtState.CT_SRC_PORT) != 0) {
       flags.add("src-port");
+    }
+    if ((state & CtState.CT_FORWARD) != 0) {
+      flags.add("forward");
+    }
+    if ((state & CtState.CT_DSR) != 0) {
+      flags.add("dsr");
+    }
+    if ((state & CtState.CT_MAGLEV) != 0) {
+      flags.add("maglev");
+    }
+    if ((state & CtState.CT_MASQ) != 0) {
+      flags.add("masquerade");
     }
     return List.copyOf(flags);
   }

@@ -67,8 +67,12 @@ final class MaglevDump {
             .map(flags -> Family.IPV6)
             .orElse(Family.IPV4);
     int[] spread = new int[table.count()];
+    int[] former = new int[table.count()];
     for (int slot = 0; slot < table.size(); slot++) {
       spread[table.position(slot)]++;
+      if (table.former(slot) != MaglevTable.UNMOVED) {
+        former[table.former(slot)]++;
+      }
     }
     List<Endpoint> span = new ArrayList<>();
     List<Backend> elements = new ArrayList<>();
@@ -80,18 +84,24 @@ final class MaglevDump {
     String digest = Luts.read(family, table, span).map(Lut::digest).orElse("not whole");
     List<Maglev> rows = new ArrayList<>();
     for (int i = 0; i < elements.size(); i++) {
-      rows.add(row(id, family, table, elements.get(i), spread[i], digest));
+      Backend element = elements.get(i);
+      boolean ofNow = i < table.members();
+      String state = ofNow ? isLive(element) ? "live" : "removed" : "former";
+      rows.add(row(id, family, table, element, new Share(spread[i], former[i], state), digest));
     }
     if (rows.isEmpty()) {
-      rows.add(row(id, family, table, null, 0, digest));
+      rows.add(row(id, family, table, null, new Share(0, 0, "refuses"), digest));
     }
     return rows;
   }
 
+  /** What a backend has of a table. */
+  private record Share(int slots, int formerSlots, String state) {}
+
   private Maglev row(
-      int id, Family family, MaglevTable table, Backend backend, int slots, String digest) {
-    double share = table.size() == 0 ? 0 : 100.0 * slots / table.size();
-    double even = table.count() == 0 ? 0 : 100.0 / table.count();
+      int id, Family family, MaglevTable table, Backend backend, Share has, String digest) {
+    double share = table.size() == 0 ? 0 : 100.0 * has.slots() / table.size();
+    double even = has.slots() == 0 ? 0 : 100.0 / table.members();
     return new Maglev(
         names.service(id),
         id,
@@ -101,10 +111,11 @@ final class MaglevDump {
         table.generation(),
         table.size(),
         backend == null ? "" : FlowRow.endpoint(backend.addr(), backend.port()),
-        slots,
+        has.slots(),
+        has.formerSlots(),
         rounded(share),
         rounded(even == 0 ? 0 : 100 * (share - even) / even),
-        backend == null ? "refuses" : isLive(backend) ? "live" : "removed",
+        has.state(),
         digest);
   }
 
@@ -113,11 +124,12 @@ final class MaglevDump {
   }
 
   private boolean isLive(Backend backend) {
-    return dataplane
-        .backendGen()
-        .get(backend.id())
-        .filter(gen -> gen.gen() == backend.gen())
-        .isPresent();
+    return backend != null
+        && dataplane
+            .backendGen()
+            .get(backend.id())
+            .filter(gen -> gen.gen() == backend.gen())
+            .isPresent();
   }
 
   /** Which node runs which generation; a row without node for a table of which nobody answers. */

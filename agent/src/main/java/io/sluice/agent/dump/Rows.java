@@ -10,19 +10,47 @@ public final class Rows {
   /**
    * One backend of one frontend; a frontend without backends has one row with an empty backend.
    *
-   * @param kind how the frontend came to be, such as {@code cluster_ip}
+   * @param kind how the frontend came to be: {@code cluster_ip}, {@code external_ip}, {@code
+   *     load_balancer}, {@code node_port}
+   * @param flags {@code local}: only this node's backends, for a cluster IP whoever asks, else for
+   *     who asks from outside; {@code source_ranges}: for some clients only
    * @param serviceId the ID in the maps
    * @param backendId likewise; 0 if there is none
    * @param state {@code live}, {@code removed}, or {@code refuses} without backends
+   * @param cluster how often the backend is in the cluster's window, which any client may get
+   * @param local likewise, in the window of this node's own
+   * @param here whether it is on this node
    */
   public record Nat(
       String protocol,
       String frontend,
       String kind,
+      List<String> flags,
       String service,
       int serviceId,
       String backend,
       int backendId,
+      String state,
+      int cluster,
+      int local,
+      boolean here) {}
+
+  /**
+   * Which backend a client had last.
+   *
+   * @param ageSeconds since its last new flow
+   * @param expiresSeconds until it may get another; 0: it may now
+   * @param state {@code live}, {@code dead}: the backend is gone, or {@code expired}: each but the
+   *     first is a miss
+   */
+  public record AffinityEntry(
+      String client,
+      String service,
+      int serviceId,
+      String backend,
+      int backendId,
+      double ageSeconds,
+      double expiresSeconds,
       String state) {}
 
   /**
@@ -63,9 +91,11 @@ public final class Rows {
    * @param generation that the cluster gave
    * @param size slots of the table
    * @param slots those of this backend
+   * @param formerSlots those that led to this backend before they moved, and remember it
    * @param sharePercent of the slots
    * @param deviationPercent of the share, from what it would be if all backends had the same
-   * @param state {@code live}, {@code removed}, or {@code refuses} without backends
+   * @param state {@code live}, {@code removed}, {@code former} if only slots that moved know it, or
+   *     {@code refuses} without backends
    * @param digest of the table, as it is in the kernel; the same on all nodes of one generation
    */
   public record Maglev(
@@ -78,6 +108,7 @@ public final class Rows {
       int size,
       String backend,
       int slots,
+      int formerSlots,
       double sharePercent,
       double deviationPercent,
       String state,
@@ -106,7 +137,10 @@ public final class Rows {
 
   /** The names of all tables. */
   public static final List<String> TABLES =
-      List.of("conntrack", "nat", "maglev", "routes", "ifstate", "counters");
+      List.of("conntrack", "nat", "affinity", "maglev", "routes", "ifstate", "counters");
+
+  /** The table of {@link ServiceRow}, which {@code sluice svc} shows. */
+  public static final String SERVICES = "services";
 
   /** The table of {@link MaglevNode}, which only an agent has. */
   public static final String MAGLEV_NODES = "maglev-nodes";

@@ -152,7 +152,8 @@ public final class Agent implements AutoCloseable {
     serve(
         keys,
         new NodeMetrics(system, dataplane),
-        new LiveNodeView(system, keys, dataplane, cluster, resources),
+        new LiveNodeView(
+            system, keys, dataplane, cluster, resources, feed::latest, Options.dsr(settings)),
         cluster,
         followed(source));
     system.tell(new NodeGuardian.Begin());

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.agent.node;
 
+import io.sluice.actors.host.HostNet;
+import io.sluice.actors.host.NetlinkHostNet;
 import io.sluice.actors.tables.LibNftables;
+import io.sluice.config.settings.FelixSettings;
 import io.sluice.kernel.dataplane.Preflight;
 import io.sluice.kernel.dataplane.Preflight.Finding;
 import io.sluice.kernel.sys.Mounts;
@@ -9,6 +12,8 @@ import io.sluice.kernel.sys.Privileges;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** What this kernel and host have of what an agent needs. Changes nothing. */
 public final class HostCheck {
@@ -22,6 +27,7 @@ public final class HostCheck {
     if (Privileges.complaint().isEmpty()) {
       findings.add(nftables());
       findings.add(bpffs());
+      findings.add(hostEndpoints());
     }
     return findings;
   }
@@ -37,6 +43,25 @@ public final class HostCheck {
           true,
           String.valueOf(e.getMessage()),
           "install libnftables1, and a kernel with CONFIG_NF_TABLES");
+    }
+  }
+
+  /** By the pattern that holds where nobody sets another. */
+  private static Finding hostEndpoints() {
+    Pattern pattern = FelixSettings.DATA_IFACE_PATTERN.defaultValue();
+    try (NetlinkHostNet net = NetlinkHostNet.open()) {
+      String names =
+          net.nics().stream()
+              .map(HostNet.Nic::name)
+              .filter(name -> pattern.matcher(name).find())
+              .sorted()
+              .collect(Collectors.joining(", "));
+      return new Finding(
+          "host endpoints",
+          !names.isEmpty(),
+          false,
+          names.isEmpty() ? "no interface that bpfDataIfacePattern names by default" : names,
+          names.isEmpty() ? "set bpfDataIfacePattern, or nothing from outside is served" : "");
     }
   }
 

@@ -9,20 +9,28 @@ import io.sluice.actors.NodeStatus;
 import io.sluice.actors.maps.MapActor;
 import io.sluice.actors.promises.Promises;
 import io.sluice.agent.dump.Dumps;
+import io.sluice.agent.dump.Names;
 import io.sluice.agent.dump.Rows;
+import io.sluice.agent.explain.Explainer;
+import io.sluice.agent.explain.KernelPaths;
+import io.sluice.agent.explain.Question;
 import io.sluice.cluster.management.Health;
 import io.sluice.cluster.management.NodeView;
 import io.sluice.cluster.membership.ClusterNode;
 import io.sluice.cluster.resources.ResourceApi;
 import io.sluice.cluster.shared.Follower;
 import io.sluice.config.settings.AgentKeys;
+import io.sluice.config.source.Snapshot;
 import io.sluice.kernel.dataplane.DataplaneLoader;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /** What the running agent tells over HTTP: from its actors, and from the kernel. */
 final class LiveNodeView implements NodeView {
@@ -34,20 +42,30 @@ final class LiveNodeView implements NodeView {
   private final DataplaneLoader dataplane;
   private final ClusterNode cluster;
   private final ResourceApi resources;
+  private final Supplier<Snapshot> snapshots;
+  private final boolean dsr;
   private final Executor kernel;
   private final long began = System.nanoTime();
 
+  /**
+   * @param snapshots what the source has said last
+   * @param dsr whether the programs were loaded for direct server return
+   */
   LiveNodeView(
       ActorSystem<NodeGuardian.Command> system,
       AgentKeys keys,
       DataplaneLoader dataplane,
       ClusterNode cluster,
-      ResourceApi resources) {
+      ResourceApi resources,
+      Supplier<Snapshot> snapshots,
+      boolean dsr) {
     this.system = system;
     this.keys = keys;
     this.dataplane = dataplane;
     this.cluster = cluster;
     this.resources = resources;
+    this.snapshots = snapshots;
+    this.dsr = dsr;
     this.kernel =
         system.dispatchers().lookup(DispatcherSelector.fromConfig(MapActor.KERNEL_DISPATCHER));
   }
@@ -104,18 +122,46 @@ final class LiveNodeView implements NodeView {
           AskPattern.ask(system, NodeGuardian.GetMaglevNodes::new, ANSWER, system.scheduler());
       return Optional.of(views.thenApply(v -> new Dump(Dumps.maglevNodes(v), 0)));
     }
-    if (!Rows.TABLES.contains(table)) {
+    if (!Rows.TABLES.contains(table) && !table.equals(Rows.SERVICES)) {
       return Optional.empty();
     }
+    return Optional.of(
+        names()
+            .thenApplyAsync(
+                names -> {
+                  Dumps.Part<?> part = new Dumps(dataplane, names).rows(table).orElseThrow();
+                  return new Dump(part.rows(), part.omitted());
+                },
+                kernel));
+  }
+
+  @Override
+  public CompletionStage<Object> explain(Map<String, String> asked) {
+    Question question;
+    try {
+      question =
+          Question.of(
+              asked.getOrDefault("source", ""),
+              asked.getOrDefault("destination", ""),
+              asked.getOrDefault("protocol", ""),
+              asked.getOrDefault("port", ""),
+              asked.getOrDefault("sourcePort", ""),
+              asked.getOrDefault("device", ""),
+              new PodAddresses(snapshots.get()));
+    } catch (IllegalArgumentException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+    return names()
+        .thenApplyAsync(
+            names ->
+                new Explainer(dataplane, names, Optional.of(dsr), KernelPaths.here())
+                    .explain(question),
+            kernel);
+  }
+
+  private CompletionStage<Names> names() {
     CompletionStage<Promises.Held> held =
         AskPattern.ask(system, NodeGuardian.GetServiceIds::new, ANSWER, system.scheduler());
-    return Optional.of(
-        held.thenApplyAsync(
-            ids -> {
-              Dumps dumps = new Dumps(dataplane, ServiceNames.of(ids.ids()));
-              Dumps.Part<?> part = dumps.rows(table).orElseThrow();
-              return new Dump(part.rows(), part.omitted());
-            },
-            kernel));
+    return held.thenApply(ids -> new ServiceNames(ids.ids(), snapshots.get(), keys.nodeName()));
   }
 }

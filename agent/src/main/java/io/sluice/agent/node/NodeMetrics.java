@@ -12,6 +12,7 @@ import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import io.sluice.actors.NodeGuardian;
 import io.sluice.actors.NodeStatus;
+import io.sluice.actors.affinity.AffinityKeeper;
 import io.sluice.actors.conntrack.ConntrackKeeper;
 import io.sluice.actors.maps.MapActor;
 import io.sluice.actors.supervision.Restarts;
@@ -61,6 +62,7 @@ final class NodeMetrics implements MultiCollector {
               .join();
       node(status, all);
       status.conntrack().ifPresent(stats -> conntrack(stats, all));
+      status.affinity().ifPresent(stats -> affinity(stats, all));
       maps(status.maps(), all);
       status.tables().ifPresent(tables -> tables(tables.drops(), all));
       status.maglev().ifPresent(maglev -> SharedMetrics.maglev(maglev, all));
@@ -173,7 +175,7 @@ final class NodeMetrics implements MultiCollector {
               var gauge =
                   GaugeSnapshot.builder()
                       .name("sluice_interfaces")
-                      .help("Workload interfaces by state");
+                      .help("Interfaces of workloads and host endpoints by state");
               states.forEach(
                   (state, n) -> gauge.dataPoint(gaugePoint(Labels.of("state", state), n)));
               all.add(gauge.build());
@@ -199,6 +201,33 @@ final class NodeMetrics implements MultiCollector {
             "sluice_conntrack_scan_seconds",
             "How long the last scan took",
             stats.scanMillis() / 1e3));
+  }
+
+  private static void affinity(AffinityKeeper.Stats stats, List<MetricSnapshot> all) {
+    var entries =
+        GaugeSnapshot.builder()
+            .name("sluice_affinity_entries")
+            .help("Clients with a backend of their own, at the last scan");
+    var deleted =
+        CounterSnapshot.builder()
+            .name("sluice_affinity_deleted")
+            .help("Elements deleted, by what is no more: their service, their backend, their time");
+    stats
+        .families()
+        .forEach(
+            (family, table) -> {
+              String number = String.valueOf(family.number());
+              entries.dataPoint(gaugePoint(Labels.of("family", number), table.entries()));
+              Map.of(
+                      "service", table.ofServices(),
+                      "backend", table.ofBackends(),
+                      "age", table.old())
+                  .forEach(
+                      (cause, n) ->
+                          deleted.dataPoint(point(Labels.of("family", number, "cause", cause), n)));
+            });
+    all.add(entries.build());
+    all.add(deleted.build());
   }
 
   private static GaugeSnapshot families(

@@ -22,9 +22,13 @@ final class Options {
         settings.get(FelixSettings.REDIRECT_TO_PEER) != Choices.RedirectToPeer.DISABLED,
         psnat.first(),
         psnat.last(),
-        settings.get(FelixSettings.EXTERNAL_SERVICE_MODE) == Choices.ExternalServiceMode.DSR,
+        dsr(settings),
         settings.get(FelixSettings.VXLAN_PORT),
         settings.get(FelixSettings.ATTACH_TYPE) != Choices.AttachType.TC);
+  }
+
+  static boolean dsr(Settings settings) {
+    return settings.get(FelixSettings.EXTERNAL_SERVICE_MODE) == Choices.ExternalServiceMode.DSR;
   }
 
   /** Each setting counts for both families; what Felix has no setting for keeps its default. */

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import io.sluice.actors.NodeStatus;
 import io.sluice.actors.conntrack.ConntrackKeeper;
 import io.sluice.actors.host.TunnelDevice;
+import io.sluice.actors.interfaces.HostEndpoint;
+import io.sluice.actors.interfaces.InterfaceManager.InterfaceStatus;
 import io.sluice.actors.maps.MapActor;
 import io.sluice.actors.routes.RouteKeeper;
 import io.sluice.actors.routes.Ways;
@@ -32,6 +34,7 @@ import java.util.TreeMap;
  * @param members the nodes of the cluster, as this one sees them
  * @param source where resources come from, and how many of each kind are in force
  * @param interfaces workload interfaces by state
+ * @param hostEndpoints the interfaces that lead to the world, and loopback
  * @param maps used and available entries, by map
  * @param tableDrops packets that the nftables table has dropped, by cause
  * @param settings those that somebody has set
@@ -49,8 +52,10 @@ record StatusReport(
     SourceReport source,
     DataplaneReport dataplane,
     Map<String, Integer> interfaces,
+    List<HostEndpointReport> hostEndpoints,
     OverlayReport overlay,
     ServicesReport services,
+    HealthReport health,
     Map<String, String> conntrack,
     Map<String, String> maps,
     Map<String, Long> tableDrops,
@@ -75,6 +80,26 @@ record StatusReport(
    */
   record DataplaneReport(
       String bpffs, String build, int hz, Map<String, Integer> attached, List<String> notes) {}
+
+  /**
+   * @param kind host or loopback
+   * @param mtu of the link, bytes
+   * @param rpf how sources of what comes in by it are checked
+   * @param detail why it is not ready; empty if it is
+   */
+  record HostEndpointReport(
+      String name, String kind, int ifindex, String state, int mtu, String rpf, String detail) {
+    static HostEndpointReport of(InterfaceStatus nic, HostEndpoint endpoint) {
+      return new HostEndpointReport(
+          nic.nic(),
+          endpoint.isLoopback() ? "loopback" : "host",
+          nic.ifindex(),
+          nic.state().name().toLowerCase(Locale.ROOT),
+          endpoint.mtu(),
+          endpoint.rpf().name().toLowerCase(Locale.ROOT),
+          nic.detail());
+    }
+  }
 
   /**
    * How other nodes' pods are reached.
@@ -102,6 +127,15 @@ record StatusReport(
    */
   record ServicesReport(boolean applied, int ports, int frontends, double lastSyncSeconds) {}
 
+  /**
+   * What load balancers are told.
+   *
+   * @param ports that are open
+   * @param healthy services are up to date
+   * @param nodeEligible the node is not about to be deleted
+   */
+  record HealthReport(int ports, boolean healthy, boolean nodeEligible) {}
+
   record SettingReport(String name, String value, String origin) {}
 
   /** Reads the kernel for what is attached. */
@@ -125,6 +159,7 @@ record StatusReport(
         source(status, keys),
         dataplane(keys, dataplane, attachments),
         interfaces(status),
+        hostEndpoints(status),
         overlay(status),
         status
             .services()
@@ -133,6 +168,10 @@ record StatusReport(
                     new ServicesReport(
                         s.applied(), s.services(), s.frontends(), s.lastRound().toNanos() / 1e9))
             .orElse(new ServicesReport(false, 0, 0, 0)),
+        status
+            .health()
+            .map(h -> new HealthReport(h.ports(), h.healthy(), h.eligible()))
+            .orElse(new HealthReport(0, false, true)),
         conntrack(status),
         maps(status),
         status.tables().map(t -> (Map<String, Long>) new TreeMap<>(t.drops())).orElse(Map.of()),
@@ -183,12 +222,25 @@ record StatusReport(
         .interfaces()
         .ifPresent(
             all ->
-                all.interfaces()
+                all.interfaces().stream()
+                    .filter(nic -> hostEndpoint(nic).isEmpty())
                     .forEach(
                         nic ->
                             states.merge(
                                 nic.state().name().toLowerCase(Locale.ROOT), 1, Integer::sum)));
     return states;
+  }
+
+  private static Optional<HostEndpoint> hostEndpoint(InterfaceStatus nic) {
+    return nic.endpoint().filter(HostEndpoint.class::isInstance).map(HostEndpoint.class::cast);
+  }
+
+  private static List<HostEndpointReport> hostEndpoints(NodeStatus status) {
+    return status.interfaces().stream()
+        .flatMap(all -> all.interfaces().stream())
+        .flatMap(
+            nic -> hostEndpoint(nic).stream().map(endpoint -> HostEndpointReport.of(nic, endpoint)))
+        .toList();
   }
 
   private static OverlayReport overlay(NodeStatus status) {

@@ -31,7 +31,7 @@ class CommandLineTest {
         "|sluice: which command?; see 'sluice --help'",
         "agent|sluice: Missing required option: '--config=FILE'; see 'sluice agent --help'",
         "dump|sluice: Missing required parameter: 'TABLE'; see 'sluice dump --help'",
-        "dump shoes|sluice: there is no table shoes; want one of conntrack, nat, maglev, routes, ifstate,"
+        "dump shoes|sluice: there is no table shoes; want one of conntrack, nat, affinity, maglev, routes, ifstate,"
             + " counters",
         "dump nat -o xml|sluice: Invalid value for option '--output'",
         "uninstall --config a --bpffs b|sluice: Error: --config=FILE and",
@@ -45,7 +45,7 @@ class CommandLineTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"agent", "status", "dump", "check", "uninstall"})
+  @ValueSource(strings = {"agent", "status", "svc", "dump", "explain", "check", "uninstall"})
   void everyCommandExplainsItself(String command) {
     Said said = Terminal.run(command, "--help");
     assertThat(said.code()).isZero();
@@ -97,7 +97,7 @@ class CommandLineTest {
   @Test
   void theWholeCommandLineIsOne() {
     assertThat(Main.commandLine().getSubcommands())
-        .containsKeys("agent", "status", "dump", "check", "uninstall", "help");
+        .containsKeys("agent", "status", "svc", "dump", "explain", "check", "uninstall", "help");
   }
 
   @ParameterizedTest

@@ -2,6 +2,7 @@
 package io.sluice.agent.dump;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.sluice.actors.conntrack.FlowKeys;
 import io.sluice.actors.services.Endpoint;
@@ -17,7 +18,10 @@ import io.sluice.config.model.IpFamily;
 import io.sluice.kernel.dataplane.Dataplane.Attachment;
 import io.sluice.kernel.dataplane.Dataplane.CounterRow;
 import io.sluice.kernel.dataplane.MaglevTable;
+import io.sluice.kernel.layout.Affinity;
+import io.sluice.kernel.layout.AffinityKey;
 import io.sluice.kernel.layout.Backend;
+import io.sluice.kernel.layout.BackendFlags;
 import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.Counter;
 import io.sluice.kernel.layout.CtCommon;
@@ -39,8 +43,10 @@ import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.ServiceFlags;
 import io.sluice.kernel.layout.SluiceHook;
 import io.sluice.kernel.layout.SluiceReason;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -174,22 +180,120 @@ class DumpsTest {
     dataplane.backendGen().put(1, new BackendGen(3));
     dataplane.backendGen().put(2, new BackendGen(4));
 
-    String kind = FrontendFlags.describe(FrontendFlags.FRONTEND_CLUSTER_IP);
     String at = text(frontend(family), 80);
-    assertThat(dumps.nat())
+    assertThat(rows("nat"))
         .containsExactlyInAnyOrder(
-            new Nat(
-                "tcp", at, kind, "default/web:80", SERVICE, text(backend(family), 8080), 1, "live"),
             new Nat(
                 "tcp",
                 at,
-                kind,
+                "cluster_ip",
+                List.of(),
+                "default/web:80",
+                SERVICE,
+                text(backend(family), 8080),
+                1,
+                "live",
+                1,
+                0,
+                false),
+            new Nat(
+                "tcp",
+                at,
+                "cluster_ip",
+                List.of(),
                 "default/web:80",
                 SERVICE,
                 text(client(family), 8080),
                 2,
-                "removed"),
-            new Nat("tcp", text(frontend(family), 81), kind, "#9", 9, "", 0, "refuses"));
+                "removed",
+                1,
+                0,
+                false),
+            new Nat(
+                "tcp",
+                text(frontend(family), 81),
+                "cluster_ip",
+                List.of(),
+                "#9",
+                9,
+                "",
+                0,
+                "refuses",
+                0,
+                0,
+                false));
+  }
+
+  private List<Object> rows(String table) {
+    return new ArrayList<>(dumps.rows(table).orElseThrow().rows());
+  }
+
+  private void backendAt(Family family, int index, Ip address, int id, boolean here) {
+    int flags = here ? BackendFlags.BACKEND_LOCAL : 0;
+    dataplane.backends(family).put(index, new Backend(address, 8080, flags, SERVICE, id, 3));
+    dataplane.backendGen().put(id, new BackendGen(3));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aBackendIsOneRowWithItsWeightInBothWindows(Family family) {
+    int flags = FrontendFlags.FRONTEND_NODE_PORT | FrontendFlags.FRONTEND_LOCAL;
+    dataplane
+        .frontends(family)
+        .put(new FrontendKey(Ip.any(family), 30080, TCP), new Frontend(SERVICE, flags));
+    dataplane.services().put(SERVICE, new Service(4, 3, 1, 0, 0, 1L));
+    backendAt(family, 4, backend(family), 1, true);
+    backendAt(family, 5, client(family), 2, false);
+    backendAt(family, 6, client(family), 2, false);
+    backendAt(family, 7, backend(family), 1, true);
+
+    assertThat(rows("nat"))
+        .extracting("kind", "flags", "backendId", "cluster", "local", "here")
+        .containsExactly(
+            tuple("node_port", List.of("local"), 1, 1, 1, true),
+            tuple("node_port", List.of("local"), 2, 2, 0, false));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  @Tag("INV-SVC-4")
+  void affinityTellsHowLongItHoldsAndWhetherItStillDoes(Family family) {
+    dataplane.services().put(SERVICE, new Service(4, 1, 0, 0, 60, 1L));
+    backendAt(family, 4, backend(family), 1, false);
+    Ip[] clients = {client(family), backend(family), frontend(family)};
+    int[] gens = {3, 2, 3};
+    int[] idle = {2500, 0, 15_000};
+    for (int i = 0; i < clients.length; i++) {
+      dataplane
+          .affinity(family)
+          .put(
+              new AffinityKey(clients[i], SERVICE),
+              new Affinity(backend(family), 8080, 0, 1, gens[i], MemoryDataplane.NOW - idle[i]));
+    }
+    assertThat(rows("affinity"))
+        .extracting("client", "service", "backend", "ageSeconds", "expiresSeconds", "state")
+        .containsExactlyInAnyOrder(
+            tuple(
+                client(family).toString(),
+                "default/web:80",
+                text(backend(family), 8080),
+                10.0,
+                50.0,
+                "live"),
+            tuple(
+                backend(family).toString(),
+                "default/web:80",
+                text(backend(family), 8080),
+                0.0,
+                0.0,
+                "dead"),
+            tuple(
+                frontend(family).toString(),
+                "default/web:80",
+                text(backend(family), 8080),
+                60.0,
+                0.0,
+                "expired"));
   }
 
   @ParameterizedTest
@@ -206,15 +310,22 @@ class DumpsTest {
     dataplane.backends(family).put(5, new Backend(client(family), 8080, 0, SERVICE, 2, 3));
     dataplane.backendGen().put(1, new BackendGen(3));
     dataplane.backendGen().put(2, new BackendGen(4));
+    dataplane.backends(family).put(6, new Backend(frontend(family), 9090, 0, SERVICE, 3, 2));
+    dataplane.backendGen().put(3, new BackendGen(3));
     char[] slots = new char[] {1, 0, 0, 0};
-    dataplane.maglev().put(SERVICE, new MaglevTable(12, 4, 2, slots));
+    char none = MaglevTable.UNMOVED;
+    MaglevTable table = new MaglevTable(12, 4, 3, slots, new char[] {0, none, 2, 2});
+    dataplane.maglev().put(SERVICE, table);
     dataplane.maglev().put(9, new MaglevTable(3, 0, 0, new char[0]));
 
     String digest =
         Luts.read(
                 family,
-                new MaglevTable(12, 4, 2, slots),
-                List.of(new Endpoint(backend(family), 8080), new Endpoint(client(family), 8080)))
+                table,
+                List.of(
+                    new Endpoint(backend(family), 8080),
+                    new Endpoint(client(family), 8080),
+                    new Endpoint(frontend(family), 9090)))
             .orElseThrow()
             .digest();
     List<String> at = List.of(text(frontend(family), 80));
@@ -230,6 +341,7 @@ class DumpsTest {
             4,
             text(backend(family), 8080),
             3,
+            1,
             75,
             50,
             "live",
@@ -245,19 +357,36 @@ class DumpsTest {
             4,
             text(client(family), 8080),
             1,
+            0,
             25,
             -50,
             "removed",
             digest);
+    Rows.Maglev former =
+        new Rows.Maglev(
+            "default/web:80",
+            SERVICE,
+            "tcp",
+            number,
+            at,
+            12,
+            4,
+            text(frontend(family), 9090),
+            0,
+            2,
+            0,
+            0,
+            "former",
+            digest);
     assertThat(dumps.rows("maglev").orElseThrow().rows())
         .filteredOn(row -> ((Rows.Maglev) row).serviceId() == SERVICE)
-        .isEqualTo(List.of(first, second));
+        .isEqualTo(List.of(first, second, former));
     assertThat(dumps.rows("maglev").orElseThrow().rows())
         .filteredOn(row -> ((Rows.Maglev) row).serviceId() == 9)
         .singleElement()
         .hasToString(
             "Maglev[service=#9, serviceId=9, protocol=, family=4, frontends=[], generation=3,"
-                + " size=0, backend=, slots=0, sharePercent=0.0, deviationPercent=0.0,"
+                + " size=0, backend=, slots=0, formerSlots=0, sharePercent=0.0, deviationPercent=0.0,"
                 + " state=refuses, digest=%s]",
             Lut.of(IpFamily.IPV4, List.of(), new char[0]).digest());
   }
@@ -327,6 +456,6 @@ class DumpsTest {
   @Test
   void everyTableThatIsNamedIsThereAndNoOther() {
     assertThat(Rows.TABLES).allSatisfy(table -> assertThat(dumps.rows(table)).isPresent());
-    assertThat(dumps.rows("affinity")).isEmpty();
+    assertThat(dumps.rows("nothing")).isEmpty();
   }
 }

@@ -28,8 +28,8 @@ import java.util.Map;
 import java.util.Set;
 
 /** A dataplane to look at, without a kernel. Its clock stands still, at 250 jiffies a second. */
-final class MemoryDataplane implements Dataplane {
-  static final int NOW = 100; // just after the clock wrapped
+public final class MemoryDataplane implements Dataplane {
+  public static final int NOW = 100; // just after the clock wrapped
   final List<CounterRow> counters = new ArrayList<>();
   final Map<Integer, Attachment> attachments = new HashMap<>();
   private final Map<Family, TypedMap<CtKey, CtValue>> ct = new EnumMap<>(Family.class);
@@ -39,6 +39,7 @@ final class MemoryDataplane implements Dataplane {
   private final Map<Family, TypedMap<FrontendKey, Frontend>> frontends =
       new EnumMap<>(Family.class);
   private final Map<Family, TypedMap<Integer, Backend>> backends = new EnumMap<>(Family.class);
+  private final Map<Family, TypedMap<RouteKey, Integer>> optouts = new EnumMap<>(Family.class);
   private final Map<Family, TypedMap<RouteKey, Route>> routes = new EnumMap<>(Family.class);
   private final TypedMap<Integer, Service> services = new MemoryMap<>("services");
   private final TypedMap<Integer, MaglevTable> maglev = new MemoryMap<>("maglev");
@@ -46,13 +47,15 @@ final class MemoryDataplane implements Dataplane {
   private final TypedMap<Integer, Iface> ifaces = new MemoryMap<>("ifaces");
   private final TypedMap<Integer, NodeState> node = new MemoryMap<>("node");
 
-  MemoryDataplane() {
+  /** With nothing in its maps. */
+  public MemoryDataplane() {
     for (Family family : Family.values()) {
       ct.put(family, new MemoryMap<>("ct" + family.number()));
       frontends.put(family, new MemoryMap<>("frontends" + family.number()));
       backends.put(family, new MemoryMap<>("backends" + family.number()));
       affinity.put(family, new MemoryMap<>("affinity" + family.number()));
       sourceRanges.put(family, new MemoryMap<>("source_ranges" + family.number()));
+      optouts.put(family, new MemoryMap<>("dsr_optout" + family.number()));
       routes.put(family, new MemoryMap<>("routes" + family.number()));
     }
   }
@@ -99,7 +102,7 @@ final class MemoryDataplane implements Dataplane {
 
   @Override
   public TypedMap<RouteKey, Integer> dsrOptout(Family family) {
-    throw new UnsupportedOperationException();
+    return optouts.get(family);
   }
 
   @Override

@@ -11,6 +11,7 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -72,14 +73,105 @@ class AgentTest {
         .contains("default/web:80");
     assertThat(agent.json("/api/v1/dump/nat").findValuesAsText("backend"))
         .containsExactlyInAnyOrder("10.1.0.3:8080", "[fd00:1::3]:8080");
-    assertThat(agent.json("/api/v1/dump/ifstate").findValuesAsText("state"))
-        .allSatisfy(state -> assertThat(state).contains("ready4", "ready6"))
-        .hasSize(2);
+    List<String> states = agent.json("/api/v1/dump/ifstate").findValuesAsText("state");
+    assertThat(states).allSatisfy(state -> assertThat(state).contains("ready4", "ready6"));
+    assertThat(states).filteredOn(state -> state.contains("workload")).hasSize(2);
+    assertThat(states).filteredOn(state -> state.contains("loopback")).hasSize(1);
+    assertThat(status.path("hostEndpoints").findValuesAsText("kind")).contains("loopback");
+    assertThat(status.path("hostEndpoints").findValuesAsText("state")).containsOnly("ready");
     assertThat(agent.get("/metrics").output())
         .contains("sluice_ready 1.0", "sluice_packets_total{hook=\"in\"", "jvm_memory_used_bytes")
         .contains("sluice_map_entries{map=\"services\"} 2.0", "sluice_actor_restarts_total");
     assertThat(agent.run("status").code()).isZero();
     assertThat(agent.run("dump", "routes").output()).contains("fd00:1::3/128");
+  }
+
+  @Test
+  void servicesAndPacketsAreExplainedWithAndWithoutTheAgent() throws Exception {
+    startAndAwaitReady();
+    try (Socket socket = agent.connect(TestAgent.SERVICE4, 80)) {
+      assertThat(TestAgent.echo(socket, 1)).isEqualTo(1);
+      Said svc = agent.run("svc", "web");
+      assertThat(svc.code()).isZero();
+      assertThat(svc.output())
+          .contains("default/web:80 tcp IPv4", TestAgent.SERVICE4 + ":80 (cluster_ip)")
+          .containsPattern("10\\.1\\.0\\.3:8080 +ready .* 1\\n");
+      Said explained = agent.run("explain", "default/client", TestAgent.SERVICE6, "tcp", "80");
+      assertThat(explained.output())
+          .contains("of service default/web:80", "allowed", "[fd00:1::3]:8080", "redirected");
+      Said known =
+          agent.run(
+              "explain",
+              "10.1.0.2",
+              TestAgent.SERVICE4,
+              "tcp",
+              "80",
+              "--source-port",
+              String.valueOf(socket.getLocalPort()));
+      assertThat(known.output()).contains("the flow is known: it goes on to 10.1.0.3:8080");
+      assertThat(agent.run("explain", "default/nobody", "10.1.0.3", "tcp", "80").output())
+          .contains("there is no pod default/nobody");
+    }
+    agent.kill();
+    String bpffs = agent.bpffs().toString();
+    assertThat(agent.run("svc", "web", "--bpffs", bpffs).output())
+        .contains("reading the maps", "default/web:80 tcp IPv6", "live");
+    assertThat(
+            agent
+                .run("explain", "10.1.0.2", TestAgent.SERVICE4, "tcp", "81", "--bpffs", bpffs)
+                .output())
+        .contains("none has this address, port and protocol; this address has 80/tcp");
+  }
+
+  @Test
+  @Tag("INV-SVC-10")
+  void loadBalancersAreAnsweredOverBothFamilies() throws Exception {
+    agent.manifest(
+        "balanced.yaml",
+        """
+        apiVersion: v1
+        kind: Service
+        metadata: {name: balanced, namespace: default}
+        spec:
+          type: LoadBalancer
+          externalTrafficPolicy: Local
+          healthCheckNodePort: 32100
+          clusterIP: 10.96.0.11
+          ports: [{name: echo, port: 80, targetPort: 8080, nodePort: 30090}]
+        ---
+        apiVersion: discovery.k8s.io/v1
+        kind: EndpointSlice
+        metadata:
+          name: balanced-4
+          namespace: default
+          labels: {kubernetes.io/service-name: balanced}
+        addressType: IPv4
+        ports: [{name: echo, port: 8080, protocol: TCP}]
+        endpoints: [{addresses: [10.1.0.3], conditions: {ready: true}, nodeName: n1}]
+        """);
+    agent.node().sh("ip link set lo up");
+    startAndAwaitReady();
+    for (String host : List.of("127.0.0.1", "[::1]")) {
+      await()
+          .ignoreExceptions()
+          .until(() -> agent.getUrl("http://" + host + ":10256/healthz").code() == 200);
+      await()
+          .ignoreExceptions()
+          .until(() -> agent.getUrl("http://" + host + ":32100/").code() == 200);
+      assertThat(agent.getUrl("http://" + host + ":32100/").output())
+          .contains("\"localEndpoints\": 1");
+    }
+    Files.delete(agent.manifests().resolve("balanced.yaml"));
+    await()
+        .until(
+            () -> {
+              try {
+                agent.getUrl("http://127.0.0.1:32100/");
+                return false;
+              } catch (RuntimeException e) {
+                return true;
+              }
+            });
   }
 
   @Test

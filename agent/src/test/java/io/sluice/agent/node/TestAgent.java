@@ -260,12 +260,15 @@ final class TestAgent implements AutoCloseable {
 
   /** What the agent answers to a GET: status code and body. */
   Said get(String path) {
+    return getUrl("http://127.0.0.1:" + PORT + path);
+  }
+
+  /** What is answered on the node to a GET: status code and body. */
+  Said getUrl(String url) {
     return node.netns()
         .run(
             () -> {
-              HttpURLConnection http =
-                  (HttpURLConnection)
-                      URI.create("http://127.0.0.1:" + PORT + path).toURL().openConnection();
+              HttpURLConnection http = (HttpURLConnection) URI.create(url).toURL().openConnection();
               http.setConnectTimeout(2000);
               http.setReadTimeout(10_000);
               int code = http.getResponseCode();

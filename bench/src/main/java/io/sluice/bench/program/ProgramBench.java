@@ -63,6 +63,8 @@ final class ProgramBench {
       paths.addAll(opening(family, 0));
       progress.accept("IPv" + family.number() + ": by the tunnel");
       paths.addAll(new TunnelBench(rig, family, rounds, packets, floor).run());
+      progress.accept("IPv" + family.number() + ": from outside");
+      paths.addAll(new OutsideBench(rig, family, rounds, packets, floor).run());
       for (int services : new int[] {1, 1_000, 10_000}) {
         progress.accept(
             String.format("IPv%d: new flows to %,d services", family.number(), services));

@@ -5,6 +5,7 @@ import io.sluice.agent.cli.OutputOption;
 import io.sluice.config.cli.CommandException;
 import io.sluice.config.cli.Table;
 import io.sluice.kernel.sys.Privileges;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -60,12 +61,17 @@ public final class ProgramCommand implements Callable<Integer> {
             });
     PrintWriter err = spec.commandLine().getErr();
     Result result;
-    try (Rig rig = new Rig()) {
-      result =
-          new ProgramBench(rig, quick ? 3 : rounds, quick ? 1_000 : packets, err::println).run();
+    try (Place place = Place.make()) {
+      result = place.run(() -> measure(place.ifindex(), err));
     }
     output.print(result, spec.commandLine().getOut(), out -> print(result, out));
     return 0;
+  }
+
+  private Result measure(int ifindex, PrintWriter err) throws IOException {
+    try (Rig rig = new Rig(ifindex)) {
+      return new ProgramBench(rig, quick ? 3 : rounds, quick ? 1_000 : packets, err::println).run();
+    }
   }
 
   private static void print(Result result, PrintWriter out) {

@@ -14,6 +14,7 @@ import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.dataplane.DataplaneLoader;
 import io.sluice.kernel.dataplane.DataplaneOptions;
 import io.sluice.kernel.layout.Backend;
+import io.sluice.kernel.layout.BackendFlags;
 import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.BenchPlan;
 import io.sluice.kernel.layout.Codec;
@@ -53,26 +54,35 @@ import java.util.Map;
 
 /**
  * A whole dataplane on a bpffs of its own, never attached: two pods, routes like a cluster's,
- * services, and the feeder. Every pod is behind the loopback interface, the one that every
- * namespace has.
+ * services, and the feeder. Every pod is behind one interface.
  */
 final class Rig implements AutoCloseable {
   static final int TCP = 6;
 
-  private static final int LOOPBACK = 1;
+  /** The network of the overlay. */
+  static final int OVERLAY = 4096;
 
-  /** No interface that is there: packets are told to go to it, and do not. */
-  private static final int ELSEWHERE = 2;
+  /** Node ports of a service with backends of this node, and of one with those of the other. */
+  static final int LOCAL_PORT = 30_000;
 
-  private static final int VNI = 4096;
+  static final int REMOTE_PORT = 30_001;
+
+  /** No interfaces that are there: packets are told to go to them, and do not. */
+  private static final int ELSEWHERE = 1_000;
+
+  private static final int FAR = 1_001;
   private static final int POLICY_SLOT = 1;
   private static final int BACKEND_PORT = 8080;
   private static final int POD_CIDRS = 230;
   private static final int BACKENDS_EACH = 10;
 
+  /** Their numbers begin after all of {@link #services}. */
+  private static final int NODE_PORT_SERVICES = 10_001;
+
   /** An odd number far from any power of two: steps through all flows, hardly ever in order. */
   private static final int STEP = 7919;
 
+  private final int here;
   private final Path bpffs;
   private final DataplaneLoader dataplane;
   private final BpfObject feeder;
@@ -82,7 +92,12 @@ final class Rig implements AutoCloseable {
   private final Fd empty;
   private final Map<Integer, Fd> preambles = new HashMap<>();
 
-  Rig() throws IOException {
+  /**
+   * @param here ifindex of the device, in the calling thread's network namespace, that packets come
+   *     by
+   */
+  Rig(int here) throws IOException {
+    this.here = here;
     bpffs = Files.createTempDirectory("sluice-bench-");
     Mounts.mountBpffs(bpffs);
     dataplane = DataplaneLoader.open(DataplaneOptions.defaults(bpffs));
@@ -123,6 +138,16 @@ final class Rig implements AutoCloseable {
     return Ip.parse(family == Family.IPV4 ? "10.245.0.2" : "fd00:245::2");
   }
 
+  /** Somebody outside of the cluster. */
+  static Ip outside(Family family) {
+    return Ip.parse(family == Family.IPV4 ? "192.168.99.2" : "fd00:99::2");
+  }
+
+  /** This node itself. */
+  static Ip node(Family family) {
+    return Ip.parse(family == Family.IPV4 ? "192.168.101.2" : "fd00:100:1::2");
+  }
+
   private static Ip otherNode(Family family) {
     return Ip.parse(family == Family.IPV4 ? "192.168.102.2" : "fd00:100:2::2");
   }
@@ -156,24 +181,80 @@ final class Rig implements AutoCloseable {
 
   /** Packets are a pod's from now on; the tunnel is elsewhere. */
   void measureAtPod() {
-    dataplane.ifaces().put(LOOPBACK, pod("lo"));
+    dataplane.ifaces().put(here, pod("here"));
     setTunnel(ELSEWHERE);
-    setPods(LOOPBACK);
+    setPods(here);
   }
 
   /** Packets come out of the tunnel from now on; pods are elsewhere. */
   void measureAtTunnel() {
     int flags = IfaceFlags.IFACE_CONFIGURED | IfaceFlags.IFACE_TUNNEL;
-    Iface tunnel = new Iface(flags, 0, 0, 0, 0, Ip.ANY4, Ip.ANY6, "lo", 0);
-    dataplane.ifaces().put(LOOPBACK, tunnel);
+    Iface tunnel = new Iface(flags, 0, 0, 0, 0, Ip.ANY4, Ip.ANY6, "here", 0);
+    dataplane.ifaces().put(here, tunnel);
     dataplane.ifaces().put(ELSEWHERE, pod("elsewhere"));
-    setTunnel(LOOPBACK);
+    setTunnel(here);
     setPods(ELSEWHERE);
+  }
+
+  /** Packets come from outside by a host's interface from now on; all else is elsewhere. */
+  void measureAtHost() {
+    dataplane.ifaces().put(here, host("here"));
+    dataplane.ifaces().put(ELSEWHERE, pod("elsewhere"));
+    setTunnel(FAR);
+    setPods(ELSEWHERE);
+  }
+
+  private static Iface host(String name) {
+    int flags =
+        IfaceFlags.IFACE_CONFIGURED
+            | IfaceFlags.IFACE_HOST
+            | IfaceFlags.IFACE_READY4
+            | IfaceFlags.IFACE_READY6;
+    return new Iface(flags, 0, 0, 0, 0, Ip.ANY4, Ip.ANY6, name, 1500);
+  }
+
+  /**
+   * Packets are a pod's from now on, as {@link #measureAtPod}, and flows that came in by a host's
+   * interface came by one that is elsewhere.
+   */
+  void answerAtPod() {
+    measureAtPod();
+    dataplane.ifaces().put(FAR, host("far"));
+    int epoch = dataplane.node().get(0).orElseThrow().routeEpoch();
+    for (Family family : Family.values()) {
+      Map<CtKey, CtValue> moved = new HashMap<>();
+      dataplane.ct(family).forEach((key, value) -> moved.put(key, moved(value, epoch)));
+      dataplane.ct(family).putAll(moved);
+    }
+  }
+
+  private CtValue moved(CtValue value, int epoch) {
+    CtCommon c = value.c();
+    return new CtValue(
+        new CtCommon(
+            c.lastSeen(),
+            c.created(),
+            c.state() | CtState.CT_APPROVED_A | CtState.CT_APPROVED_B,
+            epoch,
+            c.ifindex0() == here ? FAR : here,
+            c.ifindex1() == here ? FAR : here,
+            c.service(),
+            c.backend(),
+            c.gen(),
+            c.csumAddr(),
+            c.csumPort()),
+        value.x(),
+        value.tunnelPeer());
   }
 
   private void setTunnel(int ifindex) {
     int epoch = dataplane.node().get(0).orElseThrow().routeEpoch();
-    dataplane.node().put(0, new NodeState(epoch + 1, ifindex, VNI, 1450, 1430, Ip.ANY4, Ip.ANY6));
+    dataplane
+        .node()
+        .put(
+            0,
+            new NodeState(
+                epoch + 1, ifindex, OVERLAY, 1450, 1430, node(Family.IPV4), node(Family.IPV6)));
   }
 
   private void setPods(int ifindex) {
@@ -225,7 +306,43 @@ final class Rig implements AutoCloseable {
               : new Ip(family, first.high() + i, 0);
       routes.put(new RouteKey(family.bits() - host, cidr), remote);
     }
+    routes.put(
+        new RouteKey(family.bits(), node(family)),
+        new Route(RouteFlags.ROUTE_LOCAL, 0, Ip.any(family)));
+    routes.put(new RouteKey(family.bits(), otherNode(family)), new Route(0, 0, otherNode(family)));
     dataplane.routes(family).putAll(routes);
+  }
+
+  /** Adds the services with node ports; {@link #services} takes them away. */
+  void nodePorts(Family family) {
+    nodePort(family, NODE_PORT_SERVICES, LOCAL_PORT, server(family), true);
+    nodePort(family, NODE_PORT_SERVICES + 1, REMOTE_PORT, remote(family), false);
+  }
+
+  private void nodePort(Family family, int service, int port, Ip pod, boolean local) {
+    Map<Integer, Backend> backends = new HashMap<>();
+    Map<Integer, BackendGen> generations = new HashMap<>();
+    // Both parts of the span, for there is room for ten more after each.
+    int base = 1 + service * 2 * BACKENDS_EACH;
+    int flags = local ? BackendFlags.BACKEND_LOCAL : 0;
+    for (int id = base; id < base + (local ? 2 : 1) * BACKENDS_EACH; id++) {
+      backends.put(id, new Backend(pod, BACKEND_PORT, flags, service, id, 1));
+      generations.put(id, new BackendGen(1));
+    }
+    dataplane.backends(family).putAll(backends);
+    dataplane.backendGen().putAll(generations);
+    int inUse =
+        ServiceFlags.SERVICE_IN_USE | (family == Family.IPV6 ? ServiceFlags.SERVICE_IPV6 : 0);
+    dataplane
+        .services()
+        .put(
+            service,
+            new Service(base, BACKENDS_EACH, local ? BACKENDS_EACH : 0, inUse, 0, service));
+    dataplane
+        .frontends(family)
+        .put(
+            new FrontendKey(Ip.any(family), port, TCP),
+            new Frontend(service, FrontendFlags.FRONTEND_NODE_PORT));
   }
 
   /**
@@ -307,11 +424,11 @@ final class Rig implements AutoCloseable {
     return average(empty, packet, packets);
   }
 
-  private static double average(Fd program, byte[] packet, int packets) {
+  private double average(Fd program, byte[] packet, int packets) {
     TestRun run =
         new TestRun(program, packet.length)
             .packet(packet)
-            .context(SkbContext.EMPTY.onInterface(LOOPBACK));
+            .context(SkbContext.EMPTY.onInterface(here));
     run.run(packets);
     return run.durationNanos();
   }
@@ -342,7 +459,7 @@ final class Rig implements AutoCloseable {
         STEP,
         flows,
         addresses,
-        stream.fromTunnel() ? VNI : 0,
+        stream.network(),
         otherNode(Family.IPV4),
         otherNode(Family.IPV6));
   }

@@ -37,11 +37,12 @@ final class Row {
    * @param packet the first
    * @param flows how many there are, by source port
    * @param addresses how many destinations there are
-   * @param fromTunnel they come out of the tunnel, from the other node
+   * @param network they come out of the tunnel, from the other node, in this network; 0: they do
+   *     not
    */
-  record Stream(Family family, byte[] packet, int flows, int addresses, boolean fromTunnel) {
+  record Stream(Family family, byte[] packet, int flows, int addresses, int network) {
     Stream(Family family, byte[] packet, int flows, int addresses) {
-      this(family, packet, flows, addresses, false);
+      this(family, packet, flows, addresses, 0);
     }
   }
 

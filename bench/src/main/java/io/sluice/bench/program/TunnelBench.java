@@ -66,7 +66,7 @@ final class TunnelBench {
 
   private Stream outOf(int flags, int flows) {
     byte[] packet = packet(Rig.remote(family), Rig.server(family), flags);
-    return new Stream(family, packet, flows, 1, true);
+    return new Stream(family, packet, flows, 1, Rig.OVERLAY);
   }
 
   private static byte[] packet(Ip from, Ip to, int flags) {

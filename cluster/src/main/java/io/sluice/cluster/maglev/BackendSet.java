@@ -96,6 +96,11 @@ public final class BackendSet {
     return bytes.array();
   }
 
+  /** How many backends a set has, by its bytes; 0 if these are not the bytes of a set. */
+  static int count(byte[] bytes) {
+    return bytes.length < HEADER ? 0 : Short.toUnsignedInt(ByteBuffer.wrap(bytes).getShort(2));
+  }
+
   /**
    * The reverse of {@link #bytes}.
    *

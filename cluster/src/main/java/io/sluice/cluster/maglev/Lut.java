@@ -38,7 +38,13 @@ public final class Lut {
   private final char[] slots;
 
   /** A backend of the table; its weight shows in its slots. */
-  public record Member(IpAddress address, int port) {
+  public record Member(IpAddress address, int port) implements Comparable<Member> {
+    @Override
+    public int compareTo(Member other) {
+      int byAddress = address.compareTo(other.address);
+      return byAddress != 0 ? byAddress : Integer.compare(port, other.port);
+    }
+
     @Override
     public String toString() {
       return (address.isIpv6() ? "[" + address + "]" : address.toString()) + ":" + port;
@@ -192,6 +198,11 @@ public final class Lut {
    */
   public int slotOf(int hash) {
     return (int) (Integer.toUnsignedLong(hash) * slots.length >>> 32);
+  }
+
+  /** The slot of the flows in the middle of a slot of a table of that many slots. */
+  int slotOfMiddle(int slot, int size) {
+    return size == slots.length ? slot : slotOf((int) (((2L * slot + 1) << 31) / size));
   }
 
   /** How many slots each member has. */

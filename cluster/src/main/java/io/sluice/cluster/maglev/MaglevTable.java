@@ -5,6 +5,7 @@ import akka.actor.typed.ActorSystem;
 import akka.actor.typed.Behavior;
 import akka.cluster.sharding.typed.javadsl.ClusterSharding;
 import akka.cluster.sharding.typed.javadsl.EntityTypeKey;
+import io.sluice.cluster.shared.Agreed;
 import io.sluice.cluster.shared.Derivation;
 import io.sluice.cluster.shared.Follower;
 import io.sluice.cluster.shared.Messages;
@@ -16,7 +17,7 @@ import java.util.TreeSet;
 /**
  * The entities of Maglev services, one for each port of a service in each family; their IDs are
  * {@code namespace/name/port/PROTO/4|6}. What is agreed on is a {@link BackendSet}, what is run its
- * {@link Lut}.
+ * {@link Lut}; with it come the {@link FormerSets}.
  */
 public final class MaglevTable {
   /** Names the entities, and what is stored of them. */
@@ -37,9 +38,25 @@ public final class MaglevTable {
         public byte[] derive(int version, byte[] value) {
           return Lut.compute(BackendSet.parse(value)).bytes();
         }
+
+        @Override
+        public byte[] remember(Agreed before, int version, byte[] value, int room) {
+          return former(before.former())
+              .with(before.version(), before.value(), version, value, room)
+              .bytes();
+        }
       };
 
   private MaglevTable() {}
+
+  /** What was agreed on before, as far as this agent can read it: nothing depends on it. */
+  public static FormerSets former(byte[] bytes) {
+    try {
+      return FormerSets.parse(bytes);
+    } catch (IllegalArgumentException e) {
+      return FormerSets.NONE;
+    }
+  }
 
   /** Lets this node be a home of such entities. */
   public static void init(ActorSystem<?> system) {

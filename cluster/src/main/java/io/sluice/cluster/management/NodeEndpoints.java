@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 
@@ -45,7 +46,8 @@ final class NodeEndpoints {
         Endpoint.get("/metrics", r -> CompletableFuture.supplyAsync(this::scrape, blocking)),
         Endpoint.get("/api/v1/openapi.json", r -> CompletableFuture.completedFuture(openApi())),
         Endpoint.get("/api/v1/status", r -> r.node().status().thenApply(Answers::ok)),
-        Endpoint.get("/api/v1/dump/{table}", r -> dump(r.node(), r.path().get("table"))));
+        Endpoint.get("/api/v1/dump/{table}", r -> dump(r.node(), r.path().get("table"))),
+        Endpoint.get("/api/v1/explain", NodeEndpoints::explain));
   }
 
   /** Reasons name addresses and files: they are for insiders. */
@@ -69,6 +71,22 @@ final class NodeEndpoints {
             () ->
                 CompletableFuture.completedFuture(
                     Answers.error(StatusCodes.NOT_FOUND, "there is no table " + table)));
+  }
+
+  private static CompletionStage<HttpResponse> explain(Request request) {
+    return request
+        .node()
+        .explain(request.query().toMap())
+        .thenApply(Answers::ok)
+        .exceptionally(NodeEndpoints::badQuestion);
+  }
+
+  private static HttpResponse badQuestion(Throwable failure) {
+    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+    if (cause instanceof IllegalArgumentException) {
+      return Answers.error(StatusCodes.BAD_REQUEST, cause.getMessage());
+    }
+    throw new CompletionException(cause);
   }
 
   private static HttpResponse rows(NodeView.Dump dump) {

@@ -3,6 +3,7 @@ package io.sluice.cluster.management;
 
 import io.sluice.cluster.resources.ResourceApi;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
@@ -27,6 +28,15 @@ public interface NodeView {
    * @return empty if there is no such table
    */
   Optional<CompletionStage<Dump>> dump(String table);
+
+  /**
+   * What would become of a packet, and why.
+   *
+   * @param question what {@code sluice explain} takes, by name
+   * @return fails with an {@link IllegalArgumentException} that says what is wrong with the
+   *     question
+   */
+  CompletionStage<Object> explain(Map<String, String> question);
 
   /** The resources that the node has, and may be told to keep. */
   ResourceApi resources();

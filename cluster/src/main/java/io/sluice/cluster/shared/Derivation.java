@@ -18,4 +18,16 @@ public interface Derivation {
    * @throws IllegalArgumentException if the value is none
    */
   byte[] derive(int version, byte[] value);
+
+  /**
+   * What nodes are told beside a new value of those before it: opaque to all but the type's users.
+   *
+   * @param before what was agreed on
+   * @param version of the derivation by which the new value is run
+   * @param value the new one
+   * @param room the most bytes of the result
+   */
+  default byte[] remember(Agreed before, int version, byte[] value, int room) {
+    return new byte[0];
+  }
 }

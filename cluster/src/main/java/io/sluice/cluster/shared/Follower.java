@@ -89,8 +89,9 @@ public final class Follower extends AbstractBehavior<Follower.Command> {
    * What is to be run.
    *
    * @param content what the derivation made
+   * @param former what is known of the values before ({@link Derivation#remember})
    */
-  public record Update(String id, long generation, String digest, byte[] content)
+  public record Update(String id, long generation, String digest, byte[] content, byte[] former)
       implements Event {}
 
   /** No node is to run it any more. */
@@ -119,7 +120,7 @@ public final class Follower extends AbstractBehavior<Follower.Command> {
   /** Parts that have come, of what could not be computed here. */
   private final Map<String, Fetching> fetching = new HashMap<>();
 
-  private record Fetching(long generation, List<byte[]> parts) {}
+  private record Fetching(long generation, byte[] former, List<byte[]> parts) {}
 
   /**
    * @param node this node's name
@@ -232,7 +233,10 @@ public final class Follower extends AbstractBehavior<Follower.Command> {
         byte[] content = derivation.derive(current.version(), current.value());
         if (Digest.of(content).equals(current.digest())) {
           fetching.remove(id);
-          now.user().tell(new Update(id, current.generation(), current.digest(), content));
+          now.user()
+              .tell(
+                  new Update(
+                      id, current.generation(), current.digest(), content, current.former()));
           return;
         }
       } catch (IllegalArgumentException e) {
@@ -248,7 +252,7 @@ public final class Follower extends AbstractBehavior<Follower.Command> {
               id,
               current.generation(),
               current.version());
-      known = new Fetching(current.generation(), new ArrayList<>());
+      known = new Fetching(current.generation(), current.former(), new ArrayList<>());
       fetching.put(id, known);
     }
     fetch(id, known);
@@ -274,7 +278,8 @@ public final class Follower extends AbstractBehavior<Follower.Command> {
     try {
       byte[] content = Packed.unpack(known.parts());
       if (Digest.of(content).equals(part.digest())) {
-        now.user().tell(new Update(part.id(), part.generation(), part.digest(), content));
+        now.user()
+            .tell(new Update(part.id(), part.generation(), part.digest(), content, known.former()));
         return;
       }
       getContext().getLog().warn("{}: what came is not what was sent: asking again", part.id());

@@ -86,9 +86,19 @@ public final class Messages {
     String id();
   }
 
-  /** What is agreed on, for those who have another generation. */
-  public record Current(String id, long generation, int version, byte[] value, String digest)
-      implements Answer {}
+  /**
+   * What is agreed on, for those who have another generation.
+   *
+   * @param former what is to be known of the values before ({@link Derivation#remember}); null from
+   *     an agent that knows nothing of this
+   */
+  public record Current(
+      String id, long generation, int version, byte[] value, String digest, byte[] former)
+      implements Answer {
+    public Current {
+      former = former == null ? new byte[0] : former;
+    }
+  }
 
   /**
    * How it stands.

@@ -24,6 +24,7 @@ import io.sluice.cluster.shared.Messages.SendValue;
 import io.sluice.cluster.shared.Messages.Standing;
 import io.sluice.cluster.shared.Messages.View;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -171,7 +172,7 @@ public final class SharedEntity extends DurableStateBehavior<Command, Agreed> {
               id,
               seen,
               state.generation());
-      return decide(state.value(), state.revision(), seen + 1);
+      return decide(state, state.value(), state.revision(), seen + 1);
     }
     answer(state, told);
     return Effect().none();
@@ -188,16 +189,17 @@ public final class SharedEntity extends DurableStateBehavior<Command, Agreed> {
   private Effect<Agreed> accept(Agreed state, Follow told) {
     long generation = Math.max(state.generation(), followers.highestGeneration()) + 1;
     evidence = told.revision();
-    return decide(told.value(), told.revision(), generation);
+    return decide(state, told.value(), told.revision(), generation);
   }
 
   /** Stores it, and then tells everybody. */
-  private Effect<Agreed> decide(byte[] value, long revision, long generation) {
+  private Effect<Agreed> decide(Agreed state, byte[] value, long revision, long generation) {
     int version = version();
     Agreed next;
     try {
       String digest = Digest.of(derivation.derive(version, value));
-      next = new Agreed(generation, revision, version, value, digest);
+      next =
+          new Agreed(generation, revision, version, value, digest, former(state, version, value));
     } catch (IllegalArgumentException e) {
       context
           .getLog()
@@ -214,6 +216,14 @@ public final class SharedEntity extends DurableStateBehavior<Command, Agreed> {
             });
   }
 
+  private byte[] former(Agreed state, int version, byte[] value) {
+    if (!state.exists() || (state.version() == version && Arrays.equals(state.value(), value))) {
+      return state.former();
+    }
+    int room = Math.max(0, Agreed.MAX_VALUE - value.length);
+    return derivation.remember(state, version, value, room);
+  }
+
   /** One that all nodes can compute, if there is one that this node can. */
   private int version() {
     int all = followers.version();
@@ -222,7 +232,8 @@ public final class SharedEntity extends DurableStateBehavior<Command, Agreed> {
   }
 
   private Current current(Agreed state) {
-    return new Current(id, state.generation(), state.version(), state.value(), state.digest());
+    return new Current(
+        id, state.generation(), state.version(), state.value(), state.digest(), state.former());
   }
 
   private void answer(Agreed state, Follow told) {
@@ -266,7 +277,7 @@ public final class SharedEntity extends DurableStateBehavior<Command, Agreed> {
     }
     if (!derivation.versions().contains(state.version())) {
       // Made by an agent of a version that is gone from the cluster: go on with one that we know.
-      return decide(state.value(), state.revision(), state.generation() + 1);
+      return decide(state, state.value(), state.revision(), state.generation() + 1);
     }
     if (partsGeneration != state.generation()) {
       parts = Packed.pack(derivation.derive(state.version(), state.value()));

@@ -55,8 +55,24 @@ class BytesOnTheWireTest {
   })
   void aChangeIsItsBackends(IpFamily family, int count, int most) {
     byte[] value = set(family, count).bytes();
-    Messages.Current current = new Messages.Current(ID, 1234, 1, value, Digest.of(value));
+    Messages.Current current =
+        new Messages.Current(ID, 1234, 1, value, Digest.of(value), new byte[0]);
     assertThat(bytes(current)).isBetween(most - 40, most);
+  }
+
+  /** What 16 changes of a backend each cost: their sets deflate to little more than one. */
+  @ParameterizedTest
+  @CsvSource({"IPV4, 100, 600", "IPV4, 1000, 4300", "IPV6, 100, 1300", "IPV6, 1000, 6500"})
+  void formerSetsCostLittle(IpFamily family, int count, int most) {
+    FormerSets former = FormerSets.NONE;
+    byte[] value = set(family, count).bytes();
+    for (int i = 1; i <= 20; i++) {
+      byte[] next = set(family, count - i).bytes();
+      former = former.with(1, value, 1, next, Agreed.MAX_VALUE - next.length);
+      value = next;
+    }
+    assertThat(former.size()).isEqualTo(count > 655 ? 8 : 16);
+    assertThat(former.bytes().length).isLessThan(most);
   }
 
   @Test
@@ -80,7 +96,8 @@ class BytesOnTheWireTest {
   @Test
   void whatIsStoredStaysBelow48KiB() {
     byte[] value = set(IpFamily.IPV6, BackendSet.MAX_BACKENDS).bytes();
-    assertThat(bytes(new Agreed(Long.MAX_VALUE, Long.MAX_VALUE, 1, value, Digest.of(value))))
-        .isLessThan(48 << 10);
+    byte[] former = new byte[Agreed.MAX_VALUE - value.length];
+    Agreed largest = new Agreed(Long.MAX_VALUE, Long.MAX_VALUE, 1, value, Digest.of(value), former);
+    assertThat(bytes(largest)).isLessThan(48 << 10);
   }
 }

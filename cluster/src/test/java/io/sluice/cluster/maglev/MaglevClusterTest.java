@@ -26,6 +26,7 @@ import io.sluice.persistence.SharedState;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -86,6 +87,10 @@ class MaglevClusterTest {
 
     String digest() {
       return installed == null ? "" : installed.digest();
+    }
+
+    boolean knowsFormer(byte[] former) {
+      return Arrays.equals(installed.former(), former);
     }
 
     /** What an agent does once a second. */
@@ -197,6 +202,7 @@ class MaglevClusterTest {
 
   @Test
   @Tag("INV-MAG-1")
+  @Tag("INV-MAG-3")
   @Tag("INV-CL-2")
   void allNodesRunTheSameTableAlsoWhenItsHomeIsLost() {
     nodes.forEach(node -> see(node, 0, 20, 100));
@@ -216,6 +222,10 @@ class MaglevClusterTest {
     see(nodes.get(1), 2, 20, 102);
     agreeOn(3, set(2, 20, 9));
     assertThat(nodes).allMatch(node -> node.generation() == 3);
+    FormerSets former =
+        FormerSets.NONE.with(1, set(0, 20, 9).bytes(), 1, set(1, 20, 9).bytes(), 999);
+    byte[] both = former.with(1, set(1, 20, 9).bytes(), 1, set(2, 20, 9).bytes(), 999).bytes();
+    assertThat(nodes).as("also by a new home").allMatch(node -> node.knowsFormer(both));
     assertThat(nodes.stream().filter(Node::isHome)).hasSize(1);
 
     Messages.View view = view();

@@ -70,6 +70,15 @@ class ManagementServerTest {
   }
 
   @Test
+  void explainsAPacketAndSaysWhatIsWrongWithAQuestion() throws Exception {
+    assertThat(get("/api/v1/explain?source=10.0.0.1").body())
+        .isEqualTo("{\"source\":\"10.0.0.1\"}");
+    HttpResponse<String> wrong = get("/api/v1/explain");
+    assertThat(wrong.statusCode()).isEqualTo(400);
+    assertThat(wrong.body()).contains("from whom?");
+  }
+
+  @Test
   void dumpsATableAndRefusesAnUnknownOne() throws Exception {
     assertThat(get("/api/v1/dump/nat").body()).isEqualTo("[\"row\"]");
     assertThat(get("/api/v1/dump/nat").headers().firstValue(SluiceRoutes.OMITTED)).isEmpty();

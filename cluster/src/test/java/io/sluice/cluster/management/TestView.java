@@ -43,4 +43,11 @@ record TestView(Supplier<Health> health, ResourceApi resources) implements NodeV
       default -> Optional.empty();
     };
   }
+
+  @Override
+  public CompletionStage<Object> explain(Map<String, String> question) {
+    return question.containsKey("source")
+        ? CompletableFuture.completedFuture(question)
+        : CompletableFuture.failedFuture(new IllegalArgumentException("from whom?"));
+  }
 }

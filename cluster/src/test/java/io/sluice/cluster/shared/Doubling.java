@@ -35,4 +35,17 @@ final class Doubling implements Derivation {
     }
     return out.array();
   }
+
+  /** All values before, newest first, a comma behind each. */
+  @Override
+  public byte[] remember(Agreed before, int version, byte[] value, int room) {
+    int length = before.value().length + 1 + before.former().length;
+    return length > room
+        ? new byte[0]
+        : ByteBuffer.allocate(length)
+            .put(before.value())
+            .put((byte) ',')
+            .put(before.former())
+            .array();
+  }
 }

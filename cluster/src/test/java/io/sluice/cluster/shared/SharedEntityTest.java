@@ -129,6 +129,32 @@ class SharedEntityTest {
     assertThat(one.expectMessageClass(Current.class).value()).isEqualTo(bytes("y"));
   }
 
+  /** Who comes late, or to another home, is told of the values before, too. */
+  @Test
+  @Tag("INV-MAG-3")
+  void whatWasAgreedOnBeforeIsStoredAndToldWithTheValue() {
+    follow(one, "x", 10, 0, "");
+    assertThat(one.expectMessageClass(Current.class).former()).isEmpty();
+    follow(one, "y", 11, 1, "x");
+    assertThat(one.expectMessageClass(Current.class).former()).isEqualTo(bytes("x,"));
+    follow(one, "z", 12, 2, "y");
+    assertThat(one.expectMessageClass(Current.class).former()).isEqualTo(bytes("y,x,"));
+    restart(new Doubling(1));
+    follow(two, "z", 12, 0, "");
+    assertThat(two.expectMessageClass(Current.class).former()).isEqualTo(bytes("y,x,"));
+    follow(one, "z", 12, 9, "y"); // a later generation was seen: the value stays
+    Current again = one.expectMessageClass(Current.class);
+    assertThat(again.generation()).isEqualTo(10);
+    assertThat(again.former()).isEqualTo(bytes("y,x,"));
+  }
+
+  /** An agent of before stores, and says, nothing of former values. */
+  @Test
+  void formsOfAnOlderAgentHaveNoFormerValues() {
+    assertThat(new Agreed(1, 1, 1, bytes("x"), "", null).former()).isEmpty();
+    assertThat(new Current("a", 1, 1, bytes("x"), "", null).former()).isEmpty();
+  }
+
   /** An older value must not win because the newer one's revision was told without it. */
   @Test
   void whatIsKnownToBeRightAtANewerRevisionIsNotReplacedByAnOlderOne() {

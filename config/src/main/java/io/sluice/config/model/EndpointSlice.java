@@ -21,7 +21,7 @@ public record EndpointSlice(
    *
    * @param addresses at least one; Kubernetes' proxies use the first
    * @param ready may take new connections; unknown counts as ready
-   * @param serving answers, whether terminating or not; unknown: as ready
+   * @param serving answers, whether terminating or not; unknown counts as serving
    * @param terminating is shutting down
    * @param nodeName empty: unknown
    * @param zone empty: unknown

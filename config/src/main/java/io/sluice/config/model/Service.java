@@ -19,7 +19,8 @@ import java.util.Optional;
  * @param healthCheckNodePort 0: none
  * @param trafficDistribution PreferClose and the like; empty: none
  * @param ingress what the load balancer has set up
- * @param maglev empty: backends are chosen at random
+ * @param maglev backends are chosen by a table that all nodes share; else at random
+ * @param weights how often a backend is chosen, by table and at random alike
  */
 public record Service(
     ObjectMeta meta,
@@ -43,10 +44,14 @@ public record Service(
     int healthCheckNodePort,
     String trafficDistribution,
     List<LoadBalancerIngress> ingress,
-    Optional<Maglev> maglev)
+    boolean maglev,
+    Weights weights)
     implements Resource {
   /** Kubernetes' default of {@code sessionAffinityConfig.clientIP.timeoutSeconds}: 3 hours. */
   public static final Duration DEFAULT_AFFINITY_TIMEOUT = Duration.ofSeconds(10800);
+
+  /** The label by which another proxy claims a service, as kube-proxy has it. */
+  public static final String PROXY_LABEL = "service.kubernetes.io/service-proxy-name";
 
   /** How a service is reached. */
   public enum Type {
@@ -162,22 +167,49 @@ public record Service(
     return type != Type.EXTERNAL_NAME && clusterIps.isEmpty();
   }
 
+  /** Whether it has addresses of its own that are ours to serve. */
+  public boolean served() {
+    return type != Type.EXTERNAL_NAME
+        && !clusterIps.isEmpty()
+        && !meta.labels().containsKey(PROXY_LABEL);
+  }
+
+  /** Whether it is served in a family; as with kube-proxy, it is where it has a cluster IP. */
+  public boolean has(IpFamily family) {
+    return clusterIps.stream().anyMatch(address -> address.family() == family);
+  }
+
+  /**
+   * The addresses that a load balancer has set up and that packets arrive with. What is left over
+   * of a former type counts for nothing.
+   */
+  public List<IpAddress> loadBalancerAddresses() {
+    return type != Type.LOAD_BALANCER
+        ? List.of()
+        : ingress.stream().filter(i -> !i.proxy()).flatMap(i -> i.address().stream()).toList();
+  }
+
   /**
    * All that this service claims: each of its addresses with each of its ports; node ports on the
    * unspecified address of each of its families.
    */
   public List<Frontend> frontends() {
+    if (!served()) {
+      return List.of();
+    }
     List<IpAddress> addresses = new ArrayList<>(clusterIps);
     addresses.addAll(externalIps);
-    ingress.forEach(i -> i.address().filter(a -> !i.proxy()).ifPresent(addresses::add));
+    addresses.addAll(loadBalancerAddresses());
+    addresses.removeIf(address -> !has(address.family()));
     List<Frontend> frontends = new ArrayList<>();
     for (ServicePort port : ports) {
       for (IpAddress address : addresses) {
         frontends.add(new Frontend(address, port.port(), port.protocol()));
       }
       if (port.nodePort() != 0) {
-        for (IpFamily family : ipFamilies) {
-          frontends.add(new Frontend(IpAddress.any(family), port.nodePort(), port.protocol()));
+        for (IpAddress address : clusterIps) {
+          IpAddress any = IpAddress.any(address.family());
+          frontends.add(new Frontend(any, port.nodePort(), port.protocol()));
         }
       }
     }

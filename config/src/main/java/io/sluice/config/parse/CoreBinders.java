@@ -45,11 +45,20 @@ final class CoreBinders {
     } else if (single.isPresent() && !podCidrs.get(0).equals(single.get())) {
       spec.error("podCIDRs", "does not begin with podCIDR, " + single.get());
     }
+    List<String> taints = spec.maps("taints", CoreBinders::taint);
     spec.finishOpen();
     Fields status = root.mapOrEmpty("status");
     List<NodeAddress> addresses = status.maps("addresses", CoreBinders::nodeAddress);
     status.finishOpen();
-    return Optional.of(new Node(meta.meta(), addresses, podCidrs));
+    boolean leaving = meta.fields().has("deletionTimestamp") || taints.contains(Node.LEAVING_TAINT);
+    return Optional.of(new Node(meta.meta(), addresses, podCidrs, leaving));
+  }
+
+  /** Its key: what Sluice knows of taints is one name. */
+  private static Optional<String> taint(Fields fields) {
+    String key = fields.text("key");
+    fields.finishOpen();
+    return Optional.of(key);
   }
 
   private static Optional<NodeAddress> nodeAddress(Fields fields) {

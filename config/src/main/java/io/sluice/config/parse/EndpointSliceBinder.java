@@ -55,7 +55,7 @@ final class EndpointSliceBinder {
     }
     Fields conditions = fields.mapOrEmpty("conditions");
     boolean ready = conditions.flag("ready", true);
-    boolean serving = conditions.flag("serving", ready);
+    boolean serving = conditions.flag("serving", true);
     boolean terminating = conditions.flag("terminating", false);
     conditions.finish();
     Fields hints = fields.mapOrEmpty("hints");

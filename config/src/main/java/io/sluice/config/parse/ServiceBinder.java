@@ -59,11 +59,6 @@ final class ServiceBinder {
     List<IpFamily> families = families(clusterIps);
     SessionAffinity affinity =
         spec.choice("sessionAffinity", SessionAffinity.class, SessionAffinity.NONE);
-    if (affinity == SessionAffinity.CLIENT_IP) {
-      spec.error(
-          "sessionAffinity",
-          "ClientIP is not supported by this version: clients would not keep their backend");
-    }
     Service service =
         new Service(
             meta.meta(),
@@ -92,9 +87,24 @@ final class ServiceBinder {
             spec.number("healthCheckNodePort", 0, PortRange.MAX, 0),
             spec.text("trafficDistribution"),
             ingress(status),
-            MaglevAnnotations.read(meta));
+            BalancingAnnotations.maglev(meta),
+            BalancingAnnotations.weights(meta));
+    tellUnused(service, status);
     spec.finish();
     return service;
+  }
+
+  /** What the API server would refuse or drop, and has no effect here. */
+  private void tellUnused(Service service, Fields status) {
+    if (type == Type.LOAD_BALANCER) {
+      return;
+    }
+    if (!service.loadBalancerSourceRanges().isEmpty()) {
+      spec.ignored("loadBalancerSourceRanges", "has no effect with type " + type);
+    }
+    if (!service.ingress().isEmpty()) {
+      status.ignored("loadBalancer", "has no effect with type " + type);
+    }
   }
 
   private String externalName() {

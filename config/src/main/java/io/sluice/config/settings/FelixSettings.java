@@ -94,7 +94,7 @@ public final class FelixSettings {
   public static final Setting<Duration> MIN_SYNC_PERIOD =
       ignored("bpfKubeProxyMinSyncPeriod", duration(), "1s");
   public static final Setting<Integer> HEALTHZ_PORT =
-      ignored("bpfKubeProxyHealthzPort", integer(0, PORT_MAX), "10256");
+      used("bpfKubeProxyHealthzPort", integer(0, PORT_MAX), "10256");
   public static final Setting<Integer> MAGLEV_MAX_SERVICES =
       used("bpfMaglevMaxServices", integer(1, 3000), "100");
   public static final Setting<Integer> MAGLEV_MAX_ENDPOINTS =
@@ -102,8 +102,7 @@ public final class FelixSettings {
 
   // What may pass.
   public static final Setting<Choices.Rpf> ENFORCE_RPF =
-      ignored("bpfEnforceRPF", choice(Choices.Rpf.class), "Loose")
-          .refusing(rpf -> rpf == Choices.Rpf.STRICT);
+      used("bpfEnforceRPF", choice(Choices.Rpf.class), "Loose");
   public static final Setting<List<String>> FORCE_TRACK_IFACES =
       ignored("bpfForceTrackPacketsFromIfaces", list(interfaceName()), "docker+");
   public static final Setting<Boolean> HOST_CONNTRACK_BYPASS =

@@ -18,6 +18,7 @@ import io.sluice.config.model.Service;
 import io.sluice.config.model.Service.ServicePort;
 import java.time.Duration;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -92,15 +93,32 @@ class ListsAndTextsTest {
     assertThat(endpoint.terminating()).isTrue();
   }
 
+  /** As kube-proxy takes it: who terminates and does not say more still serves. */
   @Test
-  void servingIsReadyUnlessItSaysOtherwise() {
-    String text = Manifests.SLICE.replace("{ready: true}", "{ready: false}");
-    assertThat(read(EndpointSlice.class, text).endpoints().get(0).serving()).isFalse();
+  @Tag("INV-SVC-10")
+  void unknownServingMeansServing() {
+    String text = Manifests.SLICE.replace("{ready: true}", "{ready: false, terminating: true}");
+    assertThat(read(EndpointSlice.class, text).endpoints().get(0).serving()).isTrue();
 
-    String draining =
-        Manifests.SLICE.replace(
-            "{ready: true}", "{ready: false, serving: true, terminating: true}");
-    assertThat(read(EndpointSlice.class, draining).endpoints().get(0).serving()).isTrue();
+    String down = Manifests.SLICE.replace("{ready: true}", "{ready: false, serving: false}");
+    assertThat(read(EndpointSlice.class, down).endpoints().get(0).serving()).isFalse();
+  }
+
+  /** What is left over of a former type has no effect, and is told. */
+  @Test
+  void loadBalancersPartsWithoutALoadBalancer() {
+    String text =
+        Manifests.SERVICE.replace(
+                "clusterIP:", "loadBalancerSourceRanges: [10.0.0.0/8]\n  clusterIP:")
+            + "status: {loadBalancer: {ingress: [{ip: 192.0.2.1}]}}\n";
+    assertThat(Manifests.problems(text))
+        .extracting(Object::toString)
+        .anyMatch(p -> p.contains("loadBalancerSourceRanges: has no effect with type ClusterIP"))
+        .anyMatch(p -> p.contains("status.loadBalancer: has no effect with type ClusterIP"))
+        .hasSize(2);
+    assertThat(read(Service.class, text).frontends())
+        .extracting(Object::toString)
+        .noneMatch(f -> f.startsWith("192.0.2.1"));
   }
 
   @Test

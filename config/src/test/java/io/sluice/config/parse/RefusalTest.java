@@ -193,14 +193,20 @@ class RefusalTest {
                 + "spec.type: \"Loadbalancer\" is none of ClusterIP, NodePort, LoadBalancer, ExternalName"),
         service(
             "clusterIP:",
-            "sessionAffinity: ClientIP\n  clusterIP:",
-            "m.yaml:7: "
+            "type: LoadBalancer\n  loadBalancerSourceRanges: [10.0.0.1]\n  clusterIP:",
+            "m.yaml:8: "
                 + SVC
-                + "spec.sessionAffinity: ClientIP is not supported by this version: clients would not keep their backend"),
+                + "spec.loadBalancerSourceRanges[0]: \"10.0.0.1\" is not a CIDR, write address/prefix length"),
         service(
             "clusterIP:",
-            "loadBalancerSourceRanges: [10.0.0.1/8]\n  clusterIP:",
-            "m.yaml:7: "
+            "sessionAffinity: ClientIP\n  sessionAffinityConfig: {clientIP: {timeoutSeconds: 0}}\n  clusterIP:",
+            "m.yaml:8: "
+                + SVC
+                + "spec.sessionAffinityConfig.clientIP.timeoutSeconds: 0 is not in 1..86400"),
+        service(
+            "clusterIP:",
+            "type: LoadBalancer\n  loadBalancerSourceRanges: [10.0.0.1/8]\n  clusterIP:",
+            "m.yaml:8: "
                 + SVC
                 + "spec.loadBalancerSourceRanges[0]: 10.0.0.1/8 has host bits set, write 10.0.0.0/8"),
         service(
@@ -323,13 +329,6 @@ class RefusalTest {
             "m.yaml:9: "
                 + FELIX
                 + "spec.bpfConntrackTimeouts: tcpEstablished: \"2x\" is not a duration, write 90s, 5m or 1h30m"),
-        new Case(
-            Manifests.FELIX,
-            "bpfLogLevel: \"Off\"",
-            "bpfExternalServiceMode: DSR",
-            "m.yaml:6: "
-                + FELIX
-                + "spec.bpfExternalServiceMode: \"DSR\" is not supported by this version, write Tunnel"),
         new Case(
             Manifests.FELIX,
             "bpfLogLevel",

@@ -169,8 +169,8 @@ class SettingsTest {
             MINIMAL + ", bpfExcludeCIDRsFromNAT = \"10.0.0.0/8\" }",
             ":1: bpfExcludeCIDRsFromNAT: \"10.0.0.0/8\" is not supported by this version, write nothing"),
         new Case(
-            MINIMAL + ", bpfEnforceRPF = Strict }",
-            ":1: bpfEnforceRPF: \"Strict\" is not supported by this version, write Loose"),
+            MINIMAL + ", bpfEnforceRPF = Maybe }",
+            ":1: bpfEnforceRPF: \"Maybe\" is none of Disabled, Strict, Loose"),
         new Case(
             MINIMAL + ", wireguardEnabled = true }",
             ":1: wireguardEnabled: \"true\" is not supported by this version, write false"),

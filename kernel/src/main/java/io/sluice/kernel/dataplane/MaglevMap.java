@@ -9,6 +9,7 @@ import io.sluice.kernel.bpf.MapType;
 import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.layout.MaglevHead;
 import io.sluice.kernel.layout.MaglevLayout;
+import io.sluice.kernel.layout.MaglevUnmoved;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Collection;
@@ -92,7 +93,8 @@ final class MaglevMap implements TypedMap<Integer, MaglevTable>, AutoCloseable {
   }
 
   private static ByteBuffer encode(MaglevTable table) {
-    int words = MaglevHead.MAGLEV_SLOTS + table.size();
+    int previous = table.hasFormer() ? MaglevHead.MAGLEV_SLOTS + table.size() : 0;
+    int words = MaglevHead.MAGLEV_SLOTS + (table.hasFormer() ? 2 : 1) * table.size();
     ByteBuffer content =
         ByteBuffer.allocate((words + 1) / WORDS_PER_ELEMENT * ELEMENT)
             .order(ByteOrder.nativeOrder());
@@ -102,8 +104,17 @@ final class MaglevMap implements TypedMap<Integer, MaglevTable>, AutoCloseable {
     set(content, MaglevHead.MAGLEV_COUNT, table.count());
     set(content, MaglevHead.MAGLEV_GEN_LOW, (int) table.generation());
     set(content, MaglevHead.MAGLEV_GEN_HIGH, (int) (table.generation() >>> 32));
+    set(content, MaglevHead.MAGLEV_PREVIOUS, previous);
     for (int slot = 0; slot < table.size(); slot++) {
       set(content, MaglevHead.MAGLEV_SLOTS + slot, table.base() + table.position(slot));
+      if (table.hasFormer()) {
+        char former = table.former(slot);
+        boolean unmoved = former == MaglevTable.UNMOVED;
+        set(
+            content,
+            previous + slot,
+            unmoved ? MaglevUnmoved.MAGLEV_UNMOVED : table.base() + former);
+      }
     }
     return content;
   }
@@ -125,7 +136,11 @@ final class MaglevMap implements TypedMap<Integer, MaglevTable>, AutoCloseable {
     int size = word(content, MaglevHead.MAGLEV_SIZE);
     int base = word(content, MaglevHead.MAGLEV_BASE);
     int count = word(content, MaglevHead.MAGLEV_COUNT);
-    if (size < 0 || size > words - MaglevHead.MAGLEV_SLOTS || count < 0 || count > 0xffff) {
+    if (size < 0 || size > words - MaglevHead.MAGLEV_SLOTS || count < 0 || count > 0xfffe) {
+      return UNREADABLE;
+    }
+    int previous = word(content, MaglevHead.MAGLEV_PREVIOUS);
+    if (previous < 0 || (previous != 0 && previous > words - size)) {
       return UNREADABLE;
     }
     char[] slots = new char[size];
@@ -136,10 +151,19 @@ final class MaglevMap implements TypedMap<Integer, MaglevTable>, AutoCloseable {
       }
       slots[slot] = (char) position;
     }
+    char[] former = new char[previous == 0 ? 0 : size];
+    for (int slot = 0; slot < former.length; slot++) {
+      int word = word(content, previous + slot);
+      int position = word - base;
+      if (word != MaglevUnmoved.MAGLEV_UNMOVED && (position < 0 || position >= count)) {
+        return UNREADABLE;
+      }
+      former[slot] = word == MaglevUnmoved.MAGLEV_UNMOVED ? MaglevTable.UNMOVED : (char) position;
+    }
     long generation =
         Integer.toUnsignedLong(word(content, MaglevHead.MAGLEV_GEN_LOW))
             | (long) word(content, MaglevHead.MAGLEV_GEN_HIGH) << 32;
-    return new MaglevTable(generation, base, count, slots);
+    return new MaglevTable(generation, base, count, slots, former);
   }
 
   @Override

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.awaitility.Awaitility.await;
 
+import io.sluice.kernel.bpf.ArrayContent;
 import io.sluice.kernel.bpf.ArrayOfMaps;
 import io.sluice.kernel.bpf.Bpf;
 import io.sluice.kernel.bpf.BpfObject;
@@ -17,6 +18,8 @@ import io.sluice.kernel.bpf.TestRun;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.MaglevHead;
+import io.sluice.kernel.layout.MaglevUnmoved;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.sys.Errno;
 import io.sluice.kernel.testing.RequiresKernel;
@@ -68,6 +71,17 @@ class MaglevMapTest {
     return new MaglevTable(generation, base, count, slots);
   }
 
+  /** The same; some slots led to other elements of the span before. */
+  private static MaglevTable moved(MaglevTable table) {
+    char[] slots = new char[table.size()];
+    char[] former = new char[table.size()];
+    for (int slot = 0; slot < slots.length; slot++) {
+      slots[slot] = (char) (table.position(slot) % 2);
+      former[slot] = slot % 3 == 0 ? 2 : MaglevTable.UNMOVED;
+    }
+    return new MaglevTable(table.generation(), table.base(), 3, slots, former);
+  }
+
   private static Map<Integer, MaglevTable> all(Dataplane dataplane) {
     Map<Integer, MaglevTable> all = new HashMap<>();
     dataplane.maglev().forEach(all::put);
@@ -91,6 +105,27 @@ class MaglevMapTest {
       assertThatExceptionOfType(KernelException.class)
           .isThrownBy(() -> dataplane.maglev().put(100, one))
           .satisfies(e -> assertThat(e.errno()).isEqualTo(Errno.E2BIG));
+    }
+  }
+
+  @Test
+  @Tag("INV-MAG-3")
+  void formerBackendsComeWithTheTable() {
+    MaglevTable one = moved(table(1, 7, 3, 65_537)); // an odd number of words before them
+    MaglevTable large = moved(table(2, 7, 3, 524_309));
+    try (DataplaneLoader dataplane = DataplaneLoader.open(options);
+        ArrayOfMaps places = new ArrayOfMaps("maglev", Bpf.get(root.resolve("maps/maglev")))) {
+      dataplane.maglev().putAll(Map.of(1, one, 2, large));
+      assertThat(all(dataplane)).isEqualTo(Map.of(1, one, 2, large));
+      assertThat(one.members()).isEqualTo(2);
+      assertThat(one.hasFormer()).isTrue();
+      try (Fd table = places.get(1).orElseThrow()) {
+        ByteBuffer words = ArrayContent.read("t", table);
+        int previous = words.getInt(4 * MaglevHead.MAGLEV_PREVIOUS);
+        assertThat(words.getInt(4 * previous)).isEqualTo(7 + 2);
+        assertThat(words.getInt(4 * (previous + 1))).isEqualTo(MaglevUnmoved.MAGLEV_UNMOVED);
+        assertThat(words.capacity()).isLessThan(2 * 4 * 65_537 + 64);
+      }
     }
   }
 

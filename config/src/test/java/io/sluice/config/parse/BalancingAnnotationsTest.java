@@ -4,13 +4,12 @@ package io.sluice.config.parse;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.config.model.IpAddress;
-import io.sluice.config.model.Maglev;
 import io.sluice.config.model.Service;
+import io.sluice.config.model.Weights;
 import java.util.Map;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
-class MaglevAnnotationsTest {
+class BalancingAnnotationsTest {
   private static final String STRATEGY = "lb.projectcalico.org/external-traffic-strategy: ";
   private static final String WEIGHTS = "sluice.io/weights: ";
 
@@ -20,34 +19,35 @@ class MaglevAnnotationsTest {
         "  name: web\n  annotations:\n    " + String.join("\n    ", annotations) + "\n");
   }
 
-  private static Optional<Maglev> read(String text) {
-    return ((Service) Manifests.parse(text).get(0).resource().orElseThrow()).maglev();
+  private static Service read(String text) {
+    return (Service) Manifests.parse(text).get(0).resource().orElseThrow();
   }
 
   @Test
   void aServiceAsksForMaglevInAnyCase() {
     for (String word : new String[] {"maglev", "Maglev", "\" MAGLEV \""}) {
       String text = manifest(STRATEGY + word);
-      assertThat(read(text)).contains(new Maglev(Map.of()));
+      assertThat(read(text).maglev()).isTrue();
       assertThat(Manifests.problems(text)).isEmpty();
     }
-    assertThat(read(Manifests.SERVICE)).isEmpty();
+    assertThat(read(Manifests.SERVICE).maglev()).isFalse();
+    assertThat(read(Manifests.SERVICE).weights()).isEqualTo(Weights.NONE);
   }
 
   @Test
   void backendsHaveWeights() {
     String text = manifest(STRATEGY + "maglev", WEIGHTS + "'{\"10.0.0.1\": 2, \"fd00::1\": 100}'");
-    Maglev maglev = read(text).orElseThrow();
-    assertThat(maglev.weight(IpAddress.parse("10.0.0.1"))).isEqualTo(2);
-    assertThat(maglev.weight(IpAddress.parse("fd00::1"))).isEqualTo(100);
-    assertThat(maglev.weight(IpAddress.parse("10.0.0.2"))).isEqualTo(1);
+    Weights weights = read(text).weights();
+    assertThat(weights.weight(IpAddress.parse("10.0.0.1"))).isEqualTo(2);
+    assertThat(weights.weight(IpAddress.parse("fd00::1"))).isEqualTo(100);
+    assertThat(weights.weight(IpAddress.parse("10.0.0.2"))).isEqualTo(1);
     assertThat(Manifests.problems(text)).isEmpty();
   }
 
   @Test
   void anUnknownStrategyIsToldAndNotFollowed() {
     String text = manifest(STRATEGY + "random");
-    assertThat(read(text)).isEmpty();
+    assertThat(read(text).maglev()).isFalse();
     assertThat(Manifests.problems(text))
         .singleElement()
         .asString()
@@ -55,11 +55,11 @@ class MaglevAnnotationsTest {
   }
 
   @Test
-  void weightsAloneHaveNoEffect() {
-    assertThat(Manifests.problems(manifest(WEIGHTS + "'{}'")))
-        .singleElement()
-        .asString()
-        .contains("has no effect without");
+  void weightsNeedNoMaglev() {
+    String text = manifest(WEIGHTS + "'{\"10.0.0.1\": 7}'");
+    assertThat(read(text).maglev()).isFalse();
+    assertThat(read(text).weights().weight(IpAddress.parse("10.0.0.1"))).isEqualTo(7);
+    assertThat(Manifests.problems(text)).isEmpty();
   }
 
   @Test

@@ -5,14 +5,13 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.config.model.IpAddress;
-import io.sluice.config.model.Maglev;
 import io.sluice.config.model.Text;
+import io.sluice.config.model.Weights;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Optional;
 
-/** Reads the annotations by which a service asks for a Maglev table. */
-final class MaglevAnnotations {
+/** Reads the annotations that say how a service chooses among its backends. */
+final class BalancingAnnotations {
   /** Calico's; the one strategy there is is "maglev". */
   static final String STRATEGY = "lb.projectcalico.org/external-traffic-strategy";
 
@@ -22,11 +21,11 @@ final class MaglevAnnotations {
   private static final String FIELD = "annotations";
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  private MaglevAnnotations() {}
+  private BalancingAnnotations() {}
 
-  static Optional<Maglev> read(MetaBinder.Bound meta) {
+  /** Whether a service wants a Maglev table. */
+  static boolean maglev(MetaBinder.Bound meta) {
     String strategy = meta.meta().annotations().get(STRATEGY);
-    String weights = meta.meta().annotations().get(WEIGHTS);
     boolean maglev = strategy != null && strategy.strip().equalsIgnoreCase("maglev");
     if (strategy != null && !maglev) {
       meta.fields()
@@ -37,17 +36,20 @@ final class MaglevAnnotations {
                   + Text.quote(strategy)
                   + ", only maglev: backends are chosen at random");
     }
-    if (!maglev) {
-      if (weights != null) {
-        meta.fields().ignored(FIELD, WEIGHTS + " has no effect without " + STRATEGY + ": maglev");
-      }
-      return Optional.empty();
+    return maglev;
+  }
+
+  /** The weights of backends. */
+  static Weights weights(MetaBinder.Bound meta) {
+    String text = meta.meta().annotations().get(WEIGHTS);
+    if (text == null) {
+      return Weights.NONE;
     }
     try {
-      return Optional.of(new Maglev(weights == null ? Map.of() : weights(weights)));
+      return new Weights(weights(text));
     } catch (IllegalArgumentException e) {
       meta.fields().error(FIELD, WEIGHTS + ": " + e.getMessage());
-      return Optional.empty();
+      return Weights.NONE;
     }
   }
 
@@ -64,10 +66,9 @@ final class MaglevAnnotations {
     Map<IpAddress, Integer> weights = new HashMap<>();
     for (Map.Entry<String, JsonNode> entry : json.properties()) {
       JsonNode weight = entry.getValue();
-      if (!weight.isInt() || weight.intValue() < 1 || weight.intValue() > Maglev.MAX_WEIGHT) {
+      if (!weight.isInt() || weight.intValue() < 1 || weight.intValue() > Weights.MAX) {
         throw new IllegalArgumentException(
-            "the weight of %s is %s, want 1 to %d"
-                .formatted(entry.getKey(), weight, Maglev.MAX_WEIGHT));
+            "the weight of %s is %s, want 1 to %d".formatted(entry.getKey(), weight, Weights.MAX));
       }
       weights.put(IpAddress.parse(entry.getKey()), weight.intValue());
     }

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.actors.interfaces;
+
+import io.sluice.config.settings.Choices;
+import io.sluice.kernel.layout.IfaceFlags;
+
+/**
+ * A host endpoint as its interface is to be set up: a link to the world, or loopback.
+ *
+ * @param more flags of its element beside those of every host endpoint
+ * @param mtu of the link, bytes
+ */
+public record HostEndpoint(int more, int mtu) implements Endpoint {
+  private static final int ALWAYS =
+      IfaceFlags.IFACE_CONFIGURED
+          | IfaceFlags.IFACE_HOST
+          | IfaceFlags.IFACE_READY4
+          | IfaceFlags.IFACE_READY6;
+
+  /** All flags of its element. */
+  int flags() {
+    return ALWAYS | more;
+  }
+
+  public boolean isLoopback() {
+    return (more & IfaceFlags.IFACE_LOOPBACK) != 0;
+  }
+
+  /** How sources of what comes in by it are checked. */
+  public Choices.Rpf rpf() {
+    if ((more & IfaceFlags.IFACE_RPF_STRICT) != 0) {
+      return Choices.Rpf.STRICT;
+    }
+    return (more & IfaceFlags.IFACE_RPF_LOOSE) != 0 ? Choices.Rpf.LOOSE : Choices.Rpf.DISABLED;
+  }
+
+  @Override
+  public int kind() {
+    return IfaceFlags.IFACE_HOST;
+  }
+
+  @Override
+  public String ofWhom() {
+    return "";
+  }
+}
