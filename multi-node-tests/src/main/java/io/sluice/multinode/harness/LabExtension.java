@@ -21,6 +21,7 @@ import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
+import org.junit.jupiter.api.extension.TestExecutionExceptionHandler;
 
 /** Brings up the lab of a {@link LabTest}, and removes it. */
 final class LabExtension
@@ -28,6 +29,7 @@ final class LabExtension
         AfterAllCallback,
         BeforeEachCallback,
         AfterEachCallback,
+        TestExecutionExceptionHandler,
         ParameterResolver {
   /** Beside the lab of the commands, which a developer may have up meanwhile. */
   static final LabNames NAMES = LabNames.named(System.getProperty("sluice.test.lab", "slt-mnt"));
@@ -112,12 +114,22 @@ final class LabExtension
     }
   }
 
+  /** Before the test's own clean-up takes away what explains it. */
+  @Override
+  public void handleTestExecutionException(ExtensionContext context, Throwable failure)
+      throws Throwable {
+    Evidence.keep(running(context).cluster, captures(context), name(context));
+    context.getStore(HERE).put(Evidence.class, true);
+    throw failure;
+  }
+
   @Override
   public void afterEach(ExtensionContext context) {
     Running running = running(context);
     List<Capture> captures = captures(context);
+    boolean kept = context.getStore(HERE).remove(Evidence.class) != null;
     try {
-      if (context.getExecutionException().isPresent()) {
+      if (!kept && context.getExecutionException().isPresent()) {
         Evidence.keep(running.cluster, captures, name(context));
       }
       running.cluster.endTraffic();
@@ -147,10 +159,16 @@ final class LabExtension
 
   private static String name(ExtensionContext context) {
     String name =
-        context.getRequiredTestClass().getSimpleName()
+        className(context.getRequiredTestClass())
             + context.getTestMethod().map(m -> "." + m.getName()).orElse("")
             + context.getTestMethod().map(m -> " " + context.getDisplayName()).orElse("");
     return name.replaceAll("[^A-Za-z0-9.]+", "-").replaceAll("-$", "");
+  }
+
+  /** With the class around it, if it is nested. */
+  private static String className(Class<?> type) {
+    Class<?> around = type.getEnclosingClass();
+    return (around == null ? "" : className(around) + ".") + type.getSimpleName();
   }
 
   private static Running running(ExtensionContext context) {
