@@ -43,12 +43,13 @@ final class OutsideMaps {
     }
     maglev = new ArrayOfMaps("maglev", chain.mapFd("maglev").duplicate());
     up = harness.pod("up", Ip.ANY4, Ip.ANY6);
-    // Back to where clients come from, and not to anybody else.
+    // Back to where clients come from; and some live by another interface.
     harness.sh(
         "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1;"
             + "ip link set pod-up up;"
             + "ip address add 192.168.101.2/24 dev up; ip address add fd00:100:1::2/64 dev up nodad;"
-            + "ip route add 192.168.99.0/24 dev up; ip -6 route add fd00:99::/64 dev up");
+            + "ip route add 192.168.99.0/24 dev up; ip -6 route add fd00:99::/64 dev up;"
+            + "ip route add 192.168.98.0/24 dev a; ip -6 route add fd00:98::/64 dev a");
   }
 
   static synchronized OutsideMaps of(ChainHarness harness) {
