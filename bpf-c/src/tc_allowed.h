@@ -68,7 +68,7 @@ static __always_inline int leave(struct __sk_buff *skb, __u32 prog, const struct
 	if (!ip)
 		return drop(skb, prog, REASON_MALFORMED);
 	if (tunneled && is_too_big(skb, f) && !may_be_fragmented(ip))
-		return answer_icmp(skb, prog, f, REASON_TOO_BIG);
+		return answer_icmp(skb, prog, f, REASON_TOO_BIG, 0);
 	if (translates) {
 		reason = translate(skb, f, e);
 		if (reason)

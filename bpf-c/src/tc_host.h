@@ -121,6 +121,9 @@ int prog_host(struct __sk_buff *skb)
 		set_mark(skb, settings.hook == HOOK_IN ? MARK_SEEN : 0);
 		return pass(skb, PROG_HOST, REASON_BYPASS);
 	}
+	/* A VLAN's packets come by the VLAN's own interface once more. */
+	if (skb->vlan_present)
+		return leave_alone(skb, PROG_HOST, REASON_NOT_TRACKED);
 	if (settings.debug)
 		__builtin_memset(&f, 0, sizeof(f));
 	parsed = parse(skb, &f);

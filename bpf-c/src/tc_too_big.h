@@ -125,12 +125,36 @@ static __noinline int make_error(struct __sk_buff *skb, const struct pkt *p, __u
 				   BPF_F_INVALIDATE_HASH | BPF_F_RECOMPUTE_CSUM);
 }
 
+/* The node that the answer goes back to; PROG_TUNNEL has no room to say so for every packet. */
+static __always_inline int note_peer(struct __sk_buff *skb, struct pkt *p)
+{
+	struct F(peer) peer;
+
+	if (get_tunnel_peer(skb, &peer))
+		return -1;
+	widen(&p->peer, &peer.node);
+	if (peer.vni == TUNNEL_VNI_FORWARD)
+		p->flags |= PKT_FORWARD;
+	return 0;
+}
+
+/* Bytes of the largest IP packet that goes where this one was to go. */
+static __always_inline __u32 mtu_in_the_way(struct __sk_buff *skb, const struct pkt *p)
+{
+	__u32 mtu = 0;
+
+	if (!p->dst_ifindex)
+		return tunnel_mtu();
+	bpf_check_mtu(skb, p->dst_ifindex, &mtu, 0, 0);
+	return mtu;
+}
+
 SEC("tc")
 int prog_too_big(struct __sk_buff *skb)
 {
 	struct pkt *p = packet_state();
 
-	if (!p)
+	if (!p || (p->flags & PKT_FROM_TUNNEL && note_peer(skb, p)))
 		return drop(skb, PROG_TOO_BIG, REASON_NO_PROGRAM);
 	if (p->reason == REASON_TTL_ANSWER) {
 		from_this_node(p);
@@ -138,7 +162,7 @@ int prog_too_big(struct __sk_buff *skb)
 			return drop(skb, PROG_TOO_BIG, REASON_REWRITE);
 		return send_answer(skb, p, PROG_TOO_BIG, REASON_TTL_ANSWER);
 	}
-	if (make_error(skb, p, tunnel_mtu()))
+	if (make_error(skb, p, mtu_in_the_way(skb, p)))
 		return drop(skb, PROG_TOO_BIG, REASON_REWRITE);
 	return send_answer(skb, p, PROG_TOO_BIG, REASON_TOO_BIG);
 }

@@ -146,18 +146,32 @@ static __always_inline int may_be_fragmented(const ip_header *ip)
 
 /*
  * Answers by ICMP, for "reason": too big, or TTL exceeded. The answer quotes the packet as its
- * sender knows it: so before translation.
+ * sender knows it: so before translation. "ifindex": what it does not fit into; 0: the tunnel.
  */
 static __always_inline int answer_icmp(struct __sk_buff *skb, __u32 prog, const struct flow *f,
-				       __u32 reason)
+				       __u32 reason, __u32 ifindex)
 {
-	struct pkt *p =
-	    prog == PROG_MAIN || prog == PROG_HOST ? save_packet(skb, f, 0, NULL) : packet_state();
+	struct pkt *p = prog == PROG_ALLOWED || prog == PROG_OUTSIDE
+			    ? packet_state()
+			    : save_packet(skb, f, prog == PROG_TUNNEL ? PKT_FROM_TUNNEL : 0, NULL);
 
 	if (!p)
 		return drop(skb, prog, REASON_NO_PROGRAM);
 	p->reason = reason;
+	p->dst_ifindex = ifindex;
 	return enter(skb, prog, PROG_TOO_BIG);
+}
+
+/*
+ * Whether a packet that came from elsewhere does not fit into a pod's link, which would lose it
+ * without a word. Links take IPv6's smallest packet (RFC 8200, 5), and segments as they are.
+ */
+static __always_inline int is_too_big_for(struct __sk_buff *skb, __u32 ifindex)
+{
+	__u32 mtu = 0;
+
+	return skb->len > ETH_HLEN + 1280 && !skb->gso_size &&
+	       bpf_check_mtu(skb, ifindex, &mtu, 0, 0) == BPF_MTU_CHK_RET_FRAG_NEEDED;
 }
 
 /* Left to the host stack, translated as the entry says. */
@@ -187,17 +201,21 @@ static __always_inline int forward(struct __sk_buff *skb, __u32 prog, const stru
 	if (by_bpf && ttl_of(ip) <= 1) {
 		/* To the stack, what came for a node port would be for the node itself. */
 		if (prog == PROG_HOST || prog == PROG_OUTSIDE)
-			return answer_icmp(skb, prog, f, REASON_TTL_ANSWER);
+			return answer_icmp(skb, prog, f, REASON_TTL_ANSWER, 0);
 		/* It knows how to answer, and its limits on answering (RFC 792, 4443). */
 		set_mark(skb, MARK_SEEN);
 		return pass(skb, prog, REASON_TTL);
 	}
 	if (tunneled && is_too_big(skb, f)) {
 		if (!may_be_fragmented(ip))
-			return answer_icmp(skb, prog, f, REASON_TOO_BIG);
+			return answer_icmp(skb, prog, f, REASON_TOO_BIG, 0);
 		to = CT_IF_STACK;
 		by_bpf = tunneled = 0;
 	}
+	if ((prog == PROG_HOST || prog == PROG_OUTSIDE || prog == PROG_TUNNEL) && by_bpf &&
+	    !tunneled && !is_beyond_host(state, !f->side, to) && !may_be_fragmented(ip) &&
+	    is_too_big_for(skb, to))
+		return answer_icmp(skb, prog, f, REASON_TOO_BIG, to);
 	if (ct_translates(state, f->side)) {
 		reason = translate(skb, f, e);
 		if (reason)

@@ -25,7 +25,7 @@ enum sluice_reason {
 	REASON_REFUSED_ICMP = 11, /* answered by ICMP port unreachable: no backend */
 	REASON_TTL = 12,	  /* TTL or hop limit at its end: left to the stack to answer */
 	REASON_TUNNEL = 13,	  /* encapsulated, to the node where the other side lives */
-	REASON_TOO_BIG = 14,	  /* answered by ICMP: too big for the tunnel */
+	REASON_TOO_BIG = 14,	  /* answered by ICMP: too big for the tunnel or a pod's link */
 	REASON_HOST = 15,	  /* from the tunnel, for the host itself */
 	REASON_FORWARD = 16,	  /* encapsulated, to the node of a backend, or from there back */
 	REASON_OUT = 17,	  /* out by a host interface, by the FIB */
