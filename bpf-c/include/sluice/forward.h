@@ -209,8 +209,12 @@ static __always_inline int forward(struct __sk_buff *skb, __u32 prog, const stru
 	if (tunneled && is_too_big(skb, f)) {
 		if (!may_be_fragmented(ip))
 			return answer_icmp(skb, prog, f, REASON_TOO_BIG, 0);
-		to = CT_IF_STACK;
-		by_bpf = tunneled = 0;
+		/* What is forwarded bears an address that the stack may take for its own: it is the
+		 * outer packet that is fragmented. */
+		if (!(state & CT_FORWARD)) {
+			to = CT_IF_STACK;
+			by_bpf = tunneled = 0;
+		}
 	}
 	if ((prog == PROG_HOST || prog == PROG_OUTSIDE || prog == PROG_TUNNEL) && by_bpf &&
 	    !tunneled && !is_beyond_host(state, !f->side, to) && !may_be_fragmented(ip) &&
