@@ -67,6 +67,7 @@ final class OutsideMaps {
       ChainHarness.clear(optOut.get(family));
     }
     maglev.clear(OutsideTest.SERVICE);
+    maglev.clear(OutsideTest.SERVICE + 1);
   }
 
   /** Gives a service a table of slots: indexes of backends. "former": likewise; null: none. */

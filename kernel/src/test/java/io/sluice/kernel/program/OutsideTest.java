@@ -74,6 +74,16 @@ abstract class OutsideTest extends OverlayTest {
         iface.ifindex(), new Iface(flags, 0, 0, 0, 0, Ip.ANY4, Ip.ANY6, iface.name(), mtu));
   }
 
+  /** From now on packets take the debug variants. */
+  void debug() {
+    harness.debug();
+    overlay.debug();
+    for (Pod iface : List.of(up, loopback)) {
+      Iface now = harness.ifaces.get(iface.ifindex()).orElseThrow();
+      configureHost(iface, now.flags() | IfaceFlags.IFACE_DEBUG, now.mtu());
+    }
+  }
+
   static Ip self(Family family) {
     return Overlay.host(family, 1);
   }
