@@ -63,6 +63,10 @@ static __always_inline int send_answer(struct __sk_buff *skb, const struct pkt *
 
 	if (!node || swap_macs(skb))
 		return drop(skb, prog, REASON_REWRITE);
+	set_mark(skb, MARK_SEEN | MARK_BYPASS);
+	/* A packet of this node's client, which another node has sent back. */
+	if (p->flags & PKT_BOUNCED)
+		return end(skb, prog, reason, bpf_redirect_neigh(p->src_ifindex, NULL, 0, 0));
 	if (p->flags & PKT_FROM_TUNNEL) {
 		struct F(addr) peer = narrow(&p->peer);
 
@@ -70,7 +74,6 @@ static __always_inline int send_answer(struct __sk_buff *skb, const struct pkt *
 			skb, p->flags & PKT_FORWARD ? TUNNEL_VNI_FORWARD : node->tunnel_vni, &peer))
 			return drop(skb, prog, REASON_REWRITE);
 	}
-	set_mark(skb, MARK_SEEN | MARK_BYPASS);
 	/* What leaves was sent by the host itself: its answer comes in where the packet went out.
 	 */
 	return end(skb, prog, reason,

@@ -158,6 +158,9 @@ int prog_maglev(struct __sk_buff *skb)
 	case MAGLEV_RANDOM:
 		return random_instead(skb, p);
 	default:
+		/* The client is told, not the node that does not know the flow, either. */
+		if (p->flags & PKT_BOUNCED && keep_client(p))
+			return drop(skb, PROG_MAGLEV, REASON_MIDFLOW);
 		p->reason = REASON_MIDFLOW;
 		return enter(skb, PROG_MAGLEV, PROG_REFUSE);
 	}

@@ -365,6 +365,25 @@ class MaglevPathTest extends OutsideTest {
     assertThat(entry(family, 0).value().tunnelPeer()).isEqualTo(node(family, 3));
   }
 
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  @Tag("INV-MAG-3")
+  void aClientWhomNobodyKnowsIsTold(Family family) {
+    Net net = Net.of(family);
+    maglev(family, Traffic.TCP);
+    lead(ON_2, null);
+    byte[] frame = midflow(net);
+    enter(frame);
+    // Not the node that has sent it back: by the host's interface, whose program lets it pass.
+    Outcome out = overlay.in(frame, node(family, 2), BOUNCE);
+    assertThat(reason(out)).isEqualTo("refused_rst");
+    assertThat(out.verdict()).isEqualTo(Outcome.REDIRECT);
+    Life told = leave(up, out.frame(), out.mark());
+    assertThat(told.story()).isEqualTo("up: bypass");
+    assertTuple(told, net.service(), 80, net.client(), 1000);
+    assertThat(told.packet().tcpFlags()).isEqualTo(Packet.RST);
+  }
+
   /** As if the flow had been quiet for so long. */
   private void age(Family family, int seconds) {
     harness
