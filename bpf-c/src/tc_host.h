@@ -23,11 +23,20 @@ static __always_inline int is_outer_packet(const struct flow *f)
 static __always_inline int is_of_another_life(const struct flow *f, const struct F(ct_value) *e)
 {
 	__u32 state = e->c.state, side = f->side & 1;
-	int ended = ct_closed(state) || (state & CT_DSR && state & of_side(CT_FIN_A, side));
 
-	return ended && f->proto == IPPROTO_TCP && state & of_side(CT_OPENER_A, side) &&
-	       !(f->tcp_flags & TCP_CHANGES_STATE) &&
-	       now() - e->c.last_seen > MAGLEV_LINGER * settings.hz;
+	if (f->proto != IPPROTO_TCP || f->tcp_flags & TCP_CHANGES_STATE ||
+	    !(state & of_side(CT_OPENER_A, side)) ||
+	    now() - e->c.last_seen <= MAGLEV_LINGER * settings.hz)
+		return 0;
+	if (state & CT_NAT_FORWARD) {
+		struct F(ct_key) key;
+		const struct F(ct_value) *tracking;
+
+		ct_twin_key(e, f->proto, &key);
+		tracking = ct_lookup(&key);
+		return tracking && ct_closed(tracking->c.state);
+	}
+	return ct_closed(state) || (state & CT_DSR && state & of_side(CT_FIN_A, side));
 }
 
 /* Host-ingress, with an entry: as for pods. */

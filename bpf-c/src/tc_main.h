@@ -109,6 +109,10 @@ static __always_inline __u32 judge_source(const struct __sk_buff *skb, const str
 		    !(peer && addr_equal(&peer->node, &e->tunnel_peer));
 	const struct iface *iface;
 
+	/* Neither network carries the other's flows. */
+	if (peer && state & of_side(CT_TUNNEL_A, side) &&
+	    (peer->vni == TUNNEL_VNI_FORWARD) != !!(state & CT_FORWARD))
+		return REASON_TUNNEL_SOURCE;
 	if (peer && peer->vni != TUNNEL_VNI_FORWARD)
 		return lives_on(route_to(saddr), &peer->node) ? 0 : REASON_TUNNEL_SOURCE;
 	iface = iface_of(skb->ifindex);
@@ -210,6 +214,12 @@ static __noinline int resolve(const struct __sk_buff *skb, const struct flow *f,
 	reason = judge_source(skb, f, e, saddr, daddr, peer);
 	if (reason)
 		return NEXT_DROP + reason;
+	/*
+	 * What is forwarded is for a backend of this node. An entry that does not translate is of
+	 * the time when the client entered by this node, and the backend was another's.
+	 */
+	if (forward && state & of_side(CT_OPENER_A, side) && !(state & CT_NAT_FORWARD))
+		return NEXT_NEW_FLOW;
 	from = arrived_from(skb, e, side, peer);
 	if (ct_translates(state, side))
 		daddr = &e->x.daddr;

@@ -64,8 +64,10 @@ static __always_inline __u32 crc32c_multiply(__u32 a, __u32 b)
  * CRC is linear: the change's own CRC, moved on by the bytes that follow.
  *
  * change: exclusive or of old and new bytes; follow: number of bytes after them, below 65536
+ *
+ * Not static: so the verifier looks at its loops once, and not on each way that leads here.
  */
-static __noinline __u32 crc32c_change(__u32 change, __u32 follow)
+__noinline __u32 crc32c_change(__u32 change, __u32 follow)
 {
 	__u32 crc = __le32_to_cpu(change);
 

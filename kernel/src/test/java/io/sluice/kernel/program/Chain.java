@@ -50,14 +50,19 @@ final class Chain implements AutoCloseable {
   static final int PSNAT_FIRST = 20_000;
   static final int PSNAT_LAST = 29_999;
   static final int HZ = 1000;
+  static final int VXLAN_PORT = 4789;
   static final int HOOKS = SluiceHook.HOOK_COUNT;
 
   /** Maps that each hook has one of its own. */
   private static final Set<String> PER_HOOK = Set.of("progs", "policies");
 
   /** What the settings may differ in. */
-  record Variant(boolean redirectPeer, boolean kernCtx) {
+  record Variant(boolean redirectPeer, boolean kernCtx, boolean dsr) {
     static final Variant USUAL = new Variant(true, true);
+
+    Variant(boolean redirectPeer, boolean kernCtx) {
+      this(redirectPeer, kernCtx, false);
+    }
   }
 
   private final Variant variant;
@@ -101,8 +106,8 @@ final class Chain implements AutoCloseable {
         variant.kernCtx() ? 1 : 0,
         PSNAT_FIRST,
         PSNAT_LAST,
-        0,
-        4789);
+        variant.dsr() ? 1 : 0,
+        VXLAN_PORT);
   }
 
   private static String mapKey(String map, int hook) {
@@ -123,10 +128,6 @@ final class Chain implements AutoCloseable {
         object.maxEntries(map, ENTRIES.get(map));
       }
     }
-    if (name.startsWith("tc") && hook == SluiceHook.HOOK_OUT) {
-      object.without("prog_refuse");
-      object.without("prog_too_big");
-    }
     object.load();
     for (String map : object.mapNames()) {
       maps.computeIfAbsent(mapKey(map, hook), key -> object.mapFd(map));
@@ -145,19 +146,11 @@ final class Chain implements AutoCloseable {
   private void loadFamily(int hook, int debug, int family, int base) {
     try (BpfObject object = load("tc" + family, hook, debug)) {
       for (int prog = 0; prog < SluiceProg.PROG_PER_FAMILY; prog++) {
-        if (isUsed(prog, hook)) {
-          try (Fd program = object.programFd("prog_" + SluiceProg.name(prog))) {
-            progs[hook].set(base + prog + debug * SluiceProgIndex.PROG_DEBUG, program);
-          }
+        try (Fd program = object.programFd("prog_" + SluiceProg.name(prog))) {
+          progs[hook].set(base + prog + debug * SluiceProgIndex.PROG_DEBUG, program);
         }
       }
     }
-  }
-
-  /** Host-egress never answers. */
-  static boolean isUsed(int prog, int hook) {
-    return hook == SluiceHook.HOOK_IN
-        || prog != SluiceProg.PROG_REFUSE && prog != SluiceProg.PROG_TOO_BIG;
   }
 
   private <T extends AutoCloseable> T keep(T resource) {

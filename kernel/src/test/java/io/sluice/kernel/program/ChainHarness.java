@@ -154,7 +154,7 @@ final class ChainHarness implements AutoCloseable {
     return overlay.reset();
   }
 
-  private static <K> void clear(BpfMap<K, ?> map) {
+  static <K> void clear(BpfMap<K, ?> map) {
     Collection<K> keys = new ArrayList<>();
     map.forEach((key, value) -> keys.add(key));
     map.removeAll(keys);
@@ -204,8 +204,9 @@ final class ChainHarness implements AutoCloseable {
 
   /** Changes what the node knows of its tunnel, and tells established flows. */
   void setNode(int tunnelIfindex, int vni, int mtu4, int mtu6) {
-    int epoch = node.get(0).orElseThrow().routeEpoch() + 1;
-    node.put(0, new NodeState(epoch, tunnelIfindex, vni, mtu4, mtu6, Ip.ANY4, Ip.ANY6));
+    NodeState was = node.get(0).orElseThrow();
+    int epoch = was.routeEpoch() + 1;
+    node.put(0, new NodeState(epoch, tunnelIfindex, vni, mtu4, mtu6, was.addr4(), was.addr6()));
   }
 
   /** A backend to be: its ID names its generation, too. */
@@ -243,6 +244,11 @@ final class ChainHarness implements AutoCloseable {
   /** A backend, or for 0 the set of frontends, is no longer what flows knew. */
   void bumpGeneration(int backend) {
     backendGen.put(backend, new BackendGen(backendGen.get(backend).orElseThrow().gen() + 1));
+  }
+
+  /** Runs a shell command where the pods' interfaces are. */
+  String sh(String command) {
+    return netns.sh(command);
   }
 
   /** Runs a task on a thread that sees the pods' interfaces. */
@@ -309,9 +315,13 @@ final class ChainHarness implements AutoCloseable {
     assertThat(out.verdict()).isEqualTo(Outcome.REDIRECT);
     return switch (out.reason()) {
       case SluiceReason.REASON_PEER -> new Life(List.of(out), ownerOf(out.packet()).name());
-      case SluiceReason.REASON_TUNNEL -> new Life(List.of(out), Life.TUNNEL);
+      case SluiceReason.REASON_TUNNEL, SluiceReason.REASON_FORWARD, SluiceReason.REASON_BOUNCE ->
+          new Life(List.of(out), Life.TUNNEL);
+      case SluiceReason.REASON_OUT -> new Life(List.of(out), Life.OUT);
+      case SluiceReason.REASON_LOOPBACK -> new Life(List.of(out), Life.LOOPBACK);
       case SluiceReason.REASON_REFUSED_RST,
           SluiceReason.REASON_REFUSED_ICMP,
+          SluiceReason.REASON_TTL_ANSWER,
           SluiceReason.REASON_TOO_BIG ->
           arrive(List.of(out), from, out);
       default -> arrive(List.of(out), ownerOf(out.packet()), out);

@@ -9,11 +9,14 @@ import java.util.List;
  * A packet's way over this node.
  *
  * @param steps what the hooks did, in order
- * @param place name of the pod that got it, {@value #STACK}, {@value #TUNNEL}, or {@value #NOWHERE}
+ * @param place name of the pod that got it, {@value #STACK}, {@value #TUNNEL}, {@value #OUT} by a
+ *     host interface, {@value #LOOPBACK}, or {@value #NOWHERE}
  */
 record Life(List<Outcome> steps, String place) {
   static final String STACK = "stack";
   static final String TUNNEL = "tunnel";
+  static final String OUT = "out";
+  static final String LOOPBACK = "loopback";
   static final String NOWHERE = "nowhere";
 
   Outcome last() {

@@ -242,9 +242,13 @@ final class Overlay implements AutoCloseable {
    * @param from the node; null: it did not
    */
   Key keyOf(int hook, Pod pod, byte[] frame, Ip from) {
+    return keyOf(hook, pod, frame, from, VNI);
+  }
+
+  Key keyOf(int hook, Pod pod, byte[] frame, Ip from, int vni) {
     Family family = familyOf(frame);
     target.set(0, harness.chain.preamble(hook));
-    plan(family, ENTER_THEN_READ, VNI, from);
+    plan(family, ENTER_THEN_READ, vni, from);
     SkbContext context = SkbContext.EMPTY.onInterface(pod.ifindex());
     harness.inNamespace(() -> run.packet(frame).context(context).run(2));
     harness.newReason(hook);
