@@ -31,10 +31,14 @@ static __always_inline int ct_translates(__u32 state, __u32 side)
 	return from_opener ? !!(state & CT_NAT_FORWARD) : !!(state & CT_NAT_REVERSE);
 }
 
-/* Whether what "side" sends goes to the client past the node that the flow entered by (DSR-1). */
+/*
+ * Whether what "side" sends goes to the client past the node that the flow entered by (DSR-1). What
+ * comes to that node all the same, such as errors, is handed on there.
+ */
 static __always_inline int is_direct_return(__u32 state, __u32 side)
 {
-	return state & CT_DSR && !(state & of_side(CT_OPENER_A, side));
+	return state & CT_DSR && !(state & of_side(CT_OPENER_A, side)) &&
+	       state & of_side(CT_TUNNEL_A, !side);
 }
 
 /* TCP: both sides have closed, or one has torn the connection down. Reset counts at once. */

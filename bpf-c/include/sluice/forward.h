@@ -163,8 +163,8 @@ static __always_inline int answer_icmp(struct __sk_buff *skb, __u32 prog, const 
 }
 
 /*
- * Whether a packet that came from elsewhere does not fit into a pod's link, which would lose it
- * without a word. Links take IPv6's smallest packet (RFC 8200, 5), and segments as they are.
+ * Whether a packet does not fit into a pod's link, which would lose it without a word. Links take
+ * IPv6's smallest packet (RFC 8200, 5), and segments as they are.
  */
 static __always_inline int is_too_big_for(struct __sk_buff *skb, __u32 ifindex)
 {
@@ -216,8 +216,7 @@ static __always_inline int forward(struct __sk_buff *skb, __u32 prog, const stru
 			by_bpf = tunneled = 0;
 		}
 	}
-	if ((prog == PROG_HOST || prog == PROG_OUTSIDE || prog == PROG_TUNNEL) && by_bpf &&
-	    !tunneled && !is_beyond_host(state, !f->side, to) && !may_be_fragmented(ip) &&
+	if (by_bpf && !tunneled && !is_beyond_host(state, !f->side, to) && !may_be_fragmented(ip) &&
 	    is_too_big_for(skb, to))
 		return answer_icmp(skb, prog, f, REASON_TOO_BIG, to);
 	if (ct_translates(state, f->side)) {
