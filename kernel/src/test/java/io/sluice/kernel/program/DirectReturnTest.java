@@ -9,6 +9,8 @@ import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.SluiceHook;
 import io.sluice.kernel.layout.SluiceMark;
+import io.sluice.kernel.packet.Packet;
+import io.sluice.kernel.packet.PacketBuilder;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -111,5 +113,49 @@ class DirectReturnTest extends OutsideTest {
     Life back = leave(traffic.answer(self(family), 8080, net.client(), 1000));
     assertThat(back.story()).isEqualTo("up: stack");
     assertTuple(back, entered, NODE_PORT, net.client(), 1000);
+  }
+
+  /** What is no answer of the backend's own stack comes by the tunnel, and is handed on. */
+  @ParameterizedTest
+  @MethodSource(FAMILIES_AND_TRAFFIC)
+  @Tag("INV-ICMP-2")
+  void errorsPassTheNodeThatItEnteredBy(Family family, Traffic traffic) {
+    Net net = Net.of(family);
+    nodePort(family, traffic, at(net.remotePod()));
+    byte[] first = traffic.first(net.client(), 1000, self(family), NODE_PORT);
+    enter(first);
+    boolean v4 = family == Family.IPV4;
+    byte[] error =
+        PacketBuilder.from(self(family), net.client())
+            .icmpError(v4 ? 3 : 1, v4 ? 3 : 4, first, 500)
+            .build();
+    assertThat(forwarded(error, node(family, 2)).story()).isEqualTo("out: out");
+    assertThat(forwarded(error, node(family, 3)).story()).isEqualTo("nowhere: tunnel_source");
+    byte[] reset = traffic.packet(self(family), NODE_PORT, net.client(), 1000, Packet.RST).build();
+    assertThat(forwarded(reset, node(family, 2)).story()).isEqualTo("out: out");
+  }
+
+  @ParameterizedTest
+  @MethodSource(FAMILIES_AND_TRAFFIC)
+  @Tag("INV-ICMP-2")
+  void errorsOfPodsGoWithTheServicesAddressByTheStack(Family family, Traffic traffic) {
+    Net net = Net.of(family);
+    Ip entered = node(family, 2);
+    nodePort(family, traffic, at(net.b()));
+    forwarded(traffic.first(net.client(), 1000, entered, NODE_PORT), entered);
+    boolean v4 = family == Family.IPV4;
+    byte[] request = traffic.first(net.client(), 1000, net.b(), 8080);
+    Life life =
+        harness.send(
+            b,
+            PacketBuilder.from(net.b(), net.client())
+                .icmpError(v4 ? 3 : 1, v4 ? 3 : 4, request, 500)
+                .build());
+    assertThat(life.story()).isEqualTo("stack: icmp_error");
+    assertThat(life.packet().source()).isEqualTo(entered);
+    assertThat(life.packet().inner().orElseThrow().destination()).isEqualTo(entered);
+    Life out = leave(up, life.last().frame(), life.last().mark());
+    assertThat(out.place()).isEqualTo("up");
+    assertThat(out.last().frame()).isEqualTo(life.last().frame());
   }
 }
