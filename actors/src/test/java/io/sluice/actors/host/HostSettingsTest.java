@@ -160,6 +160,7 @@ class HostSettingsTest {
   @Tag("INV-HOST-2")
   @Tag("INV-AG-4")
   void anInterfaceThatIsNoHostEndpointAnyMoreIsFilteredAsAllWere() {
+    settle();
     lab.node().sh("echo 2 > /proc/sys/net/ipv4/conf/all/rp_filter");
     String before = lab.node().sh(EVERYTHING);
     settings.prepareHost(name -> name.equals("eth0"));
