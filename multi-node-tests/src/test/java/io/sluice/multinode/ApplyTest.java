@@ -118,7 +118,9 @@ class ApplyTest {
         new String[] {
           large,
           "apiVersion: projectcalico.org/v3\nkind: NetworkSett\nmetadata: {name: x}\n",
-          ServiceSpec.of("wrong", 99).yaml(cluster.topology()).replace("port: 80,", "port: 70000,"),
+          ServiceSpec.of("wrong", 99)
+              .yaml(cluster.topology())
+              .replace("\"port\":80", "\"port\":70000"),
           "kind: [",
         }) {
       Lab.Answer answer = post("node2", good + bad);

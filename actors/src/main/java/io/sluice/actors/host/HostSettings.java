@@ -112,9 +112,19 @@ public final class HostSettings {
         (key, value) ->
             sysctls
                 .read(key)
-                .filter(before -> equalToo || !before.equals(value))
-                .ifPresent(before -> saved.add(new HostLedger.SavedSysctl(key, before, value))));
+                .filter(now -> equalToo || !now.equals(value))
+                .ifPresent(
+                    now -> saved.add(new HostLedger.SavedSysctl(key, before(key, now), value))));
     ledger.save(saved);
+  }
+
+  /** What a setting goes back to: what was set here before is nothing to come back to. */
+  private String before(String key, String now) {
+    return ledger
+        .sysctl(key)
+        .filter(saved -> saved.ours().equals(now))
+        .map(HostLedger.SavedSysctl::before)
+        .orElse(now);
   }
 
   /**
