@@ -17,16 +17,13 @@ static __always_inline struct F(addr) tunnel_peer(const struct pkt *p)
 {
 	struct F(addr) none = {};
 
-	return p->flags & PKT_TO_TUNNEL ||
-		       (p->flags & (PKT_FROM_TUNNEL | PKT_BOUNCED)) == PKT_FROM_TUNNEL
-		   ? narrow(&p->peer)
-		   : none;
+	return p->flags & PKT_TO_TUNNEL || sent_by_node(p) ? narrow(&p->peer) : none;
 }
 
 /* Whether one side is reached by the forwarding network. */
 static __always_inline int is_forwarded(const struct pkt *p)
 {
-	return p->flags & PKT_FORWARD && (p->flags & PKT_TO_TUNNEL || !(p->flags & PKT_BOUNCED));
+	return p->flags & PKT_FORWARD && (p->flags & PKT_TO_TUNNEL || sent_by_node(p));
 }
 
 /* Where what the host itself opens goes to. */
@@ -128,7 +125,7 @@ static __always_inline void fill_common(const struct __sk_buff *skb, const struc
 		to = here;
 		state |= of_side(CT_APPROVED_A, !side);
 	}
-	if ((p->flags & (PKT_FROM_TUNNEL | PKT_BOUNCED)) == PKT_FROM_TUNNEL)
+	if (sent_by_node(p))
 		state |= of_side(CT_TUNNEL_A, side);
 	if (is_forwarded(p))
 		state |= CT_FORWARD;

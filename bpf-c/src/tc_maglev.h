@@ -71,7 +71,7 @@ static __always_inline int ask_table(struct pkt *p, void *table)
 	__u32 hash = hash_of(p), index, previous = MAGLEV_UNMOVED;
 	const struct F(backend) *present, *former = NULL;
 
-	if (!maglev_find(table, hash, &index, &previous))
+	if (!table || !maglev_find(table, hash, &index, &previous))
 		return p->flags & PKT_MIDFLOW ? MAGLEV_UNKNOWN : MAGLEV_RANDOM;
 	present = backend_at(index, p->service);
 	if (p->flags & PKT_MIDFLOW) {
@@ -120,12 +120,7 @@ static __always_inline int random_instead(struct __sk_buff *skb, struct pkt *p)
 	int result =
 	    pick_by(p, p->service, !!(p->flags & PKT_LOCAL_ONLY), bpf_get_prandom_u32(), &flags);
 
-	if (result == PICKED)
-		return admit(skb, p, PROG_MAGLEV);
-	p->reason = reason_of(result);
-	if (p->reason != REASON_REFUSED_RST)
-		return drop(skb, PROG_MAGLEV, p->reason & (REASON_COUNT - 1));
-	return enter(skb, PROG_MAGLEV, PROG_REFUSE);
+	return end_of_pick(skb, p, PROG_MAGLEV, result);
 }
 
 SEC("tc")
@@ -142,8 +137,7 @@ int prog_maglev(struct __sk_buff *skb)
 	p->flags |= PKT_MAGLEV;
 	id = p->service;
 	table = bpf_map_lookup_elem(&maglev, &id);
-	step =
-	    table ? ask_table(p, table) : (p->flags & PKT_MIDFLOW ? MAGLEV_UNKNOWN : MAGLEV_RANDOM);
+	step = ask_table(p, table);
 	if (p->flags & PKT_RELAY)
 		return step == MAGLEV_ADMIT ? relay_error(skb, p)
 					    : drop(skb, PROG_MAGLEV, REASON_ICMP_UNKNOWN);

@@ -34,7 +34,7 @@ static __always_inline int is_direct(const struct pkt *p)
 static __always_inline __u32 place_here(struct pkt *p, const struct F(route) *route)
 {
 	p->flags |= PKT_NAT;
-	if ((p->flags & (PKT_FROM_TUNNEL | PKT_BOUNCED)) == PKT_FROM_TUNNEL && is_direct(p))
+	if (sent_by_node(p) && is_direct(p))
 		p->flags |= PKT_DSR;
 	if (is_local_workload(route)) {
 		find_destination(p);
@@ -63,7 +63,7 @@ static __always_inline __u32 place(struct pkt *p)
 	route = route_to(&daddr);
 	if (!route || route->flags & ROUTE_LOCAL || is_any(&route->next_hop))
 		return place_here(p, route);
-	if ((p->flags & (PKT_FROM_TUNNEL | PKT_BOUNCED)) == PKT_FROM_TUNNEL)
+	if (sent_by_node(p))
 		return REASON_NO_LOCAL_BACKEND;
 	if (!node || !node->tunnel_ifindex)
 		return REASON_NO_TUNNEL_ROUTE;
@@ -86,19 +86,19 @@ static __always_inline int admit(struct __sk_buff *skb, struct pkt *p, __u32 pro
 	return enter(skb, prog, PROG_ALLOWED);
 }
 
-static __always_inline int end_of_pick(struct __sk_buff *skb, struct pkt *p, int result)
+static __always_inline int end_of_pick(struct __sk_buff *skb, struct pkt *p, __u32 prog, int result)
 {
 	__u32 reason;
 
 	if (result == PICKED)
-		return admit(skb, p, PROG_OUTSIDE);
+		return admit(skb, p, prog);
 	if (result == PICK_BY_MAGLEV)
-		return enter(skb, PROG_OUTSIDE, PROG_MAGLEV);
+		return enter(skb, prog, PROG_MAGLEV);
 	reason = reason_of(result);
 	if (reason != REASON_REFUSED_RST)
-		return drop(skb, PROG_OUTSIDE, reason & (REASON_COUNT - 1));
+		return drop(skb, prog, reason & (REASON_COUNT - 1));
 	p->reason = reason;
-	return enter(skb, PROG_OUTSIDE, PROG_REFUSE);
+	return enter(skb, prog, PROG_REFUSE);
 }
 
 /* TCP in mid-flow, by a host interface: only a Maglev table knows more of it (MAG-3). */
@@ -150,7 +150,8 @@ static __always_inline int from_outside(struct __sk_buff *skb, struct pkt *p,
 	if (p->proto == IPPROTO_TCP && !(p->flags & PKT_SYN))
 		return unknown_from_outside(skb, p);
 	result = pick_backend(p, FOR_OUTSIDE);
-	return result == PICK_NO_SERVICE ? track(skb, p) : end_of_pick(skb, p, result);
+	return result == PICK_NO_SERVICE ? track(skb, p)
+					 : end_of_pick(skb, p, PROG_OUTSIDE, result);
 }
 
 /* From the host's own sockets; what programs have let in already is only tracked. */
@@ -162,7 +163,7 @@ static __always_inline int from_host(struct __sk_buff *skb, struct pkt *p)
 	if (!(skb->mark & MARK_SEEN) && !is_group(&daddr))
 		result = pick_backend(p, FOR_INSIDE);
 	if (result != PICK_NO_SERVICE)
-		return end_of_pick(skb, p, result);
+		return end_of_pick(skb, p, PROG_OUTSIDE, result);
 	if (skb->ifindex == LOOPBACK_IFINDEX || is_group(&daddr))
 		return leave_alone(skb, PROG_OUTSIDE, REASON_NOT_TRACKED);
 	return track(skb, p);
@@ -188,7 +189,7 @@ static __always_inline int from_forwarding_node(struct __sk_buff *skb, struct pk
 	}
 	if (p->flags & PKT_BOUNCED)
 		return drop(skb, PROG_OUTSIDE, REASON_TUNNEL_SOURCE);
-	return end_of_pick(skb, p, pick_backend(p, FOR_NODE));
+	return end_of_pick(skb, p, PROG_OUTSIDE, pick_backend(p, FOR_NODE));
 }
 
 SEC("tc")

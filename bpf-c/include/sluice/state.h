@@ -25,10 +25,10 @@ enum pkt_flags {
 	PKT_MASQ = 1 << 14,	  /* the backend is not the cluster's: by the node's own address */
 	PKT_BOUNCED = 1 << 15,	  /* another node has no flow of it: the slot's former backend */
 	PKT_LOCAL_ONLY = 1 << 16, /* only backends of this node will do */
+	PKT_RELAY = 1 << 17,	  /* an ICMP error, for the node that owns the flow it is about */
 	PKT_DST_HOST = 1 << 18,	  /* the destination is this node itself */
 	PKT_DSR = 1 << 19,	  /* answers leave from the backend's node */
 	PKT_MAGLEV = 1 << 20,	  /* chosen by a Maglev table */
-	PKT_RELAY = 1 << 17,	  /* an ICMP error, for the node that owns the flow it is about */
 };
 
 /* Addresses take four words in both families; IPv4 uses the first and zeroes the rest. */

@@ -76,6 +76,12 @@ static __always_inline struct pkt *save_packet(const struct __sk_buff *skb, cons
 	return p;
 }
 
+/* Whether the sender is behind the node "peer". What was bounced is a client of this node's own. */
+static __always_inline int sent_by_node(const struct pkt *p)
+{
+	return (p->flags & (PKT_FROM_TUNNEL | PKT_BOUNCED)) == PKT_FROM_TUNNEL;
+}
+
 /* The flow of a saved packet as it is now: nothing is parsed anew. */
 static __always_inline void saved_flow(const struct pkt *p, struct flow *f)
 {
