@@ -80,9 +80,14 @@ class BadInputTest {
     return WEB.yaml(cluster.topology());
   }
 
+  private String webBut(String good, String bad) {
+    assertThat(web()).contains(good);
+    return web().replace(good, bad);
+  }
+
   @Test
   void aWrongFieldIsNamedWithFileAndLineAndTheLastGoodStateStays() {
-    cluster.apply(WEB.name(), web().replace("targetPort: 8080", "targetPrt: 8080"));
+    cluster.apply(WEB.name(), webBut("\"targetPort\":8080", "\"targetPrt\":8080"));
     assertThat(problem())
         .contains("web.yaml")
         .contains("targetPrt")
@@ -93,7 +98,7 @@ class BadInputTest {
 
   @Test
   void aPortOutOfRangeIsNamedAndTheLastGoodStateStays() {
-    cluster.apply(WEB.name(), web().replace("port: 80,", "port: 70000,"));
+    cluster.apply(WEB.name(), webBut("\"port\":80,", "\"port\":70000,"));
     assertThat(problem()).contains("web.yaml").contains("70000").containsPattern("web.yaml:\\d");
     assertServed();
     cluster.apply(WEB);
