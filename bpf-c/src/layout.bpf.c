@@ -11,6 +11,7 @@
 #include <sluice/marks.h>
 #include <sluice/nat.h>
 #include <sluice/node.h>
+#include <sluice/policy.h>
 #include <sluice/progs.h>
 #include <sluice/reasons.h>
 #include <sluice/route.h>
@@ -44,6 +45,9 @@ EXPORT_STRUCT(route_key4);
 EXPORT_STRUCT(route_key6);
 EXPORT_STRUCT(route4);
 EXPORT_STRUCT(route6);
+EXPORT_STRUCT(ip_set_key4);
+EXPORT_STRUCT(ip_set_key6);
+EXPORT_STRUCT(rule_hits);
 EXPORT_STRUCT(iface);
 EXPORT_STRUCT(node_state);
 EXPORT_STRUCT(counter);
@@ -63,6 +67,7 @@ EXPORT_ENUM(maglev_layout);
 EXPORT_ENUM(maglev_unmoved);
 EXPORT_ENUM(route_flags);
 EXPORT_ENUM(tunnel_vni);
+EXPORT_ENUM(ip_set_bits);
 EXPORT_ENUM(iface_limits);
 EXPORT_ENUM(iface_flags);
 EXPORT_ENUM(pkt_flags);

@@ -17,13 +17,16 @@ enum iface_flags {
 	IFACE_HOST = 1 << 2,
 	IFACE_READY4 = 1 << 3, /* programs, policy and routes are in place: new flows may enter */
 	IFACE_READY6 = 1 << 4,
-	IFACE_DEBUG = 1 << 5,	    /* enter the debug variants */
-	IFACE_LOG_FILTER = 1 << 6,  /* enter the log filter first */
-	IFACE_ANY_SOURCE = 1 << 7,  /* may send with any source address */
-	IFACE_TUNNEL = 1 << 8,	    /* the VXLAN device to other nodes: has no policy */
-	IFACE_LOOPBACK = 1 << 9,    /* with IFACE_HOST: what the host sends to its own addresses */
-	IFACE_RPF_STRICT = 1 << 10, /* host: a source is to be routed back by this interface */
-	IFACE_RPF_LOOSE = 1 << 11,  /* host: a source is to be routed back by any interface */
+	IFACE_DEBUG = 1 << 5,	     /* enter the debug variants */
+	IFACE_LOG_FILTER = 1 << 6,   /* enter the log filter first */
+	IFACE_ANY_SOURCE = 1 << 7,   /* may send with any source address */
+	IFACE_TUNNEL = 1 << 8,	     /* the VXLAN device to other nodes: has no policy */
+	IFACE_LOOPBACK = 1 << 9,     /* with IFACE_HOST: what the host sends to its own addresses */
+	IFACE_RPF_STRICT = 1 << 10,  /* host: a source is to be routed back by this interface */
+	IFACE_RPF_LOOSE = 1 << 11,   /* host: a source is to be routed back by any interface */
+	IFACE_SOURCES = 1 << 12,     /* may send from the networks in "sources", too */
+	IFACE_QOS = 1 << 13,	     /* has limits in "qos" */
+	IFACE_FORCE_TRACK = 1 << 14, /* host: its packets are the kernel's conntrack's (XDP-2) */
 };
 
 struct iface {

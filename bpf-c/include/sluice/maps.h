@@ -21,6 +21,7 @@
 #include "marks.h"
 #include "nat.h"
 #include "node.h"
+#include "policy.h"
 #include "progs.h"
 #include "reasons.h"
 #include "route.h"
@@ -78,6 +79,11 @@ MAP_HASH(F(source_ranges), BPF_MAP_TYPE_LPM_TRIE, struct F(source_range_key), __
 /* Where addresses live. */
 MAP_HASH(F(routes), BPF_MAP_TYPE_LPM_TRIE, struct F(route_key), struct F(route), 262144,
 	 BPF_F_NO_PREALLOC);
+
+/* Policy. */
+MAP_HASH(F(ip_sets), BPF_MAP_TYPE_LPM_TRIE, struct F(ip_set_key), __u32, 1048576,
+	 BPF_F_NO_PREALLOC);
+MAP_HASH(rule_hits, BPF_MAP_TYPE_PERCPU_HASH, __u64, struct rule_hits, 131072, BPF_F_NO_PREALLOC);
 
 /* Interfaces and node. */
 MAP_ARRAY(ifaces, BPF_MAP_TYPE_ARRAY, struct iface, IFACE_ARRAY_SIZE);

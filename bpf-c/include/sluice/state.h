@@ -29,6 +29,9 @@ enum pkt_flags {
 	PKT_DST_HOST = 1 << 18,	  /* the destination is this node itself */
 	PKT_DSR = 1 << 19,	  /* answers leave from the backend's node */
 	PKT_MAGLEV = 1 << 20,	  /* chosen by a Maglev table */
+	PKT_PRE_DNAT = 1 << 21,	  /* policy is asked before services are looked up */
+	PKT_LOG = 1 << 22,	  /* a policy's rule wants this packet noted */
+	PKT_SRC_HOST = 1 << 23,	  /* the source is this node itself */
 };
 
 /* Addresses take four words in both families; IPv4 uses the first and zeroes the rest. */
@@ -56,5 +59,6 @@ struct pkt {
 	__u16 l4_offset;
 	__u32 reason;	   /* enum sluice_reason: why PROG_DROP or PROG_REFUSE was entered */
 	struct addr6 peer; /* a node's address in the underlay, by flags */
+	__u32 policy_step; /* where the next program of a policy of several goes on; 0: begins */
 };
-ASSERT_SIZE(struct pkt, 128);
+ASSERT_SIZE(struct pkt, 132);

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.kernel.policy;
+
+import io.sluice.kernel.layout.Family;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * Which packets a rule is about: every part that is not empty must hold.
+ *
+ * @param family of the packet
+ * @param protocol its number in the IP header
+ * @param notProtocol likewise
+ * @param icmp holds for ICMP (ICMPv6) alone
+ * @param notIcmp holds for all but these messages; other protocols than ICMP (ICMPv6) do not match
+ */
+public record Match(
+    Optional<Family> family,
+    OptionalInt protocol,
+    OptionalInt notProtocol,
+    Optional<Icmp> icmp,
+    Optional<Icmp> notIcmp,
+    Place source,
+    Place destination) {
+  /** Every packet. */
+  public static final Match ALL =
+      new Match(
+          Optional.empty(),
+          OptionalInt.empty(),
+          OptionalInt.empty(),
+          Optional.empty(),
+          Optional.empty(),
+          Place.ANY,
+          Place.ANY);
+}
