@@ -64,6 +64,7 @@ class WorkloadsTest {
             true,
             pod("x", "node1", "192.168.101.2").podIps(),
             List.of(),
+            "default",
             false,
             List.of());
     Pod finished =
@@ -73,6 +74,7 @@ class WorkloadsTest {
             false,
             pod("x", "node1", "10.244.1.9").podIps(),
             List.of(),
+            "default",
             true,
             List.of());
     Workloads workloads =

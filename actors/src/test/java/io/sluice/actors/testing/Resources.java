@@ -62,6 +62,7 @@ public final class Resources {
         false,
         Arrays.stream(addresses).map(IpAddress::parse).toList(),
         List.of(),
+        "default",
         false,
         List.of());
   }

@@ -15,7 +15,17 @@ public enum Kind {
   WORKLOAD_ENDPOINT("WorkloadEndpoint", true, "projectcalico.org/v3", "crd.projectcalico.org/v1"),
   IP_POOL("IPPool", false, "projectcalico.org/v3", "crd.projectcalico.org/v1"),
   FELIX_CONFIGURATION(
-      "FelixConfiguration", false, "projectcalico.org/v3", "crd.projectcalico.org/v1");
+      "FelixConfiguration", false, "projectcalico.org/v3", "crd.projectcalico.org/v1"),
+  SERVICE_ACCOUNT("ServiceAccount", true, "v1"),
+  NETWORK_POLICY("NetworkPolicy", true, "networking.k8s.io/v1"),
+  CALICO_NETWORK_POLICY("NetworkPolicy", true, "projectcalico.org/v3", "crd.projectcalico.org/v1"),
+  GLOBAL_NETWORK_POLICY(
+      "GlobalNetworkPolicy", false, "projectcalico.org/v3", "crd.projectcalico.org/v1"),
+  TIER("Tier", false, "projectcalico.org/v3", "crd.projectcalico.org/v1"),
+  NETWORK_SET("NetworkSet", true, "projectcalico.org/v3", "crd.projectcalico.org/v1"),
+  GLOBAL_NETWORK_SET("GlobalNetworkSet", false, "projectcalico.org/v3", "crd.projectcalico.org/v1"),
+  HOST_ENDPOINT("HostEndpoint", false, "projectcalico.org/v3", "crd.projectcalico.org/v1"),
+  PROFILE("Profile", false, "projectcalico.org/v3", "crd.projectcalico.org/v1");
 
   private final String wireName;
   private final boolean namespaced;

@@ -9,6 +9,7 @@ import java.util.List;
  * @param nodeName where it runs; empty: nowhere yet
  * @param podIps its addresses; those of a finished pod may be another's by now
  * @param ports of all its containers, init containers that keep running included
+ * @param serviceAccountName {@code default} where the pod says nothing
  * @param finished whether it has succeeded or failed: it has no network any more
  * @param allowedSources what else it asks to send from, by annotation
  */
@@ -18,6 +19,7 @@ public record Pod(
     boolean hostNetwork,
     List<IpAddress> podIps,
     List<ContainerPort> ports,
+    String serviceAccountName,
     boolean finished,
     List<Cidr> allowedSources)
     implements Resource {

@@ -10,7 +10,13 @@ public sealed interface Resource
         Pod,
         WorkloadEndpoint,
         IpPool,
-        FelixConfiguration {
+        FelixConfiguration,
+        ServiceAccount,
+        NetworkPolicy,
+        Tier,
+        NetworkSet,
+        HostEndpoint,
+        Profile {
   ObjectMeta meta();
 
   Kind kind();

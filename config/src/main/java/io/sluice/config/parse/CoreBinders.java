@@ -111,6 +111,7 @@ final class CoreBinders {
             hostNetwork,
             List.copyOf(podIps),
             ports,
+            "default",
             finished,
             allowedSources(meta)));
   }
