@@ -55,7 +55,10 @@ final class Layouts {
   List<Unit> units() {
     TreeMap<String, Layout> layouts = new TreeMap<>();
     for (int id = 1; id < btf.types().size(); id++) {
-      if (btf.type(id) instanceof Btf.Struct s && !s.name().isEmpty() && !isAddress(s.name()) && !isLock(s)) {
+      if (btf.type(id) instanceof Btf.Struct s
+          && !s.name().isEmpty()
+          && !isAddress(s.name())
+          && !isLock(s)) {
         layouts.put(s.name(), read(s, id));
       }
     }
