@@ -48,7 +48,7 @@ static __noinline __u32 parse_quoted(struct __sk_buff *skb, struct quoted_packet
 		f->sport = ports[0];
 		f->dport = ports[1];
 	} else if (f->proto == IPPROTO_ICMP_FAMILY && is_icmp_echo(*(__u8 *)ports)) {
-		f->sport = f->dport = ports[2];
+		set_echo_ports(*(__u8 *)ports, ports[2], f);
 	} else {
 		f->sport = f->dport = 0;
 	}

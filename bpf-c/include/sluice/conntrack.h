@@ -77,7 +77,7 @@ enum ct_ifindex {
 
 struct ct_key4 {
 	struct addr4 addr[2];
-	__be16 port[2]; /* ICMP echo: the identifier, on both sides; protocols without ports: 0 */
+	__be16 port[2]; /* ICMP echo: the identifier is who asks' one; protocols without ports: 0 */
 	__u8 proto;
 	__u8 pad[3];
 };

@@ -40,7 +40,7 @@ struct pkt {
 	struct addr6 daddr;
 	struct addr6 orig_saddr; /* as the packet has it */
 	struct addr6 orig_daddr;
-	__be16 sport; /* ICMP: the identifier */
+	__be16 sport; /* ICMP echo: as in struct ct_key4 */
 	__be16 dport;
 	__be16 orig_sport;
 	__be16 orig_dport;
