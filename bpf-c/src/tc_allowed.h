@@ -327,7 +327,7 @@ int prog_allowed(struct __sk_buff *skb)
 	struct F(ct_value) *e;
 	__u32 zero = 0, reason;
 	struct flow f;
-	int refused;
+	int refused = 0;
 
 	m = bpf_map_lookup_elem(&F(making), &zero);
 	if (!p || !m)
