@@ -16,9 +16,13 @@ import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.NodeState;
+import io.sluice.kernel.layout.QosKey;
+import io.sluice.kernel.layout.QosLimit;
+import io.sluice.kernel.layout.QosUse;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.SourceKey;
 import io.sluice.kernel.layout.SourceRangeKey;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -41,6 +45,9 @@ public final class MemoryDataplane implements Dataplane {
   private final Map<Family, TypedMap<Integer, Backend>> backends = new EnumMap<>(Family.class);
   private final Map<Family, TypedMap<RouteKey, Integer>> optouts = new EnumMap<>(Family.class);
   private final Map<Family, TypedMap<RouteKey, Route>> routes = new EnumMap<>(Family.class);
+  private final Map<Family, TypedMap<SourceKey, Integer>> sources = new EnumMap<>(Family.class);
+  private final TypedMap<QosKey, QosLimit> qosLimits = new MemoryMap<>("qos");
+  private final TypedMap<QosKey, QosUse> qosUse = new MemoryMap<>("qos_use");
   private final TypedMap<Integer, Service> services = new MemoryMap<>("services");
   private final TypedMap<Integer, MaglevTable> maglev = new MemoryMap<>("maglev");
   private final TypedMap<Integer, BackendGen> gens = new MemoryMap<>("backend_gen");
@@ -57,6 +64,7 @@ public final class MemoryDataplane implements Dataplane {
       sourceRanges.put(family, new MemoryMap<>("source_ranges" + family.number()));
       optouts.put(family, new MemoryMap<>("dsr_optout" + family.number()));
       routes.put(family, new MemoryMap<>("routes" + family.number()));
+      sources.put(family, new MemoryMap<>("sources" + family.number()));
     }
   }
 
@@ -108,6 +116,21 @@ public final class MemoryDataplane implements Dataplane {
   @Override
   public TypedMap<RouteKey, Route> routes(Family family) {
     return routes.get(family);
+  }
+
+  @Override
+  public TypedMap<SourceKey, Integer> sources(Family family) {
+    return sources.get(family);
+  }
+
+  @Override
+  public TypedMap<QosKey, QosLimit> qosLimits() {
+    return qosLimits;
+  }
+
+  @Override
+  public TypedMap<QosKey, QosUse> qosUse() {
+    return qosUse;
   }
 
   @Override
