@@ -48,6 +48,7 @@ EXPORT_STRUCT(route6);
 EXPORT_STRUCT(ip_set_key4);
 EXPORT_STRUCT(ip_set_key6);
 EXPORT_STRUCT(rule_hits);
+EXPORT_STRUCT(policy_keys);
 EXPORT_STRUCT(iface);
 EXPORT_STRUCT(node_state);
 EXPORT_STRUCT(counter);

@@ -24,7 +24,12 @@ public final class PolicyGenerator {
    * @throws PolicyTooLargeException if it would take more programs than a packet can go through
    */
   public static PolicyProgram generate(Plan plan) {
-    List<byte[]> pieces = pieces(plan, Ends.AS_PLANNED);
+    return generate(plan, Pieces.Limits.KERNEL);
+  }
+
+  /** The same, cut into smaller pieces. */
+  static PolicyProgram generate(Plan plan, Pieces.Limits limits) {
+    List<byte[]> pieces = pieces(plan, Ends.AS_PLANNED, limits);
     return new PolicyProgram("p_" + digest(pieces), pieces);
   }
 
@@ -36,7 +41,10 @@ public final class PolicyGenerator {
    * @throws PolicyTooLargeException if it would take more programs than a packet can go through
    */
   public static PolicyProgram generateUntracked(Plan plan) {
-    List<byte[]> pieces = pieces(plan, Ends.UNDECIDED).stream().map(XdpTarget::translate).toList();
+    List<byte[]> pieces =
+        pieces(plan, Ends.UNDECIDED, Pieces.Limits.KERNEL).stream()
+            .map(XdpTarget::translate)
+            .toList();
     return new PolicyProgram("x_" + digest(pieces), pieces);
   }
 
@@ -46,9 +54,9 @@ public final class PolicyGenerator {
     UNDECIDED
   }
 
-  private static List<byte[]> pieces(Plan plan, Ends ends) {
+  private static List<byte[]> pieces(Plan plan, Ends ends, Pieces.Limits limits) {
     long rules = plan.cases().stream().mapToLong(c -> count(c.chain())).sum();
-    return Pieces.cut(code(plan, Family.IPV4, ends), code(plan, Family.IPV6, ends), rules);
+    return Pieces.cut(code(plan, Family.IPV4, ends), code(plan, Family.IPV6, ends), rules, limits);
   }
 
   private static long count(Chain chain) {
@@ -64,7 +72,7 @@ public final class PolicyGenerator {
     for (Plan.Case one : plan.cases()) {
       Mark next = new Mark();
       if (one.mask() != 0) {
-        Test flags = new Test.Flags(one.mask(), one.value());
+        Criterion flags = new Criterion.Flags(one.mask(), one.value());
         code.add(piece -> flags.write(piece, next));
       } else if (one.value() != 0) {
         continue; // no packet is like that
