@@ -6,6 +6,7 @@
 #include <linux/if_ether.h>
 #include <bpf/bpf_endian.h>
 #include <sluice/iface_ops.h>
+#include <sluice/rates.h>
 
 static __always_inline int is_arp(const struct __sk_buff *skb)
 {
@@ -13,7 +14,7 @@ static __always_inline int is_arp(const struct __sk_buff *skb)
 }
 
 /* What few interfaces have, so that all others pay one test for it. */
-#define IFACE_SPECIAL (IFACE_LOG_FILTER | IFACE_DEBUG | IFACE_TUNNEL | IFACE_HOST)
+#define IFACE_SPECIAL (IFACE_LOG_FILTER | IFACE_DEBUG | IFACE_TUNNEL | IFACE_HOST | IFACE_QOS)
 
 static __always_inline __u32 main_of(const struct iface *iface)
 {
@@ -98,6 +99,12 @@ int preamble(struct __sk_buff *skb)
 				return pass(skb, PROG_HOST, REASON_STACK);
 			}
 			note_xdp(skb);
+		}
+		if (iface->flags & IFACE_QOS) {
+			__u32 reason = qos_judge(skb);
+
+			if (reason)
+				return drop(skb, PROG_MAIN, reason & (REASON_COUNT - 1));
 		}
 		enter_special(skb, iface, family);
 		if (iface->flags & (IFACE_TUNNEL | IFACE_HOST))

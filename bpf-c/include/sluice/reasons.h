@@ -59,7 +59,8 @@ enum sluice_reason {
 	REASON_TO_HOST = 54,   /* a workload to its node: policy, or defaultEndpointToHostAction */
 	REASON_UNTRACKED = 55, /* a policy with doNotTrack denied, in XDP */
 	REASON_PACKET_RATE = 56, /* more packets than the endpoint's limit */
-	REASON_CONNECTIONS = 57, /* more connections than the endpoint's limit */
+	REASON_CONNECTIONS = 57, /* more connections than the endpoint's limit: answered by RST */
+	REASON_BANDWIDTH = 58,	 /* more bytes than the endpoint's limit */
 	REASON_COUNT = 64,
 };
 
