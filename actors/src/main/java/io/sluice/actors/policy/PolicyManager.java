@@ -113,14 +113,16 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
   /**
    * How policy is.
    *
-   * @param applied whether what the latest view says is in force, but for what {@code failures} and
-   *     {@code problems} tell
+   * @param applied whether what a view of the source that was in sync says is in force, but for what
+   *     {@code failures} and {@code problems} tell
+   * @param version of the snapshot that is in force
    * @param failures of interfaces, by name: what they enforce is what they did before, or nothing
    *     that passes
    * @param problems what cannot be as it is written, or not be written, a line each
    */
   public record Status(
       boolean applied,
+      long version,
       Map<String, String> failures,
       List<String> problems,
       PolicyFigures figures) {}
@@ -158,6 +160,7 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
     private Optional<HostPolicies> hosts = Optional.empty();
     private NodePolicy policy = NodePolicy.NONE;
     private Instant applied = Instant.EPOCH;
+    private long version;
     private Outcome outcome =
         new Outcome(Set.of(), Map.of(), List.of(), Set.of(), PolicyFigures.NONE, false);
     private Optional<String> complaint = Optional.empty();
@@ -366,6 +369,7 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
     tell(ready.outcome());
     memory.outcome = ready.outcome();
     memory.applied = Instant.now();
+    memory.version = ready.round().view().snapshot().version();
     tellHosts(ready.round().view());
     answer(ready);
     review(ready.outcome());
@@ -518,7 +522,12 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
     boolean applied = inSync() && !memory.applied.equals(Instant.EPOCH) && failures == 0;
     get.replyTo()
         .tell(
-            new Status(applied, memory.outcome.failures(), problems, memory.outcome.figures()));
+            new Status(
+                applied,
+                memory.version,
+                memory.outcome.failures(),
+                problems,
+                memory.outcome.figures()));
     return this;
   }
 
