@@ -70,12 +70,8 @@ final class PlanMaker {
       Plan plan =
           switch (blueprint.shape()) {
             case WORKLOAD_IN -> fromWorkload();
-            case WORKLOAD_OUT ->
-                // A node reaches its own pods always: kubelet's probes must not depend on policy.
-                new Plan(
-                    List.of(
-                        on(PktFlags.PKT_SRC_HOST, Chain.ALLOW_ALL),
-                        otherwise(normal("workload", List.of()))));
+            // A node reaches its own pods always: its packets to them are not asked about.
+            case WORKLOAD_OUT -> Plan.of(normal("workload", List.of()));
             case HOST_IN ->
                 new Plan(
                     List.of(

@@ -222,6 +222,13 @@ public final class PolicyCalculator {
     }
     Optional<String> failure = acquire(parts(blueprints));
     if (failure.isPresent()) {
+      // What is in the way may be this endpoint's own.
+      release(local.parts());
+      failure = acquire(parts(blueprints));
+      acquire(failure.isPresent() ? local.parts() : Set.of());
+      local.blueprints = failure.isPresent() ? local.blueprints : List.of();
+    }
+    if (failure.isPresent()) {
       problems.add(
           local.owner
               + ": "
