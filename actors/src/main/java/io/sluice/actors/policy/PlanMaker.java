@@ -39,8 +39,12 @@ final class PlanMaker {
     this.settings = settings;
   }
 
-  Plan plan(Blueprint blueprint) {
-    return made.computeIfAbsent(blueprint, b -> new Work(b).make()).plan;
+  /**
+   * @param former what is in force; stays if the blueprint means the same
+   */
+  Plan plan(Blueprint blueprint, Optional<Plan> former) {
+    Plan plan = made.computeIfAbsent(blueprint, b -> new Work(b).make()).plan;
+    return former.filter(plan::equals).orElse(plan);
   }
 
   Map<Long, RuleName> names(Blueprint blueprint) {
