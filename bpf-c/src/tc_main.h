@@ -43,8 +43,9 @@ static __always_inline int is_settled(const struct __sk_buff *skb, const struct 
 	const struct ct_common *c = &e->c;
 	__u32 side = f->side & 1;
 	__u32 approved = settings.hook == HOOK_IN ? CT_APPROVED : of_side(CT_APPROVED_A, !side);
+	__u32 aside = settings.hook == HOOK_IN ? CT_ASIDE : 0;
 
-	if (f->tcp_flags & TCP_CHANGES_STATE || (c->state & approved) != approved)
+	if (f->tcp_flags & TCP_CHANGES_STATE || (c->state & (approved | aside)) != approved)
 		return 0;
 	if (settings.hook == HOOK_IN) {
 		return knows_both_ends(skb, side, e, peer) && !has_lost_backend(f, side, c, peer);
@@ -57,7 +58,8 @@ enum next_step {
 	NEXT_NEW_FLOW = 1, /* the entry is over: the packet opens a flow anew */
 	NEXT_POLICY = 2,   /* this endpoint has not approved the flow yet */
 	NEXT_REFUSE = 3,   /* the workload is gone: tell the sender */
-	NEXT_DROP = 4,	   /* ... and more: NEXT_DROP + reason */
+	NEXT_FORGET = 4,   /* dropped, and the entry with it */
+	NEXT_DROP = 5,	   /* ... and more: NEXT_DROP + reason */
 };
 
 /*
@@ -90,6 +92,8 @@ static __noinline int follow_tcp(const struct flow *f, struct F(ct_value) *e)
 	if (bits & ~tracking->c.state) {
 		__sync_fetch_and_or(&tracking->c.state, bits);
 		tracking->c.last_seen = now();
+		if (tracking->c.state & CT_SLOT && ct_closed(tracking->c.state))
+			ct_release(&tracking->c);
 	}
 	return NEXT_FINISH;
 }
@@ -147,11 +151,14 @@ struct F(whereabouts) {
 	__u32 ifindex;
 	__u32 set; /* enum ct_state, for that side as if it were side A */
 	__u32 clear;
+	__u32 leaving; /* what it sends out of the cluster gets its DSCP */
 	struct F(addr) node;
 };
 
 /*
  * Where the sender of a packet is, as its arrival shows. "Of side A" here is "of the sender".
+ * Another workload has its address now: neither what the former one has approved counts, nor what
+ * the other side has approved of the former one.
  */
 static __always_inline struct F(whereabouts) arrived_from(const struct __sk_buff *skb,
 							  const struct F(ct_value) *e, __u32 side,
@@ -160,11 +167,14 @@ static __always_inline struct F(whereabouts) arrived_from(const struct __sk_buff
 	struct F(whereabouts) w = {.ifindex = skb->ifindex, .clear = CT_TUNNEL_A | CT_OUT_A};
 	const struct iface *iface = iface_of(skb->ifindex);
 
+	if (iface && iface->flags & IFACE_PACED)
+		w.set |= CT_PACED_A;
+	w.leaving = iface && iface->flags & IFACE_DSCP;
 	if (peer) {
-		w.set = CT_APPROVED_A | CT_TUNNEL_A;
+		w.set |= CT_APPROVED_A | CT_TUNNEL_A;
 		w.node = peer->node;
 	} else if (iface && iface->flags & IFACE_HOST) {
-		w.set = CT_APPROVED_A | CT_OUT_A;
+		w.set |= CT_APPROVED_A | CT_OUT_A;
 	} else if (e->c.ifindex[side & 1] != skb->ifindex) {
 		w.clear |= CT_APPROVED_A;
 	}
@@ -191,6 +201,15 @@ static __noinline void retarget_twin(const struct flow *f, const struct F(ct_val
 				of_side((state >> side) & (CT_TUNNEL_A | CT_OUT_A), own));
 	twin->tunnel_peer = e->tunnel_peer;
 	twin->c.ifindex[own] = e->c.ifindex[side];
+}
+
+/* Whether a flow's other side is a workload that opened it from an address besides its own. */
+static __always_inline int sent_as_another(__u32 ifindex, const struct F(addr) *addr)
+{
+	const struct iface *iface = iface_of(ifindex);
+
+	return iface && iface->flags & IFACE_READY && iface->flags & IFACE_WORKLOAD &&
+	       is_allowed_source(iface, ifindex, addr);
 }
 
 /*
@@ -234,11 +253,14 @@ static __noinline int resolve(const struct __sk_buff *skb, const struct flow *f,
 		const struct iface *target = iface_of(route->ifindex);
 
 		to = target && target->flags & IFACE_READY ? route->ifindex : CT_IF_UNKNOWN;
-		/* Another workload has an address now: what the former one approved does not count.
-		 */
+		/* Likewise of the receiver. */
 		if (was != to && was != CT_IF_UNKNOWN)
-			clear |= of_side(CT_APPROVED_A, !side);
+			clear |= CT_APPROVED;
 		clear |= of_side(CT_TUNNEL_A | CT_OUT_A, !side);
+		set |= target && target->flags & IFACE_PACED ? of_side(CT_PACED_A, !side) : 0;
+	} else if (!was_remote && sent_as_another(was, daddr)) {
+		to = was;
+		set |= state & of_side(CT_PACED_A, !side);
 	} else if (is_beyond_host(state, !side, was)) {
 		to = was;
 		set |= of_side(CT_APPROVED_A, !side);
@@ -260,14 +282,34 @@ static __noinline int resolve(const struct __sk_buff *skb, const struct flow *f,
 		set |= of_side(CT_APPROVED_A, !side);
 	}
 	set |= of_side(from.set, side) | (forward ? CT_FORWARD : 0);
-	clear |= of_side(from.clear, side) | CT_FORWARD;
+	clear |= of_side(from.clear, side) | CT_FORWARD | CT_PACED_A | CT_PACED_B;
+	if (from.clear & CT_APPROVED_A)
+		clear |= CT_APPROVED;
+	if (from.leaving && is_outside(route))
+		set |= of_side(CT_DSCP_A, side);
+	clear |= of_side(CT_DSCP_A, side);
+	clear &= ~set;
 	__sync_fetch_and_or(&e->c.state, set);
-	__sync_fetch_and_and(&e->c.state, ~(clear & ~set));
+	__sync_fetch_and_and(&e->c.state, ~clear);
 	e->tunnel_peer = peer ? from.node : node_of_other;
 	e->c.ifindex[side] = from.ifindex;
 	e->c.ifindex[!side] = to;
 	e->c.route_epoch = epoch;
 	return NEXT_FINISH;
+}
+
+/*
+ * An answer to what this endpoint has not approved, or not any more. Policy is about who opens: it
+ * cannot be asked about this packet as it is. Without connections, or by a SYN, the sender opens a
+ * flow of its own, which is asked as such where it is sent; at the receiver's side the entry goes,
+ * so that the sender's next packet is. Of a connection, or of a flow that policy has ended, the
+ * next packet of the side that opened it is asked, and its answers pass again if that one does.
+ */
+static __always_inline int unasked(const struct flow *f, __u32 state)
+{
+	if (f->proto == IPPROTO_TCP ? !is_initial_syn(f->tcp_flags) : state & CT_REVOKED)
+		return NEXT_DROP + REASON_POLICY;
+	return settings.hook == HOOK_IN ? NEXT_NEW_FLOW : NEXT_FORGET;
 }
 
 /* All that keeps an entry from being settled, in order. */
@@ -293,19 +335,56 @@ static __noinline int settle(const struct __sk_buff *skb, const struct flow *f,
 		own = side;
 	} else {
 		own = !side;
-		if (e->c.ifindex[own] != skb->ifindex)
-			return NEXT_POLICY;
 	}
-	return e->c.state & of_side(CT_APPROVED_A, own) ? NEXT_FINISH : NEXT_POLICY;
+	if (e->c.state & of_side(CT_APPROVED_A, own) &&
+	    (settings.hook == HOOK_IN || e->c.ifindex[own] == skb->ifindex))
+		return NEXT_FINISH;
+	return e->c.state & of_side(CT_OPENER_A, side) ? NEXT_POLICY : unasked(f, e->c.state);
 }
 
 /* The destination's own program sees what it has not approved, and every attempt to connect
  * (GAP-2). */
 static __always_inline enum delivery delivery_of(const struct flow *f, const struct F(ct_value) *e)
 {
-	return (e->c.state & CT_APPROVED) == CT_APPROVED && !is_initial_syn(f->tcp_flags)
+	return (e->c.state & CT_APPROVED) == CT_APPROVED && !is_initial_syn(f->tcp_flags) &&
+		       !(e->c.state & of_side(CT_PACED_A, !f->side))
 		   ? BY_PEER
 		   : BY_PROGRAM;
+}
+
+static __noinline int forget(const struct F(ct_key) *key, struct F(ct_value) *e)
+{
+	ct_delete(key, e);
+	return 0;
+}
+
+/* Approvals are on both twins, and so are taken back from both. */
+static __noinline int revoke_twin(__u8 proto, const struct F(ct_value) *e, __u32 bits)
+{
+	struct F(ct_key) twin_key;
+	struct F(ct_value) *twin;
+
+	ct_twin_key(e, proto, &twin_key);
+	twin = ct_lookup(&twin_key);
+	if (!twin)
+		return 0;
+	if (ct_opener(twin->c.state) != ct_opener(e->c.state))
+		bits = ct_swap_sides(bits);
+	__sync_fetch_and_and(&twin->c.state, ~bits);
+	return 0;
+}
+
+/*
+ * Host-egress: whether the host itself has opened the flow, by way of a service. By its address
+ * alone, somebody outside might pretend to be it.
+ */
+static __always_inline int is_opened_by_host(const struct flow *f, const struct F(ct_value) *e)
+{
+	__u32 side = f->side & 1, from = e->c.ifindex[side];
+	struct F(addr) saddr = side ? f->key.addr[1] : f->key.addr[0];
+
+	return settings.hook == HOOK_OUT && e->c.state & of_side(CT_OPENER_A, side) &&
+	       (from == CT_IF_STACK || from == LOOPBACK_IFINDEX) && is_local_host(route_to(&saddr));
 }
 
 static __always_inline int unsettled(struct __sk_buff *skb, __u32 prog, const struct flow *f,
@@ -313,9 +392,12 @@ static __always_inline int unsettled(struct __sk_buff *skb, __u32 prog, const st
 {
 	__u32 was = e->c.ifindex[f->side & 1];
 	int other_node = peer && !addr_equal(&peer->node, &e->tunnel_peer);
+	__u32 approved = e->c.state & CT_APPROVED;
 	int next = settle(skb, f, e, peer);
 	const struct iface *iface;
 
+	if (settings.hook == HOOK_IN && e->c.state & CT_NAT && approved & ~e->c.state)
+		revoke_twin(f->proto, e, approved & ~e->c.state);
 	if (prog != PROG_MAIN && next == NEXT_FINISH &&
 	    (other_node || was != e->c.ifindex[f->side & 1]))
 		retarget_twin(f, e);
@@ -325,6 +407,9 @@ static __always_inline int unsettled(struct __sk_buff *skb, __u32 prog, const st
 		ct_refresh(&f->key, e);
 	switch (next) {
 	case NEXT_FINISH:
+		if (prog == PROG_MAIN && settings.hook == HOOK_IN &&
+		    e->c.state & of_side(CT_DSCP_A, f->side & 1))
+			set_dscp(skb);
 		return finish(skb, prog, f, e, delivery_of(f, e));
 	case NEXT_NEW_FLOW:
 		if (!save_packet(skb, f, PKT_NEW | PKT_STALE, peer))
@@ -336,7 +421,12 @@ static __always_inline int unsettled(struct __sk_buff *skb, __u32 prog, const st
 		iface = iface_of(skb->ifindex);
 		if (!iface || !save_packet(skb, f, 0, peer))
 			return drop(skb, prog, REASON_NO_IFACE);
+		if (is_opened_by_host(f, e))
+			return enter(skb, prog, PROG_ALLOWED);
 		return ask_policy(skb, prog, iface);
+	case NEXT_FORGET:
+		forget(&f->key, e);
+		return drop(skb, prog, REASON_POLICY);
 	case NEXT_REFUSE:
 		if (!save_packet(skb, f, 0, peer))
 			return drop(skb, prog, REASON_WORKLOAD_GONE);

@@ -5,6 +5,7 @@ import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.dataplane.MaglevTable;
 import io.sluice.kernel.dataplane.RuleHits;
+import io.sluice.kernel.dataplane.Untracked;
 import io.sluice.kernel.layout.Affinity;
 import io.sluice.kernel.layout.AffinityKey;
 import io.sluice.kernel.layout.Backend;
@@ -18,9 +19,13 @@ import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.NodeState;
+import io.sluice.kernel.layout.QosKey;
+import io.sluice.kernel.layout.QosLimit;
+import io.sluice.kernel.layout.QosUse;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.SourceKey;
 import io.sluice.kernel.layout.SourceRangeKey;
 import io.sluice.kernel.policy.PolicyProgram;
 import java.util.ArrayList;
@@ -160,6 +165,21 @@ public final class FakeKernel {
     }
 
     @Override
+    public TypedMap<SourceKey, Integer> sources(Family family) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public TypedMap<QosKey, QosLimit> qosLimits() {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public TypedMap<QosKey, QosUse> qosUse() {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
     public TypedMap<Integer, Iface> ifaces() {
       return handle(kernel.ifaces);
     }
@@ -202,6 +222,11 @@ public final class FakeKernel {
     @Override
     public Map<Integer, String> policies(int hook) {
       return Map.of();
+    }
+
+    @Override
+    public Untracked untracked() {
+      throw new UnsupportedOperationException();
     }
 
     @Override

@@ -22,11 +22,15 @@ import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.NodeState;
+import io.sluice.kernel.layout.QosKey;
+import io.sluice.kernel.layout.QosLimit;
+import io.sluice.kernel.layout.QosUse;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.Settings;
 import io.sluice.kernel.layout.SluiceHook;
+import io.sluice.kernel.layout.SourceKey;
 import io.sluice.kernel.layout.SourceRangeKey;
 import io.sluice.kernel.policy.PolicyProgram;
 import io.sluice.kernel.sys.Errno;
@@ -60,6 +64,8 @@ public final class DataplaneLoader implements Dataplane {
   private final Clock clock;
   private final Build build;
   private final Attacher attacher;
+  private final XdpAttacher xdpAttacher;
+  private final XdpPolicies untracked;
   private final Map<Family, Cleaner> cleaners = new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<CtKey, CtValue>> ct = new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<FrontendKey, Frontend>> frontends = new EnumMap<>(Family.class);
@@ -69,6 +75,9 @@ public final class DataplaneLoader implements Dataplane {
   private final Map<Family, BpfMap<SourceRangeKey, Integer>> sourceRanges =
       new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<RouteKey, Integer>> dsrOptout = new EnumMap<>(Family.class);
+  private final Map<Family, BpfMap<SourceKey, Integer>> sources = new EnumMap<>(Family.class);
+  private final BpfMap<QosKey, QosLimit> qosLimits;
+  private final BpfMap<QosKey, QosUse> qosUse;
   private final BpfMap<Integer, Service> services;
   private final MaglevMap maglev;
   private final BpfMap<Integer, BackendGen> backendGen;
@@ -105,6 +114,9 @@ public final class DataplaneLoader implements Dataplane {
       build = keep(openBuild(options, objects));
       attacher = new Attacher(root, options.tcx() && KernelFeatures.tcx());
       attacher.sweep();
+      xdpAttacher = new XdpAttacher(root);
+      xdpAttacher.sweep();
+      untracked = new XdpPolicies(build.xdp(), maps, xdpAttacher, this::retireOtherBuilds);
       for (Family family : Family.values()) {
         int n = family.number();
         cleaners.put(family, keep(new Cleaner(objects, maps, family)));
@@ -117,11 +129,14 @@ public final class DataplaneLoader implements Dataplane {
         sourceRanges.put(family, map("source_ranges" + n, SourceRangeKey.codec(family), Codec.U32));
         dsrOptout.put(family, map("dsr_optout" + n, RouteKey.codec(family), Codec.U32));
         ipSets.put(family, map("ip_sets" + n, IpSetKey.codec(family), Codec.U32));
+        sources.put(family, map("sources" + n, SourceKey.codec(family), Codec.U32));
       }
       services = map("services", Codec.U32, Service.codec());
       maglev = keep(new MaglevMap(maps.openArrayOfMaps("maglev")));
       backendGen = map("backend_gen", Codec.U32, BackendGen.codec());
       node = map("node", Codec.U32, NodeState.codec());
+      qosLimits = map("qos", QosKey.codec(), QosLimit.codec());
+      qosUse = map("qos_use", QosKey.codec(), QosUse.codec());
       ifaces =
           new IfaceMap(
               map("ifaces", Codec.U32, Iface.codec()), map("ifaces_far", Codec.U32, Iface.codec()));
@@ -242,6 +257,21 @@ public final class DataplaneLoader implements Dataplane {
   }
 
   @Override
+  public TypedMap<SourceKey, Integer> sources(Family family) {
+    return sources.get(family);
+  }
+
+  @Override
+  public TypedMap<QosKey, QosLimit> qosLimits() {
+    return qosLimits;
+  }
+
+  @Override
+  public TypedMap<QosKey, QosUse> qosUse() {
+    return qosUse;
+  }
+
+  @Override
   public TypedMap<Integer, Iface> ifaces() {
     return ifaces;
   }
@@ -296,6 +326,11 @@ public final class DataplaneLoader implements Dataplane {
   }
 
   @Override
+  public Untracked untracked() {
+    return untracked;
+  }
+
+  @Override
   public Attachment attach(String name, int ifindex) {
     List<String> foreign = attacher.attach(name, ifindex, build);
     retireOtherBuilds();
@@ -324,6 +359,7 @@ public final class DataplaneLoader implements Dataplane {
       return;
     }
     Set<Integer> inUse = attacher.programsInUse();
+    inUse.addAll(xdpAttacher.programsInUse());
     for (Path folder : others) {
       if (Build.preambleIds(folder).stream().noneMatch(inUse::contains)) {
         Pins.deleteTree(folder);
@@ -352,6 +388,7 @@ public final class DataplaneLoader implements Dataplane {
     try (Fd lock = Pins.lock(root)) {
       lock.number();
       new Attacher(root, true).detachAll();
+      new XdpAttacher(root).detachAll();
       Pins.deleteTree(root);
     }
   }
