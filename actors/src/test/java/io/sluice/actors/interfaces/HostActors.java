@@ -61,7 +61,9 @@ record HostActors(
     LimitMaps limits = new LimitMaps(parts.dataplane());
     ActorRef<ConntrackKeeper.Command> conntrack =
         context.spawn(
-            ConntrackKeeper.create(parts.dataplane(), parts.conntrack(), limits), "conntrack", kernel);
+            ConntrackKeeper.create(parts.dataplane(), parts.conntrack(), limits),
+            "conntrack",
+            kernel);
     LiveInterfaceHost.Owners owners =
         new LiveInterfaceHost.Owners(
             parts.writers().ifaces(), node, routes, tables, conntrack, parts.slots(), limits);

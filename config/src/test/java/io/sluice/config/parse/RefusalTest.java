@@ -279,7 +279,9 @@ class RefusalTest {
             "  name: web-a",
             "  name: web-a\n  annotations: {cni.projectcalico.org/allowedSourcePrefixes: '[\"10.0.0.1/8\"]'}",
             "m.yaml:5: Pod default/web-a: metadata.annotations: cni.projectcalico.org/allowedSourcePrefixes: 10.0.0.1/8 has host bits set, write 10.0.0.0/8"),
-        qos("ingressPacketRate: 10k1", "ingressPacketRate: \"10k1\" is not a quantity such as 500, 10M or 1Gi"),
+        qos(
+            "ingressPacketRate: 10k1",
+            "ingressPacketRate: \"10k1\" is not a quantity such as 500, 10M or 1Gi"),
         qos("egressPacketRate: 10001", "egressPacketRate: 10001 is not in 1..10000"),
         qos("ingressBandwidth: '999'", "ingressBandwidth: 999 is not in 1000..1000000000000000"),
         qos("egressBurst: 1M", "egressBurst: needs egressBandwidth"),
@@ -288,7 +290,9 @@ class RefusalTest {
         qos(
             "dscp: AF50",
             "dscp: \"AF50\" is neither in 0..63 nor one of DF, EF, VA, CS0..CS7, AF11..AF43"),
-        qos("dscp: 64", "dscp: \"64\" is neither in 0..63 nor one of DF, EF, VA, CS0..CS7, AF11..AF43"),
+        qos(
+            "dscp: 64",
+            "dscp: \"64\" is neither in 0..63 nor one of DF, EF, VA, CS0..CS7, AF11..AF43"),
         qos(
             "ingresPacketRate: 10",
             " ingresPacketRate is not a limit, did you mean ingressPacketRate? It has no effect"),
