@@ -175,7 +175,8 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
                     context ->
                         Behaviors.withTimers(
                             timers ->
-                                new ConntrackKeeper(context, timers, dataplane, settings, recount)))))
+                                new ConntrackKeeper(
+                                    context, timers, dataplane, settings, recount)))))
         .onFailure(
             SupervisorStrategy.restartWithBackoff(
                 Duration.ofSeconds(1), Duration.ofSeconds(30), 0.2));

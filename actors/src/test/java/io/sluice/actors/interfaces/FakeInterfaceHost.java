@@ -116,8 +116,7 @@ public final class FakeInterfaceHost implements InterfaceHost {
         "trim",
         () -> {
           Limits before = written.put(nic.index(), limits);
-          boolean fewer =
-              before != null && !limits.sources().containsAll(before.sources());
+          boolean fewer = before != null && !limits.sources().containsAll(before.sources());
           if (before != null && !before.equals(limits)) {
             changes.add("trim " + nic.name() + "@" + nic.index());
           }
@@ -129,7 +128,9 @@ public final class FakeInterfaceHost implements InterfaceHost {
   public CompletionStage<Done> removeLimits(Nic nic) {
     return change(
         "no-limits",
-        () -> !Limits.NONE.equals(Optional.ofNullable(written.remove(nic.index())).orElse(Limits.NONE)),
+        () ->
+            !Limits.NONE.equals(
+                Optional.ofNullable(written.remove(nic.index())).orElse(Limits.NONE)),
         nic.name() + "@" + nic.index());
   }
 
