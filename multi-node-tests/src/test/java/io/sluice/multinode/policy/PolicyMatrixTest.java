@@ -16,8 +16,8 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -27,7 +27,6 @@ import org.junit.jupiter.params.provider.MethodSource;
  * of it must be exactly what {@link World} works out.
  */
 @LabTest(topology = Case.TOPOLOGY, capture = false)
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class PolicyMatrixTest {
   private static final List<Integer> PORTS = List.of(80, 81);
   private static final String MANIFEST = "policy";
@@ -43,20 +42,20 @@ class PolicyMatrixTest {
 
   private static final Duration PASS_RETRY = Duration.ofMillis(300);
 
-  private final Cluster cluster;
-  private Reach reach;
-  private List<Question> questions;
+  private static Reach reach;
+  private static List<Question> questions;
 
   /** What pods are described as now. */
-  private Topology described;
+  private static Topology described;
+
+  private final Cluster cluster;
 
   PolicyMatrixTest(Cluster cluster) {
     this.cluster = cluster;
   }
 
   @BeforeAll
-  void startProbers() {
-    PORTS.forEach(port -> cluster.serve("client", port));
+  static void startProbers(Cluster cluster) {
     List<String> hosts = new ArrayList<>();
     List<String> names = new ArrayList<>();
     List<Reach.Target> targets = new ArrayList<>();
@@ -75,17 +74,31 @@ class PolicyMatrixTest {
     described = Case.OPEN.topology();
   }
 
+  /** Pods have servers; those of others end with each test. */
+  @BeforeEach
+  void serveOutside() {
+    PORTS.forEach(port -> cluster.serve("client", port));
+  }
+
   @AfterAll
-  void stopProbers() {
-    reach.close();
+  static void stopProbers() {
+    if (reach != null) {
+      reach.close();
+    }
   }
 
   static Stream<Case> kubernetes() {
-    return KubernetesCases.all();
+    return chosen(KubernetesCases.all());
   }
 
   static Stream<Case> calico() {
-    return CalicoCases.all();
+    return chosen(CalicoCases.all());
+  }
+
+  /** Those whose names have what {@code -Dsluice.test.cases} says in them; else all. */
+  private static Stream<Case> chosen(Stream<Case> cases) {
+    String part = System.getProperty("sluice.test.cases", "");
+    return cases.filter(c -> c.name().contains(part));
   }
 
   @ParameterizedTest(name = "{0}")
