@@ -75,5 +75,6 @@ EXPORT_ENUM(sluice_mark);
 EXPORT_ENUM(sluice_hook);
 EXPORT_ENUM(sluice_prog);
 EXPORT_ENUM(sluice_prog_index);
+EXPORT_ENUM(policy_slots_limits);
 EXPORT_ENUM(sluice_cb);
 EXPORT_ENUM(sluice_reason);

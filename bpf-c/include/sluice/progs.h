@@ -40,6 +40,12 @@ enum sluice_prog_index {
 	PROG_SLOTS = 2 * PROG_COUNT,
 };
 
+/* The per-endpoint array: slots that interfaces name, and room for what one program cannot hold. */
+enum policy_slots_limits {
+	POLICY_SLOTS = 16384,
+	POLICY_PIECES = 16384, /* further pieces of large policies, from POLICY_SLOTS on */
+};
+
 /* Continuations that a caller of policy or of a log filter leaves in skb->cb. */
 enum sluice_cb {
 	CB_ALLOW = 0, /* skb->cb[0]: index in the generic array to enter for allow (or: no match) */

@@ -29,6 +29,10 @@ import io.sluice.actors.maglev.MaglevKeeper;
 import io.sluice.actors.maps.MapActor;
 import io.sluice.actors.maps.MapManager;
 import io.sluice.actors.maps.NodeElement;
+import io.sluice.actors.policy.ManagedPolicies;
+import io.sluice.actors.policy.PolicyCalculator;
+import io.sluice.actors.policy.PolicyManager;
+import io.sluice.actors.policy.PolicySettings;
 import io.sluice.actors.promises.Promises;
 import io.sluice.actors.routes.RouteKeeper;
 import io.sluice.actors.services.MaglevLimits;
@@ -42,11 +46,13 @@ import io.sluice.actors.tunnel.TunnelSettings;
 import io.sluice.cluster.shared.Follower;
 import io.sluice.cluster.tables.SharedTables;
 import io.sluice.config.model.Problem;
+import io.sluice.config.settings.Choices;
 import io.sluice.config.settings.FelixSettings;
 import io.sluice.config.settings.Settings;
 import io.sluice.config.source.Snapshot;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.layout.Family;
+import io.sluice.kernel.policy.PolicyGenerator;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -93,6 +99,9 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
 
   /** Asks which service has which ID. */
   public record GetServiceIds(ActorRef<Promises.Held> replyTo) implements Command {}
+
+  /** Asks which policy the node enforces. */
+  public record GetPolicy(ActorRef<PolicyManager.Running> replyTo) implements Command {}
 
   private record Writers(MapManager.Writers writers) implements Command {}
 
@@ -142,6 +151,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
       ActorRef<TunnelKeeper.Command> tunnel,
       ActorRef<ConntrackKeeper.Command> conntrack,
       ActorRef<AffinityKeeper.Command> affinity,
+      ActorRef<PolicyManager.Command> policy,
       ActorRef<InterfaceManager.Command> interfaces,
       ActorRef<ServiceManager.Command> services,
       ActorRef<MaglevKeeper.Command> maglev,
@@ -188,6 +198,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
         .onMessage(Look.class, look -> look())
         .onMessage(Looked.class, looked -> looked(looked.status()))
         .onMessage(GetServiceIds.class, this::serviceIds)
+        .onMessage(GetPolicy.class, this::policy)
         .onSignal(Terminated.class, this::keeperEnded)
         .build();
   }
@@ -222,6 +233,17 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
     ActorRef<AffinityKeeper.Command> affinity =
         blocking(
             AffinityKeeper.create(node.dataplane(), AffinityKeeper.Settings.DEFAULT), "affinity");
+    ActorRef<PolicyManager.Command> policy =
+        keeper(
+            PolicyManager.create(
+                policySettings(),
+                new PolicyManager.Parts(
+                    node.dataplane(),
+                    s -> new PolicyCalculator(node.nodeName(), s)::update,
+                    PolicyGenerator::generate,
+                    conntrack),
+                PolicyManager.Options.DEFAULT),
+            "policy");
     LiveInterfaceHost.Owners owners =
         new LiveInterfaceHost.Owners(
             writers.ifaces(),
@@ -229,7 +251,8 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
             routes,
             tables,
             conntrack,
-            new PromisedSlots(getContext().getSystem(), promises));
+            new PromisedSlots(getContext().getSystem(), promises),
+            new ManagedPolicies(getContext().getSystem(), policy));
     LiveInterfaceHost host =
         new LiveInterfaceHost(
             getContext().getSystem(), node.dataplane(), node.net(), node.hostSettings(), owners);
@@ -257,6 +280,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                 tunnel,
                 conntrack,
                 affinity,
+                policy,
                 interfaces,
                 services,
                 keeper(MaglevKeeper.create(services), "maglev"),
@@ -288,6 +312,12 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
   private ConntrackKeeper.Settings conntrackSettings() {
     return ConntrackKeeper.Settings.of(
         new KernelTimeouts(settings.get(FelixSettings.CONNTRACK_TIMEOUTS), node.sysctls()));
+  }
+
+  private PolicyManager.Configure policySettings() {
+    return new PolicyManager.Configure(
+        PolicySettings.of(settings),
+        settings.get(FelixSettings.ESTABLISHED_FLOWS) == Choices.EstablishedFlows.END);
   }
 
   private Behavior<Command> keeperEnded(Terminated terminated) {
@@ -334,6 +364,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
     if (keepers.isPresent() && snapshot.version() > 0) {
       Keepers k = keepers.get();
       k.tunnel().tell(new TunnelKeeper.Configure(TunnelSettings.of(settings)));
+      k.policy().tell(policySettings());
       k.interfaces()
           .tell(new InterfaceManager.SourceChanged(snapshot, InterfaceSettings.of(settings)));
       k.services()
@@ -385,6 +416,13 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
     } else {
       get.replyTo().tell(new Promises.Held(Promises.Kind.SERVICE, Map.of()));
     }
+    return this;
+  }
+
+  private Behavior<Command> policy(GetPolicy get) {
+    keepers.ifPresentOrElse(
+        k -> k.policy().tell(new PolicyManager.GetRunning(get.replyTo())),
+        () -> get.replyTo().tell(PolicyManager.Running.NONE));
     return this;
   }
 
@@ -442,6 +480,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                   List.of(),
                   Optional.empty(),
                   Optional.empty(),
+                  Optional.empty(),
                   Optional.empty()));
       return this;
     }
@@ -481,6 +520,9 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
     var health =
         this.<HealthKeeper.Command, HealthKeeper.Status>ask(
             k.health(), HealthKeeper.GetStatus::new);
+    var policy =
+        this.<PolicyManager.Command, PolicyManager.Status>ask(
+            k.policy(), PolicyManager.GetStatus::new);
     List<CompletableFuture<Optional<MapActor.Occupancy>>> maps = occupancies(k.writers());
     List<CompletableFuture<?>> all =
         new ArrayList<>(
@@ -495,7 +537,8 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                 tunnel,
                 maglev,
                 optOuts,
-                health));
+                health,
+                policy));
     all.addAll(maps);
     CompletableFuture.allOf(all.toArray(CompletableFuture[]::new))
         .orTimeout(ANSWER.toSeconds() * 2, TimeUnit.SECONDS)
@@ -520,7 +563,8 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                             maps.stream().flatMap(m -> m.join().stream()).toList(),
                             maglev.join(),
                             optOuts.join(),
-                            health.join())));
+                            health.join(),
+                            policy.join())));
     return this;
   }
 

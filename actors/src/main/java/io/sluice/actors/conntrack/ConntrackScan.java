@@ -139,7 +139,8 @@ final class ConntrackScan {
   }
 
   private static CtJudged alone(Suspect suspect) {
-    return new CtJudged(FlowKeys.none(suspect.key()), suspect.value().c().lastSeen(), 0);
+    return new CtJudged(
+        FlowKeys.none(suspect.key()), suspect.value().c().lastSeen(), 0, 0, 0);
   }
 
   /** A NAT forward entry dies with its twin; alone only if it has lost it. */
@@ -167,7 +168,7 @@ final class ConntrackScan {
     int seen = liveness.newer(now, c.lastSeen(), twinSeen);
     if (liveness.isDead(now, key.proto(), c.state(), c.created(), seen)
         || ofGoneWorkload(key, c.created())) {
-      judged.put(key, new CtJudged(twinKey, c.lastSeen(), twinSeen));
+      judged.put(key, new CtJudged(twinKey, c.lastSeen(), twinSeen, 0, 0));
     }
   }
 

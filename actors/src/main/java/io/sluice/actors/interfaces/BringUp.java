@@ -12,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -23,7 +24,8 @@ import java.util.function.Consumer;
  *
  * <ol>
  *   <li>what an ifindex's earlier owner left goes;
- *   <li>policy programs are in their slots before an element names the slots;
+ *   <li>policy programs are in their slots before an element names the slots, and are of a view of
+ *       the source that knows the workload;
  *   <li>the element is written before a program can look for it, and not ready;
  *   <li>programs are attached, while tables still drop all that passes the host's stack;
  *   <li>settings, gateway and routes: the stack can deliver, programs know where the pod is;
@@ -74,7 +76,9 @@ final class BringUp {
     }
     Set<Ip> addresses = new HashSet<>(workload.addresses());
     steps.add(new Step("allocate slots", () -> host.slots(nic.name()).thenAccept(s -> slots = s)));
-    steps.add(new Step("policy programs", () -> host.fillSlots(nic.name(), slots)));
+    steps.add(
+        new Step(
+            "policy programs", () -> host.loadPolicy(nic.name(), Optional.of(workload), slots)));
     steps.add(new Step("write element", this::writeElement));
     steps.add(new Step("attach", () -> host.attach(nic).thenAccept(foreign)));
     steps.add(

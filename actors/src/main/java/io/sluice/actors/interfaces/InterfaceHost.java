@@ -7,6 +7,7 @@ import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.Ip;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 
@@ -20,9 +21,16 @@ public interface InterfaceHost {
    * Slots of an interface's policy programs.
    *
    * @param in at host-ingress
-   * @param out at host-egress
+   * @param out at host-egress; of either, 0: none
    */
-  record Slots(int in, int out) {}
+  record Slots(int in, int out) {
+    /** None. */
+    public static final Slots NONE = new Slots(0, 0);
+
+    boolean isNone() {
+      return in == 0 && out == 0;
+    }
+  }
 
   /** The interface elements in the kernel, by ifindex. */
   CompletionStage<Map<Integer, Iface>> elements();
@@ -33,8 +41,14 @@ public interface InterfaceHost {
   /** Gives the slots back, to be used for another after a long while. */
   CompletionStage<Done> releaseSlots(String nic);
 
-  /** Puts the policy programs into slots that hold none. */
-  CompletionStage<Done> fillSlots(String nic, Slots slots);
+  /**
+   * Has the interface's policy programs loaded, and kept right from then on. Done when they are in,
+   * and know the workload (POL-1).
+   *
+   * @param workload that lives behind it; empty: a host endpoint
+   * @param slots where to; 0: nowhere
+   */
+  CompletionStage<Done> loadPolicy(String nic, Optional<Workload> workload, Slots slots);
 
   /** Empties slots: what still enters them is dropped. */
   CompletionStage<Done> clearSlots(Slots slots);

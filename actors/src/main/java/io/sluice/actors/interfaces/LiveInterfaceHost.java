@@ -17,18 +17,16 @@ import io.sluice.actors.maps.MapActor;
 import io.sluice.actors.maps.NodeElement;
 import io.sluice.actors.routes.RouteKeeper;
 import io.sluice.actors.tables.TablesKeeper;
-import io.sluice.kernel.asm.PolicyPrograms;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.Ip;
-import io.sluice.kernel.layout.SluiceHook;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -41,6 +39,7 @@ public final class LiveInterfaceHost implements InterfaceHost {
    *
    * @param ifaces the writer of the map of that name
    * @param node the element of the map of that name
+   * @param policies who loads programs
    */
   public record Owners(
       ActorRef<MapActor.Command<Integer, Iface>> ifaces,
@@ -48,7 +47,8 @@ public final class LiveInterfaceHost implements InterfaceHost {
       ActorRef<RouteKeeper.Command> routes,
       ActorRef<TablesKeeper.Command> tables,
       ActorRef<ConntrackKeeper.Command> conntrack,
-      SlotPromises slots) {}
+      SlotPromises slots,
+      Policies policies) {}
 
   private static final Duration TIMEOUT = Duration.ofSeconds(30);
 
@@ -59,9 +59,6 @@ public final class LiveInterfaceHost implements InterfaceHost {
   private final Owners owners;
   private final Lane programs;
   private final Lane host;
-
-  /** Slots that hold a program, by hook; null until read. Used in the lane of programs alone. */
-  private final Map<Integer, Set<Integer>> filled = new HashMap<>();
 
   /** Whose element an index is, since this agent wrote one; guarded by this. */
   private final Map<Integer, String> elementOf = new HashMap<>();
@@ -153,8 +150,12 @@ public final class LiveInterfaceHost implements InterfaceHost {
     Map<String, Integer> slotsInUse() {
       Map<String, Integer> slots = new HashMap<>();
       for (Iface element : elements.values()) {
-        if (element.policySlot0() == element.policySlot1() && element.policySlot0() > 0) {
-          slots.put(element.name(), element.policySlot0());
+        int slot = Math.max(element.policySlot0(), element.policySlot1());
+        boolean one =
+            (element.policySlot0() == 0 || element.policySlot0() == slot)
+                && (element.policySlot1() == 0 || element.policySlot1() == slot);
+        if (slot > 0 && one) {
+          slots.put(element.name(), slot);
         }
       }
       return slots;
@@ -193,43 +194,13 @@ public final class LiveInterfaceHost implements InterfaceHost {
   }
 
   @Override
-  public CompletionStage<Done> fillSlots(String nic, Slots slots) {
-    return programs.run(
-        () ->
-            done(
-                () -> {
-                  fill(SluiceHook.HOOK_IN, slots.in(), nic);
-                  fill(SluiceHook.HOOK_OUT, slots.out(), nic);
-                }));
-  }
-
-  private Set<Integer> filled(int hook) {
-    return filled.computeIfAbsent(hook, h -> new HashSet<>(dataplane.policySlots(h)));
-  }
-
-  private void fill(int hook, int slot, String nic) {
-    if (!filled(hook).contains(slot)) {
-      dataplane.setPolicy(hook, slot, new Dataplane.PolicyProgram(nic, PolicyPrograms.allowAll()));
-      filled(hook).add(slot);
-    }
+  public CompletionStage<Done> loadPolicy(String nic, Optional<Workload> workload, Slots slots) {
+    return owners.policies().load(nic, workload, slots);
   }
 
   @Override
   public CompletionStage<Done> clearSlots(Slots slots) {
-    return programs.run(
-        () ->
-            done(
-                () -> {
-                  clear(SluiceHook.HOOK_IN, slots.in());
-                  clear(SluiceHook.HOOK_OUT, slots.out());
-                }));
-  }
-
-  private void clear(int hook, int slot) {
-    if (slot != 0) {
-      dataplane.clearPolicy(hook, slot);
-      filled(hook).remove(slot);
-    }
+    return slots.isNone() ? nothing() : owners.policies().clear(slots);
   }
 
   @Override

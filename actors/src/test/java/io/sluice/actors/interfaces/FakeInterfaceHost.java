@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -84,13 +85,19 @@ public final class FakeInterfaceHost implements InterfaceHost {
   }
 
   @Override
-  public CompletionStage<Done> fillSlots(String nic, Slots wanted) {
-    return change("policy", () -> filled.add(wanted.in()), Integer.toString(wanted.in()));
+  public CompletionStage<Done> loadPolicy(
+      String nic, Optional<Workload> workload, Slots wanted) {
+    return change("policy", () -> filled.add(slot(wanted)), Integer.toString(slot(wanted)));
+  }
+
+  private static int slot(Slots slots) {
+    return Math.max(slots.in(), slots.out());
   }
 
   @Override
   public CompletionStage<Done> clearSlots(Slots wanted) {
-    return change("no-policy", () -> filled.remove(wanted.in()), Integer.toString(wanted.in()));
+    return change(
+        "no-policy", () -> filled.remove(slot(wanted)), Integer.toString(slot(wanted)));
   }
 
   @Override

@@ -12,9 +12,12 @@ import io.sluice.actors.host.Sysctls;
 import io.sluice.actors.maps.MapActor;
 import io.sluice.actors.maps.MapManager;
 import io.sluice.actors.maps.NodeElement;
+import io.sluice.actors.policy.ManagedPolicies;
+import io.sluice.actors.policy.PolicyManager;
 import io.sluice.actors.routes.RouteKeeper;
 import io.sluice.actors.tables.Nftables;
 import io.sluice.actors.tables.TablesKeeper;
+import io.sluice.actors.testing.AllowAll;
 import io.sluice.kernel.dataplane.Dataplane;
 
 /**
@@ -60,9 +63,22 @@ record HostActors(
     ActorRef<ConntrackKeeper.Command> conntrack =
         context.spawn(
             ConntrackKeeper.create(parts.dataplane(), parts.conntrack()), "conntrack", kernel);
+    ActorRef<PolicyManager.Command> policy =
+        context.spawn(
+            PolicyManager.create(
+                AllowAll.SETTINGS,
+                AllowAll.parts(parts.dataplane(), conntrack),
+                PolicyManager.Options.DEFAULT),
+            "policy");
     LiveInterfaceHost.Owners owners =
         new LiveInterfaceHost.Owners(
-            parts.writers().ifaces(), node, routes, tables, conntrack, parts.slots());
+            parts.writers().ifaces(),
+            node,
+            routes,
+            tables,
+            conntrack,
+            parts.slots(),
+            new ManagedPolicies(context.getSystem(), policy));
     LiveInterfaceHost host =
         new LiveInterfaceHost(
             context.getSystem(),

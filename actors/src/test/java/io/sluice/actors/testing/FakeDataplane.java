@@ -8,6 +8,7 @@ import io.sluice.kernel.layout.Affinity;
 import io.sluice.kernel.layout.AffinityKey;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.BackendGen;
+import io.sluice.kernel.layout.CtCommon;
 import io.sluice.kernel.layout.CtJudged;
 import io.sluice.kernel.layout.CtKey;
 import io.sluice.kernel.layout.CtValue;
@@ -15,17 +16,18 @@ import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
+import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.SourceRangeKey;
+import io.sluice.kernel.policy.PolicyProgram;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
 
 /** A dataplane without a kernel: maps in memory, a clock to set, a cleaner that obeys CT-3. */
 public final class FakeDataplane implements Dataplane {
@@ -38,6 +40,9 @@ public final class FakeDataplane implements Dataplane {
   /** Sizes of the lists of judgements that the cleaner was given. */
   public final List<Integer> chunks = new CopyOnWriteArrayList<>();
 
+  /** Why the kernel does not take a program; null: it does. */
+  public volatile Function<PolicyProgram, RuntimeException> refuse = program -> null;
+
   private final Map<Family, FakeMap<CtKey, CtValue>> ct = new HashMap<>();
   private final Map<Family, FakeMap<AffinityKey, Affinity>> affinity = new HashMap<>();
   private final Map<Family, FakeMap<SourceRangeKey, Integer>> sourceRanges = new HashMap<>();
@@ -46,13 +51,22 @@ public final class FakeDataplane implements Dataplane {
   private final FakeMap<Integer, BackendGen> gens = new FakeMap<>("backend_gen", 100);
   private final FakeMap<Integer, Iface> ifaces = new FakeMap<>("ifaces", 9192);
   private final FakeMap<Integer, NodeState> node = new FakeMap<>("node", 1);
-  private final Map<Integer, Set<Integer>> slots = new HashMap<>();
+  private final Map<Family, FakeMap<IpSetKey, Integer>> ipSets = new HashMap<>();
+  private final MemoryRuleHits ruleHits = new MemoryRuleHits();
+  private final Map<Integer, Map<Integer, PolicyProgram>> programs = new HashMap<>();
   private final Map<Integer, Attachment> attached = new HashMap<>();
 
   /**
    * @param ctSize entries of each conntrack table
    */
   public FakeDataplane(int ctSize) {
+    this(ctSize, 100_000);
+  }
+
+  /**
+   * @param setSize members of the IP sets of each family
+   */
+  public FakeDataplane(int ctSize, int setSize) {
     for (Family family : Family.values()) {
       ct.put(
           family,
@@ -60,6 +74,7 @@ public final class FakeDataplane implements Dataplane {
               "ct" + family.number(), ctSize, CtKey.codec(family), CtValue.codec(family)));
       affinity.put(family, new FakeMap<>("affinity" + family.number(), 1000));
       sourceRanges.put(family, new FakeMap<>("source_ranges" + family.number(), 1000));
+      ipSets.put(family, new FakeMap<>("ip_sets" + family.number(), setSize));
       routes.put(family, new FakeMap<>("routes" + family.number(), 1000));
     }
   }
@@ -140,20 +155,42 @@ public final class FakeDataplane implements Dataplane {
   }
 
   @Override
+  public FakeMap<IpSetKey, Integer> ipSets(Family family) {
+    return ipSets.get(family);
+  }
+
+  @Override
+  public MemoryRuleHits ruleHits() {
+    return ruleHits;
+  }
+
+  @Override
   public synchronized void setPolicy(int hook, int slot, PolicyProgram program) {
+    RuntimeException refusal = refuse.apply(program);
+    if (refusal != null) {
+      calls.add("refused " + hook + "/" + slot);
+      throw refusal;
+    }
     calls.add("policy " + hook + "/" + slot);
-    slots.computeIfAbsent(hook, h -> new HashSet<>()).add(slot);
+    programs.computeIfAbsent(hook, h -> new HashMap<>()).put(slot, program);
   }
 
   @Override
   public synchronized void clearPolicy(int hook, int slot) {
     calls.add("no policy " + hook + "/" + slot);
-    slots.computeIfAbsent(hook, h -> new HashSet<>()).remove(slot);
+    programs.computeIfAbsent(hook, h -> new HashMap<>()).remove(slot);
   }
 
   @Override
-  public synchronized Set<Integer> policySlots(int hook) {
-    return Set.copyOf(slots.getOrDefault(hook, Set.of()));
+  public synchronized Map<Integer, String> policies(int hook) {
+    Map<Integer, String> names = new HashMap<>();
+    programs.getOrDefault(hook, Map.of()).forEach((slot, p) -> names.put(slot, p.name()));
+    return names;
+  }
+
+  /** What was last put into a slot; null: nothing. */
+  public synchronized PolicyProgram program(int hook, int slot) {
+    return programs.getOrDefault(hook, Map.of()).get(slot);
   }
 
   @Override
@@ -186,6 +223,12 @@ public final class FakeDataplane implements Dataplane {
       CtValue twin = judgement.twin().proto() == 0 ? null : table.get(judgement.twin());
       if (value == null) {
         absent++;
+      } else if (judgement.revoke() != 0) {
+        revoke(table, entry.getKey(), judgement.revoke());
+        if (twin != null) {
+          revoke(table, judgement.twin(), judgement.twinRevoke());
+        }
+        deleted++;
       } else if (value.c().lastSeen() != judgement.lastSeen()
           || twin != null && twin.c().lastSeen() != judgement.twinLastSeen()) {
         spared++;
@@ -199,6 +242,25 @@ public final class FakeDataplane implements Dataplane {
       }
     }
     return new CleanResult(deleted, spared, absent);
+  }
+
+  private static void revoke(Map<CtKey, CtValue> table, CtKey key, int bits) {
+    CtValue value = table.get(key);
+    CtCommon c = value.c();
+    CtCommon less =
+        new CtCommon(
+            c.lastSeen(),
+            c.created(),
+            c.state() & ~bits,
+            c.routeEpoch(),
+            c.ifindex0(),
+            c.ifindex1(),
+            c.service(),
+            c.backend(),
+            c.gen(),
+            c.csumAddr(),
+            c.csumPort());
+    table.put(key, new CtValue(less, value.x(), value.tunnelPeer()));
   }
 
   @Override

@@ -92,7 +92,7 @@ public final class GetCommand implements SluiceCommand {
   }
 
   private static String prefix(Kind kind) {
-    return "/api/v1/resources/" + kind.wireName().toLowerCase(java.util.Locale.ROOT);
+    return "/api/v1/resources/" + kind.uniqueName().toLowerCase(java.util.Locale.ROOT);
   }
 
   static String path(Kind kind, String namespace, String name) {

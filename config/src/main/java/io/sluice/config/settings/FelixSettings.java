@@ -111,6 +111,8 @@ public final class FelixSettings {
       used("workloadSourceSpoofing", choice(Choices.Spoofing.class), "Disabled");
   public static final Setting<Choices.HostAction> ENDPOINT_TO_HOST_ACTION =
       ignored("defaultEndpointToHostAction", choice(Choices.HostAction.class), "Drop");
+  public static final Setting<Choices.EstablishedFlows> ESTABLISHED_FLOWS =
+      used("policyEstablishedFlows", choice(Choices.EstablishedFlows.class), "Keep");
   public static final Setting<List<FailsafePort>> FAILSAFE_INBOUND =
       ignored(
           "failsafeInboundHostPorts",

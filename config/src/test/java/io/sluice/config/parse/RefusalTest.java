@@ -64,8 +64,8 @@ class RefusalTest {
             "m.yaml:2: kind: \"Deployment\" of \"apps/v1\" is not for Sluice"),
         service(
             "apiVersion: v1\nkind: Service",
-            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy",
-            "m.yaml:2: kind: NetworkPolicy is not supported by this version: nothing would enforce it"),
+            "apiVersion: policy.networking.k8s.io/v1alpha1\nkind: AdminNetworkPolicy",
+            "m.yaml:2: kind: AdminNetworkPolicy is not supported by this version: nothing would enforce it"),
         service(
             "metadata:\n  name: web\n  labels: {app: web}\n", "", "m.yaml:1: metadata: is missing"),
         service("name: web\n", "nam: web\n", "m.yaml:4: metadata.name: is missing"),

@@ -4,6 +4,7 @@ package io.sluice.kernel.bpf;
 import io.sluice.kernel.sys.Errno;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /** Loads programs from raw instructions. Thread-safe. */
@@ -19,6 +20,11 @@ public final class Programs {
   private static final NativeBuffer LICENSE = NativeBuffer.of("Dual BSD/GPL");
 
   private Programs() {}
+
+  /** A program's name as the kernel keeps it. */
+  public static String shortName(String name) {
+    return new String(MapSpec.shortName(name), StandardCharsets.US_ASCII);
+  }
 
   /**
    * Loads a program. The expected attach type stays 0, so that one program array takes programs of

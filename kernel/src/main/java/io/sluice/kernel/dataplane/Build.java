@@ -10,10 +10,12 @@ import io.sluice.kernel.bpf.ProgramArray;
 import io.sluice.kernel.bpf.ProgramInfo;
 import io.sluice.kernel.bpf.Programs;
 import io.sluice.kernel.bpf.TcxLink;
+import io.sluice.kernel.layout.PolicySlotsLimits;
 import io.sluice.kernel.layout.Settings;
 import io.sluice.kernel.layout.SluiceHook;
 import io.sluice.kernel.layout.SluiceProg;
 import io.sluice.kernel.layout.SluiceProgIndex;
+import io.sluice.kernel.policy.PolicyMap;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -24,6 +26,7 @@ import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -36,7 +39,8 @@ final class Build implements AutoCloseable {
   /** Names of folders of builds. */
   static final String FOLDER = "[0-9a-f]{16}";
 
-  private static final int POLICY_SLOTS = 16_384;
+  private static final int POLICY_ARRAY =
+      PolicySlotsLimits.POLICY_SLOTS + PolicySlotsLimits.POLICY_PIECES;
   private static final String PREAMBLE = "preamble";
 
   private final Path folder;
@@ -130,7 +134,7 @@ final class Build implements AutoCloseable {
     try {
       for (int hook = 0; hook < SluiceHook.HOOK_COUNT; hook++) {
         try (ProgramArray progs = makeArray("progs", hook, SluiceProgIndex.PROG_SLOTS);
-            ProgramArray policies = makeArray("policies", hook, POLICY_SLOTS)) {
+            ProgramArray policies = makeArray("policies", hook, POLICY_ARRAY)) {
           Variant variant = new Variant(objects, hook, false, settings);
           for (int family : new int[] {4, 6}) {
             variant.fill(family, maps, progs, policies);
@@ -251,13 +255,34 @@ final class Build implements AutoCloseable {
     }
   }
 
-  /** Loads a policy program; the caller puts it where it belongs. */
-  Fd loadPolicy(int hook, Dataplane.PolicyProgram program) {
-    return Programs.load(
-        Programs.SCHED_CLS,
-        program.name(),
-        program.instructions(),
-        List.of(hook(hook).programs().fd()));
+  /** Loads a piece of a policy program; the caller puts it where it belongs. */
+  Fd loadPolicy(int hook, MapStore maps, String name, byte[] instructions) {
+    List<Fd> fds = new ArrayList<>();
+    for (PolicyMap map : PolicyMap.values()) {
+      fds.add(
+          switch (map) {
+            case PROGS -> hook(hook).programs().fd();
+            case POLICIES -> hook(hook).policies().fd();
+            default -> maps.fd(map.mapName());
+          });
+    }
+    return Programs.load(Programs.SCHED_CLS, name, instructions, fds);
+  }
+
+  /** The per-endpoint array of a hook, of the build that interfaces run, else of any. */
+  static Optional<ProgramArray> policies(Path root, int hook, Set<Integer> programsInUse) {
+    List<Path> complete =
+        Pins.list(root).stream()
+            .filter(folder -> folder.getFileName().toString().matches(FOLDER))
+            .filter(folder -> new Build(folder).isComplete())
+            .toList();
+    return complete.stream()
+        .filter(folder -> preambleIds(folder).stream().anyMatch(programsInUse::contains))
+        .findFirst()
+        .or(() -> complete.stream().findFirst())
+        .map(folder -> new Build(folder).pin("policies", hook))
+        .flatMap(Bpf::find)
+        .map(fd -> new ProgramArray("policies_" + suffix(hook), fd));
   }
 
   @Override
