@@ -3,10 +3,12 @@
 //
 //   pod-prober --port PORT [--port PORT]... NAME=IPV4,IPV6...
 //
-// For each line "DEADLINE RETRY" (milliseconds) on stdin it asks every NAME once over IPv4, then
-// over IPv6: with TCP, UDP and SCTP on each port, and by ping. What is not answered after RETRY is
-// asked again, as a flow of its own. When all is answered, and at the latest after DEADLINE, it
-// prints a line of one character for each question, in this order:
+// For each line "DEADLINE RETRY PATIENCE EXPECTED" (milliseconds) on stdin it asks every NAME once
+// over IPv4, then over IPv6: with TCP, UDP and SCTP on each port, and by ping. What is not answered
+// after RETRY is asked again, as a flow of its own. It ends after DEADLINE, or when all is
+// answered; but those questions that have a 1 in EXPECTED, which has a character for each, it
+// awaits until PATIENCE, so that a slow machine's answers are not taken for silence. Then it prints
+// a line of one character for each question, in this order:
 //
 //   1  answered, by NAME (TCP, UDP), or from its address (SCTP, ping)
 //   0  not answered
@@ -31,10 +33,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_PORTS  8
-#define TRIES	   2
-#define FIRST_PORT 20000
-#define LAST_PORT  59999
+#define MAX_PORTS     8
+#define TRIES	      2
+#define MAX_QUESTIONS 4096
+#define FIRST_PORT    20000
+#define LAST_PORT     59999
 
 enum kind { TCP, UDP, SCTP, PING, KINDS };
 
@@ -299,7 +302,15 @@ static void wait_until(int64_t end)
 	}
 }
 
-static void pass(int deadline, int retry)
+static bool missed(const char *expected)
+{
+	for (int i = 0; i < count; i++)
+		if (expected[i] == '1' && probes[i].result == '0')
+			return true;
+	return false;
+}
+
+static void pass(int deadline, int retry, int patience, const char *expected)
 {
 	int64_t began = now_ms();
 
@@ -313,6 +324,8 @@ static void pass(int deadline, int retry)
 		if (probes[i].result == '0')
 			ask(i, 1);
 	wait_until(began + deadline);
+	while (missed(expected) && now_ms() < began + patience)
+		wait_until(now_ms() + 20);
 	for (int i = 0; i < count; i++) {
 		settle(&probes[i], probes[i].result);
 		putchar(probes[i].result);
@@ -373,7 +386,7 @@ int main(int argc, char **argv)
 {
 	struct rlimit files = {.rlim_cur = 65536, .rlim_max = 65536};
 	uint16_t ports[MAX_PORTS];
-	int port_count = 0, deadline, retry;
+	int port_count = 0, deadline, retry, patience;
 
 	setrlimit(RLIMIT_NOFILE, &files); // without privilege: whatever the limit is
 	poller = epoll_create1(EPOLL_CLOEXEC);
@@ -383,7 +396,7 @@ int main(int argc, char **argv)
 		else
 			add_target(argv[i], ports, port_count);
 	}
-	if (!count) {
+	if (!count || count > MAX_QUESTIONS) {
 		fputs("usage: pod-prober --port PORT... NAME=IPV4,IPV6...\n", stderr);
 		return 2;
 	}
@@ -391,7 +404,13 @@ int main(int argc, char **argv)
 	open_raw(SCTP, true, IPPROTO_SCTP);
 	open_raw(PING, false, IPPROTO_ICMP);
 	open_raw(PING, true, IPPROTO_ICMPV6);
-	while (scanf("%d %d", &deadline, &retry) == 2)
-		pass(deadline, retry);
+	char *expected = must(calloc(1, MAX_QUESTIONS + 1));
+	while (scanf("%d %d %d %4096s", &deadline, &retry, &patience, expected) == 4) {
+		if (strlen(expected) != (size_t)count) {
+			fprintf(stderr, "pod-prober: want %d expectations\n", count);
+			return 2;
+		}
+		pass(deadline, retry, patience, expected);
+	}
 	return 0;
 }

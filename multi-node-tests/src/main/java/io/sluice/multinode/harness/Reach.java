@@ -104,13 +104,19 @@ public final class Reach implements AutoCloseable {
    * Asks everything once, and what is not answered after {@code retry} once more.
    *
    * @param deadline after which what is not answered counts as silence
+   * @param patience the same for what is expected to be answered, on a slow machine
+   * @param expected a character for each question
    * @return a character for each of {@link #questions()}, as {@code pod-prober.c} lists them
    */
-  public String pass(Duration deadline, Duration retry) {
+  public String pass(Duration deadline, Duration retry, Duration patience, String expected) {
     StringBuilder all = new StringBuilder();
     try {
+      int each = questions.size() / probers.size();
+      String times = deadline.toMillis() + " " + retry.toMillis() + " " + patience.toMillis() + " ";
+      int at = 0;
       for (Prober prober : probers) {
-        prober.commands.write(deadline.toMillis() + " " + retry.toMillis() + "\n");
+        prober.commands.write(times + expected.substring(at, at + each) + "\n");
+        at += each;
         prober.commands.flush();
       }
       for (Prober prober : probers) {

@@ -37,10 +37,14 @@ class PolicyMatrixTest {
 
   private static final Duration LOOK_RETRY = Duration.ofMillis(120);
 
+  private static final Duration LOOK_PATIENCE = Duration.ofMillis(1000);
+
   /** When it must be. */
   private static final Duration PASS = Duration.ofMillis(700);
 
   private static final Duration PASS_RETRY = Duration.ofMillis(300);
+
+  private static final Duration PASS_PATIENCE = Duration.ofSeconds(5);
 
   private static Reach reach;
   private static List<Question> questions;
@@ -128,9 +132,11 @@ class PolicyMatrixTest {
         .atMost(Cluster.PATIENCE)
         .pollDelay(Duration.ZERO)
         .pollInterval(Duration.ofMillis(20))
-        .untilAsserted(() -> assertSame(world, expected, reach.pass(LOOK, LOOK_RETRY)));
+        .untilAsserted(() ->
+                assertSame(
+                    world, expected, reach.pass(LOOK, LOOK_RETRY, LOOK_PATIENCE, expected)));
     long before = denials();
-    assertSame(world, expected, reach.pass(PASS, PASS_RETRY));
+    assertSame(world, expected, reach.pass(PASS, PASS_RETRY, PASS_PATIENCE, expected));
     // What was not answered was dropped by policy, and by nothing else.
     long silent = expected.chars().filter(c -> c == Reach.SILENCE).count();
     assertThat(denials() - before).isGreaterThanOrEqualTo(silent);
