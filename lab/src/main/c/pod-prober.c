@@ -140,6 +140,7 @@ static void ask_by_socket(struct probe *p, struct try *t, uint64_t tag)
 	if (fd < 0)
 		die("socket");
 	t->fd = fd;
+	t->connected = false;
 	if (p->kind == TCP) {
 		// Ends by RST: nothing of it stays behind that holds the port.
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
