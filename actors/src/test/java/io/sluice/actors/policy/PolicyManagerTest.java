@@ -17,6 +17,7 @@ import io.sluice.actors.interfaces.Workloads;
 import io.sluice.actors.testing.AllowAll;
 import io.sluice.actors.testing.FakeDataplane;
 import io.sluice.actors.testing.Resources;
+import io.sluice.config.model.Kind;
 import io.sluice.config.model.ResourceKey;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
@@ -70,7 +71,7 @@ class PolicyManagerTest {
 
   private static Workload pod(String name, String nic, String address) {
     return new Workload(
-        new ResourceKey("Pod", "default", name), nic, List.of(Ip.parse(address)), false);
+        new ResourceKey(Kind.POD, "default", name), nic, List.of(Ip.parse(address)), false);
   }
 
   @BeforeEach
@@ -315,6 +316,7 @@ class PolicyManagerTest {
     view(true, node(byNic, set(7, "10.1.0.1"), set(8, "10.2.0.1")), POD1);
     loaded(POD1, ONE);
     kit.stop(manager);
+    dataplane.ifaces().put(11, TestIface.of("cali1", 1, 1));
     changes();
     manager = start();
     Map<String, EndpointPolicy> same = Map.of("cali1", endpoint(POD1, from(7, 5), from(8, 6)));
