@@ -387,7 +387,15 @@ public final class Lab implements AutoCloseable {
 
   /** Makes a pod's link, addresses and routes, as a CNI plugin's ADD does, after an unplug. */
   public void plug(Topology.Pod pod) {
-    new Network(names, running()).plug(pod);
+    plug(pod, Addresses.hostInterface(pod));
+  }
+
+  /**
+   * The same with a host side of another name: what was another pod's namespace and address is a
+   * new pod's.
+   */
+  public void plug(Topology.Pod pod, String hostSide) {
+    new Network(names, running()).plug(pod, hostSide);
   }
 
   /**

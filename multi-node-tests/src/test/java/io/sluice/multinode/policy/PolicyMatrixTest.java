@@ -132,9 +132,9 @@ class PolicyMatrixTest {
         .atMost(Cluster.PATIENCE)
         .pollDelay(Duration.ZERO)
         .pollInterval(Duration.ofMillis(20))
-        .untilAsserted(() ->
-                assertSame(
-                    world, expected, reach.pass(LOOK, LOOK_RETRY, LOOK_PATIENCE, expected)));
+        .untilAsserted(
+            () ->
+                assertSame(world, expected, reach.pass(LOOK, LOOK_RETRY, LOOK_PATIENCE, expected)));
     long before = denials();
     assertSame(world, expected, reach.pass(PASS, PASS_RETRY, PASS_PATIENCE, expected));
     // What was not answered was dropped by policy, and by nothing else.
