@@ -302,12 +302,12 @@ static __noinline int resolve(const struct __sk_buff *skb, const struct flow *f,
  * An answer to what this endpoint has not approved, or not any more. Policy is about who opens: it
  * cannot be asked about this packet as it is. Without connections, or by a SYN, the sender opens a
  * flow of its own, which is asked as such where it is sent; at the receiver's side the entry goes,
- * so that the sender's next packet is. Of a connection the next packet of the side that opened it
- * is asked, and its answers pass again if that one does.
+ * so that the sender's next packet is. Of a connection, or of a flow that policy has ended, the
+ * next packet of the side that opened it is asked, and its answers pass again if that one does.
  */
-static __always_inline int unasked(const struct flow *f)
+static __always_inline int unasked(const struct flow *f, __u32 state)
 {
-	if (f->proto == IPPROTO_TCP && !is_initial_syn(f->tcp_flags))
+	if (f->proto == IPPROTO_TCP ? !is_initial_syn(f->tcp_flags) : state & CT_REVOKED)
 		return NEXT_DROP + REASON_POLICY;
 	return settings.hook == HOOK_IN ? NEXT_NEW_FLOW : NEXT_FORGET;
 }
@@ -339,7 +339,7 @@ static __noinline int settle(const struct __sk_buff *skb, const struct flow *f,
 	if (e->c.state & of_side(CT_APPROVED_A, own) &&
 	    (settings.hook == HOOK_IN || e->c.ifindex[own] == skb->ifindex))
 		return NEXT_FINISH;
-	return e->c.state & of_side(CT_OPENER_A, side) ? NEXT_POLICY : unasked(f);
+	return e->c.state & of_side(CT_OPENER_A, side) ? NEXT_POLICY : unasked(f, e->c.state);
 }
 
 /* The destination's own program sees what it has not approved, and every attempt to connect
@@ -352,7 +352,7 @@ static __always_inline enum delivery delivery_of(const struct flow *f, const str
 		   : BY_PROGRAM;
 }
 
-static __noinline int forget(const struct F(ct_key) *key, const struct F(ct_value) *e)
+static __noinline int forget(const struct F(ct_key) *key, struct F(ct_value) *e)
 {
 	ct_delete(key, e);
 	return 0;

@@ -67,6 +67,8 @@ enum ct_state {
 	CT_DIRECT = 1 << 28,
 	/* The host interface that the opener's packets leave by has approved, or has no policy. */
 	CT_EGRESS = 1 << 29,
+	/* Policy denies the flow since: what the other side still sends is no flow of its own. */
+	CT_REVOKED = 1 << 30,
 };
 
 /* ct_value.ifindex: the interface behind which a side lives, or one of these. */

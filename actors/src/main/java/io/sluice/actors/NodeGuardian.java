@@ -25,6 +25,7 @@ import io.sluice.actors.interfaces.InterfaceManager;
 import io.sluice.actors.interfaces.InterfaceSettings;
 import io.sluice.actors.interfaces.LiveInterfaceHost;
 import io.sluice.actors.interfaces.PromisedSlots;
+import io.sluice.actors.limits.LimitMaps;
 import io.sluice.actors.maglev.MaglevKeeper;
 import io.sluice.actors.maps.MapActor;
 import io.sluice.actors.maps.MapManager;
@@ -228,8 +229,10 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
             RouteKeeper.create(
                 node.net(), element, writers.routes(Family.IPV4), writers.routes(Family.IPV6)),
             "routes");
+    LimitMaps limits = new LimitMaps(node.dataplane());
     ActorRef<ConntrackKeeper.Command> conntrack =
-        blocking(ConntrackKeeper.create(node.dataplane(), conntrackSettings()), "conntrack");
+        blocking(
+            ConntrackKeeper.create(node.dataplane(), conntrackSettings(), limits), "conntrack");
     ActorRef<AffinityKeeper.Command> affinity =
         blocking(
             AffinityKeeper.create(node.dataplane(), AffinityKeeper.Settings.DEFAULT), "affinity");
@@ -252,7 +255,8 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
             tables,
             conntrack,
             new PromisedSlots(getContext().getSystem(), promises),
-            new ManagedPolicies(getContext().getSystem(), policy));
+            new ManagedPolicies(getContext().getSystem(), policy),
+            limits);
     LiveInterfaceHost host =
         new LiveInterfaceHost(
             getContext().getSystem(), node.dataplane(), node.net(), node.hostSettings(), owners);

@@ -9,6 +9,7 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
+import io.sluice.actors.limits.SlotRecount;
 import io.sluice.actors.supervision.Restarts;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.layout.CtJudged;
@@ -21,6 +22,8 @@ import io.sluice.kernel.layout.RouteFlags;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.policy.IpSet;
 import io.sluice.kernel.policy.Sets;
+import io.sluice.kernel.layout.QosKey;
+import io.sluice.kernel.layout.QosUse;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.EnumMap;
@@ -144,6 +147,7 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
 
   private final TimerScheduler<Command> timers;
   private final Dataplane dataplane;
+  private final SlotRecount recount;
   private final Map<Family, Stats.Table> tables = new EnumMap<>(Family.class);
   private final Map<Family, Set<Integer>> samples = new EnumMap<>(Family.class);
   private final Map<Ip, Integer> gone = new HashMap<>();
@@ -156,13 +160,22 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
 
   /** The keeper; a scan that fails is logged, and the next one is due as ever. */
   public static Behavior<Command> create(Dataplane dataplane, Settings settings) {
+    return create(dataplane, settings, SlotRecount.NONE);
+  }
+
+  /**
+   * @param recount of connections that flows hold of limits
+   */
+  public static Behavior<Command> create(
+      Dataplane dataplane, Settings settings, SlotRecount recount) {
     return Behaviors.<Command>supervise(
             Restarts.counted(
                 "conntrack",
                 Behaviors.setup(
                     context ->
                         Behaviors.withTimers(
-                            timers -> new ConntrackKeeper(context, timers, dataplane, settings)))))
+                            timers ->
+                                new ConntrackKeeper(context, timers, dataplane, settings, recount)))))
         .onFailure(
             SupervisorStrategy.restartWithBackoff(
                 Duration.ofSeconds(1), Duration.ofSeconds(30), 0.2));
@@ -172,10 +185,12 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
       ActorContext<Command> context,
       TimerScheduler<Command> timers,
       Dataplane dataplane,
-      Settings settings) {
+      Settings settings,
+      SlotRecount recount) {
     super(context);
     this.timers = timers;
     this.dataplane = dataplane;
+    this.recount = recount;
     for (Family family : Family.values()) {
       tables.put(family, Stats.Table.empty(dataplane.ct(family).maxEntries()));
     }
@@ -288,11 +303,15 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
     Liveness liveness = new Liveness(settings.timeouts().get(), dataplane.hz());
     Set<Ip> seen = new HashSet<>();
     boolean complete = true;
+    Map<QosKey, QosUse> used = recount.begin();
+    Map<QosKey, Integer> slots = new HashMap<>();
     for (Family family : Family.values()) {
       ConntrackScan scan = scan(family, liveness);
+      scan.slots().forEach((key, n) -> slots.merge(key, n, Integer::sum));
       seen.addAll(scan.stillSeen());
       complete &= scan.complete();
     }
+    recount.end(used, slots);
     if (complete) {
       gone.keySet().retainAll(seen);
     } else {

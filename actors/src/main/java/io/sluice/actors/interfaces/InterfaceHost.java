@@ -3,6 +3,7 @@ package io.sluice.actors.interfaces;
 
 import akka.Done;
 import io.sluice.actors.host.HostNet.Nic;
+import io.sluice.actors.limits.Limits;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.Ip;
 import java.util.List;
@@ -52,6 +53,19 @@ public interface InterfaceHost {
 
   /** Empties slots: what still enters them is dropped. */
   CompletionStage<Done> clearSlots(Slots slots);
+
+  /** Writes what its workload is allowed and limited to; what is no longer stays. */
+  CompletionStage<Done> putLimits(Nic nic, Limits limits);
+
+  /**
+   * Removes what is there besides these limits.
+   *
+   * @return whether flows that are there are to look again
+   */
+  CompletionStage<Boolean> trimLimits(Nic nic, Limits limits);
+
+  /** Removes all limits; nothing happens if the index is another interface's by now. */
+  CompletionStage<Done> removeLimits(Nic nic);
 
   /** Writes an interface's element. */
   CompletionStage<Done> putElement(int ifindex, Iface element);

@@ -13,6 +13,8 @@ import io.sluice.actors.host.HostNet;
 import io.sluice.actors.host.HostNet.Nic;
 import io.sluice.actors.host.HostSettings;
 import io.sluice.actors.host.Lane;
+import io.sluice.actors.limits.LimitMaps;
+import io.sluice.actors.limits.Limits;
 import io.sluice.actors.maps.MapActor;
 import io.sluice.actors.maps.NodeElement;
 import io.sluice.actors.routes.RouteKeeper;
@@ -40,6 +42,7 @@ public final class LiveInterfaceHost implements InterfaceHost {
    * @param ifaces the writer of the map of that name
    * @param node the element of the map of that name
    * @param policies who loads programs
+   * @param limits the writer of limits' maps
    */
   public record Owners(
       ActorRef<MapActor.Command<Integer, Iface>> ifaces,
@@ -48,7 +51,8 @@ public final class LiveInterfaceHost implements InterfaceHost {
       ActorRef<TablesKeeper.Command> tables,
       ActorRef<ConntrackKeeper.Command> conntrack,
       SlotPromises slots,
-      Policies policies) {}
+      Policies policies,
+      LimitMaps limits) {}
 
   private static final Duration TIMEOUT = Duration.ofSeconds(30);
 
@@ -62,6 +66,9 @@ public final class LiveInterfaceHost implements InterfaceHost {
 
   /** Whose element an index is, since this agent wrote one; guarded by this. */
   private final Map<Integer, String> elementOf = new HashMap<>();
+
+  /** Likewise, whose limits; guarded by this. */
+  private final Map<Integer, String> limitsOf = new HashMap<>();
 
   /** Which interfaces programs belong on, by name. */
   private volatile Predicate<String> ours = nic -> true;
@@ -201,6 +208,27 @@ public final class LiveInterfaceHost implements InterfaceHost {
   @Override
   public CompletionStage<Done> clearSlots(Slots slots) {
     return slots.isNone() ? nothing() : owners.policies().clear(slots);
+  }
+
+  @Override
+  public synchronized CompletionStage<Done> putLimits(Nic nic, Limits limits) {
+    limitsOf.put(nic.index(), nic.name());
+    return programs.run(() -> done(() -> owners.limits().put(nic.index(), limits)));
+  }
+
+  @Override
+  public CompletionStage<Boolean> trimLimits(Nic nic, Limits limits) {
+    return programs.run(() -> owners.limits().trim(nic.index(), limits));
+  }
+
+  @Override
+  public synchronized CompletionStage<Done> removeLimits(Nic nic) {
+    String owner = limitsOf.getOrDefault(nic.index(), nic.name());
+    if (!owner.equals(nic.name())) {
+      return nothing();
+    }
+    limitsOf.remove(nic.index());
+    return programs.run(() -> done(() -> owners.limits().remove(nic.index())));
   }
 
   @Override

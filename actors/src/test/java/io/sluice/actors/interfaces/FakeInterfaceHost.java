@@ -3,6 +3,7 @@ package io.sluice.actors.interfaces;
 
 import akka.Done;
 import io.sluice.actors.host.HostNet.Nic;
+import io.sluice.actors.limits.Limits;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IfaceFlags;
 import io.sluice.kernel.layout.Ip;
@@ -37,6 +38,7 @@ public final class FakeInterfaceHost implements InterfaceHost {
 
   public List<String> foreign = List.of();
 
+  private final Map<Integer, Limits> written = new HashMap<>();
   private final Set<Integer> filled = new HashSet<>();
   private final Set<String> attached = new HashSet<>();
   private final Set<String> prepared = new HashSet<>();
@@ -98,6 +100,37 @@ public final class FakeInterfaceHost implements InterfaceHost {
   public CompletionStage<Done> clearSlots(Slots wanted) {
     return change(
         "no-policy", () -> filled.remove(slot(wanted)), Integer.toString(slot(wanted)));
+  }
+
+  @Override
+  public CompletionStage<Done> putLimits(Nic nic, Limits limits) {
+    return change(
+        "limits",
+        () -> !limits.equals(written.getOrDefault(nic.index(), Limits.NONE)),
+        nic.name() + "@" + nic.index() + " " + limits.flags());
+  }
+
+  @Override
+  public CompletionStage<Boolean> trimLimits(Nic nic, Limits limits) {
+    return step(
+        "trim",
+        () -> {
+          Limits before = written.put(nic.index(), limits);
+          boolean fewer =
+              before != null && !limits.sources().containsAll(before.sources());
+          if (before != null && !before.equals(limits)) {
+            changes.add("trim " + nic.name() + "@" + nic.index());
+          }
+          return fewer;
+        });
+  }
+
+  @Override
+  public CompletionStage<Done> removeLimits(Nic nic) {
+    return change(
+        "no-limits",
+        () -> !Limits.NONE.equals(Optional.ofNullable(written.remove(nic.index())).orElse(Limits.NONE)),
+        nic.name() + "@" + nic.index());
   }
 
   @Override

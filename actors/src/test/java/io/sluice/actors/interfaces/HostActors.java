@@ -9,6 +9,7 @@ import io.sluice.actors.host.HostLedger;
 import io.sluice.actors.host.HostNet;
 import io.sluice.actors.host.HostSettings;
 import io.sluice.actors.host.Sysctls;
+import io.sluice.actors.limits.LimitMaps;
 import io.sluice.actors.maps.MapActor;
 import io.sluice.actors.maps.MapManager;
 import io.sluice.actors.maps.NodeElement;
@@ -60,9 +61,10 @@ record HostActors(
     ActorRef<TablesKeeper.Command> tables =
         context.spawn(
             TablesKeeper.create(parts.nftables(), parts.sysctls(), parts.net()), "tables", kernel);
+    LimitMaps limits = new LimitMaps(parts.dataplane());
     ActorRef<ConntrackKeeper.Command> conntrack =
         context.spawn(
-            ConntrackKeeper.create(parts.dataplane(), parts.conntrack()), "conntrack", kernel);
+            ConntrackKeeper.create(parts.dataplane(), parts.conntrack(), limits), "conntrack", kernel);
     ActorRef<PolicyManager.Command> policy =
         context.spawn(
             PolicyManager.create(
@@ -78,7 +80,8 @@ record HostActors(
             tables,
             conntrack,
             parts.slots(),
-            new ManagedPolicies(context.getSystem(), policy));
+            new ManagedPolicies(context.getSystem(), policy),
+            limits);
     LiveInterfaceHost host =
         new LiveInterfaceHost(
             context.getSystem(),

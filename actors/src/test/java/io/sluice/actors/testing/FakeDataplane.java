@@ -19,9 +19,13 @@ import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.NodeState;
+import io.sluice.kernel.layout.QosKey;
+import io.sluice.kernel.layout.QosLimit;
+import io.sluice.kernel.layout.QosUse;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.SourceKey;
 import io.sluice.kernel.layout.SourceRangeKey;
 import io.sluice.kernel.policy.PolicyProgram;
 import java.util.HashMap;
@@ -48,6 +52,9 @@ public final class FakeDataplane implements Dataplane {
   private final Map<Family, FakeMap<AffinityKey, Affinity>> affinity = new HashMap<>();
   private final Map<Family, FakeMap<SourceRangeKey, Integer>> sourceRanges = new HashMap<>();
   private final Map<Family, FakeMap<RouteKey, Route>> routes = new HashMap<>();
+  private final Map<Family, FakeMap<SourceKey, Integer>> sources = new HashMap<>();
+  private final FakeMap<QosKey, QosLimit> qosLimits = new FakeMap<>("qos", 1000);
+  private final FakeMap<QosKey, QosUse> qosUse = new FakeMap<>("qos_use", 1000);
   private final FakeMap<Integer, Service> services = new FakeMap<>("services", 100);
   private final FakeMap<Integer, BackendGen> gens = new FakeMap<>("backend_gen", 100);
   private final FakeMap<Integer, Iface> ifaces = new FakeMap<>("ifaces", 9192);
@@ -78,6 +85,7 @@ public final class FakeDataplane implements Dataplane {
       sourceRanges.put(family, new FakeMap<>("source_ranges" + family.number(), 1000));
       ipSets.put(family, new FakeMap<>("ip_sets" + family.number(), setSize));
       routes.put(family, new FakeMap<>("routes" + family.number(), 1000));
+      sources.put(family, new FakeMap<>("sources" + family.number(), 1000));
     }
   }
 
@@ -129,6 +137,21 @@ public final class FakeDataplane implements Dataplane {
   @Override
   public FakeMap<RouteKey, Route> routes(Family family) {
     return routes.get(family);
+  }
+
+  @Override
+  public FakeMap<SourceKey, Integer> sources(Family family) {
+    return sources.get(family);
+  }
+
+  @Override
+  public FakeMap<QosKey, QosLimit> qosLimits() {
+    return qosLimits;
+  }
+
+  @Override
+  public FakeMap<QosKey, QosUse> qosUse() {
+    return qosUse;
   }
 
   @Override

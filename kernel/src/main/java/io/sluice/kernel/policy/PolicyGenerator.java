@@ -24,8 +24,14 @@ public final class PolicyGenerator {
    * @throws PolicyTooLargeException if it would take more programs than a packet can go through
    */
   public static PolicyProgram generate(Plan plan) {
+    return generate(plan, Pieces.Limits.KERNEL);
+  }
+
+  /** The same, cut into smaller pieces. */
+  static PolicyProgram generate(Plan plan, Pieces.Limits limits) {
     long rules = plan.cases().stream().mapToLong(c -> count(c.chain())).sum();
-    List<byte[]> pieces = Pieces.cut(code(plan, Family.IPV4), code(plan, Family.IPV6), rules);
+    List<byte[]> pieces =
+        Pieces.cut(code(plan, Family.IPV4), code(plan, Family.IPV6), rules, limits);
     return new PolicyProgram("p_" + digest(pieces), pieces);
   }
 
@@ -42,7 +48,7 @@ public final class PolicyGenerator {
     for (Plan.Case one : plan.cases()) {
       Mark next = new Mark();
       if (one.mask() != 0) {
-        Test flags = new Test.Flags(one.mask(), one.value());
+        Criterion flags = new Criterion.Flags(one.mask(), one.value());
         code.add(piece -> flags.write(piece, next));
       } else if (one.value() != 0) {
         continue; // no packet is like that
