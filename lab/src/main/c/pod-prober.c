@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 // Whom a host reaches: asks many others at once, by every protocol, as often as it is told to.
 //
-//   pod-prober --port PORT [--port PORT]... NAME=IPV4,IPV6...
+//   pod-prober [--first-id N] --port PORT [--port PORT]... NAME=IPV4,IPV6...
 //
 // For each line "DEADLINE RETRY PATIENCE EXPECTED" (milliseconds) on stdin it asks every NAME once
 // over IPv4, then over IPv6: with TCP, UDP and SCTP on each port, and by ping. What is not answered
@@ -18,7 +18,8 @@
 //   e  could not be asked
 //
 // No flow has the source port, or the identifier, of one that was asked shortly before: what a
-// dataplane remembers of an older one decides nothing.
+// dataplane remembers of an older one decides nothing. Identifiers of pings count up from N,
+// through some thousands: two hosts that ping each other should not use the same.
 #define _GNU_SOURCE
 #include "net.h"
 #include "sctp.h"
@@ -36,6 +37,7 @@
 #define MAX_PORTS     8
 #define TRIES	      2
 #define MAX_QUESTIONS 4096
+#define MAX_IDS	      4000
 #define FIRST_PORT    20000
 #define LAST_PORT     59999
 
@@ -61,6 +63,7 @@ static int count;
 static int open_count;
 static int poller;
 static int raw[KINDS][2]; // by kind and family
+static uint16_t first_id = 1;
 
 static void die(const char *what)
 {
@@ -79,7 +82,12 @@ static int64_t now_ms(void)
 static uint16_t next_port(enum kind kind)
 {
 	static uint16_t last[KINDS] = {FIRST_PORT, FIRST_PORT, FIRST_PORT, FIRST_PORT};
+	static uint16_t ids;
 
+	if (kind == PING) {
+		ids = (ids + 1) % MAX_IDS;
+		return first_id + ids;
+	}
 	last[kind] = last[kind] == LAST_PORT ? FIRST_PORT : last[kind] + 1;
 	return last[kind];
 }
@@ -394,6 +402,8 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--port") && i + 1 < argc && port_count < MAX_PORTS)
 			ports[port_count++] = atoi(argv[++i]);
+		else if (!strcmp(argv[i], "--first-id") && i + 1 < argc)
+			first_id = atoi(argv[++i]);
 		else
 			add_target(argv[i], ports, port_count);
 	}

@@ -21,6 +21,9 @@ public final class Reach implements AutoCloseable {
   /** The answer to what was not. */
   public static final char SILENCE = '0';
 
+  /** How many identifiers each prober has for pings: none of another's. */
+  private static final int IDS = 4000;
+
   /** By what is asked. */
   public enum Way {
     TCP,
@@ -69,8 +72,10 @@ public final class Reach implements AutoCloseable {
     Reach reach = new Reach();
     try {
       for (int i = 0; i < hosts.size(); i++) {
+        List<String> its = new ArrayList<>(arguments);
+        its.addAll(List.of("--first-id", Integer.toString(1 + i * IDS)));
         Process process =
-            new ProcessBuilder(lab.prober(hosts.get(i), arguments))
+            new ProcessBuilder(lab.prober(hosts.get(i), its))
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
         reach.probers.add(new Prober(process, process.outputWriter(), process.inputReader()));
