@@ -87,8 +87,7 @@ public final class FakeInterfaceHost implements InterfaceHost {
   }
 
   @Override
-  public CompletionStage<Done> loadPolicy(
-      String nic, Optional<Workload> workload, Slots wanted) {
+  public CompletionStage<Done> loadPolicy(String nic, Optional<Workload> workload, Slots wanted) {
     return change("policy", () -> filled.add(slot(wanted)), Integer.toString(slot(wanted)));
   }
 
@@ -98,8 +97,7 @@ public final class FakeInterfaceHost implements InterfaceHost {
 
   @Override
   public CompletionStage<Done> clearSlots(Slots wanted) {
-    return change(
-        "no-policy", () -> filled.remove(slot(wanted)), Integer.toString(slot(wanted)));
+    return change("no-policy", () -> filled.remove(slot(wanted)), Integer.toString(slot(wanted)));
   }
 
   @Override
