@@ -126,6 +126,7 @@ class FlowReviewTest {
     keeper.tell(new ConntrackKeeper.GetStats(probe.getRef()));
     probe.receiveMessage();
     time.timePasses(Duration.ofMillis(500));
+    denied(); // it answers when it has reviewed
   }
 
   private long denied() {
