@@ -32,6 +32,8 @@ import java.util.function.Function;
  * Blocks; for one thread at a time.
  */
 final class Installer {
+  static final String NO_POLICY = "it has no policy any more";
+
   private static final int[] HOOKS = {SluiceHook.HOOK_IN, SluiceHook.HOOK_OUT};
 
   private final Dataplane dataplane;
@@ -162,12 +164,13 @@ final class Installer {
      * A slot whose interface has nothing to enforce there keeps its program until it is cleared.
      */
     private Optional<String> load(String nic, int hook, int slot, Optional<Plan> wish) {
+      Installed there = programs.get(hook).get(slot);
       if (slot == 0 || wish.isEmpty()) {
-        return Optional.empty();
+        // An element that named a slot without a program would have everything dropped.
+        return slot == 0 || there != null ? Optional.empty() : Optional.of(NO_POLICY);
       }
       Plan plan = wish.get();
       Place place = new Place(hook, slot);
-      Installed there = programs.get(hook).get(slot);
       if (there != null && there.plan() == plan) {
         return Optional.empty();
       }

@@ -444,6 +444,8 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
         reply(load, StatusReply.error(failure));
       } else if (known && ready.outcome().inForce().contains(load.nic())) {
         reply(load, StatusReply.ack());
+      } else if (known && load.workload().isEmpty()) {
+        reply(load, StatusReply.error(Installer.NO_POLICY));
       }
     }
   }

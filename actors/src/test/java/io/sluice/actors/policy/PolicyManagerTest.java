@@ -517,6 +517,24 @@ class PolicyManagerTest {
   }
 
   @Test
+  @Tag("INV-POL-1")
+  void aHostInterfaceWithoutPolicyGetsNoSlotThatHoldsNothing() {
+    SortedMap<String, Set<Ip>> nics = new TreeMap<>(Map.of("eth0", Set.of()));
+    EndpointPolicy inOnly =
+        new EndpointPolicy(
+            POD1.owner(), Optional.of(from(7, 0)), Optional.empty(), Optional.empty());
+    view(true, node(Map.of("eth0", inOnly), set(7)), nics);
+    TestProbe<StatusReply<Done>> reply = kit.createTestProbe();
+    manager.tell(
+        new PolicyManager.Load("eth0", Optional.empty(), new Slots(3, 3), reply.getRef()));
+    assertThat(reply.receiveMessage().getError().getMessage()).contains("no policy any more");
+    view(true, NodePolicy.NONE, nics);
+    manager.tell(
+        new PolicyManager.Load("eth0", Optional.empty(), new Slots(3, 0), reply.getRef()));
+    assertThat(reply.receiveMessage().getError().getMessage()).contains("no policy any more");
+  }
+
+  @Test
   void whatIsEnforcedCanBeAskedFor() {
     NodePolicy wanted = node(Map.of("cali1", endpoint(POD1, from(7, 0), from(7, 0))), set(7));
     view(true, wanted, POD1);
