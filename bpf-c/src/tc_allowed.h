@@ -292,6 +292,13 @@ static __always_inline __u32 create(const struct __sk_buff *skb, const struct pk
 	return p->flags & PKT_NAT ? create_pair(skb, p, m) : create_normal(skb, p, f, &m->entry);
 }
 
+static __always_inline void approve_side(struct ct_common *c, __u32 bits)
+{
+	__sync_fetch_and_or(&c->state, bits);
+	if (c->state & CT_REVOKED && (c->state & CT_APPROVED) == CT_APPROVED)
+		__sync_fetch_and_and(&c->state, ~CT_REVOKED);
+}
+
 /*
  * Notes that the endpoint behind this hook approves the flow, on both twins. "bits": what else is
  * true of its side, as if it were side A.
@@ -305,7 +312,7 @@ static __always_inline void approve(const struct __sk_buff *skb, const struct fl
 	struct F(ct_value) *twin;
 
 	e->c.ifindex[own] = skb->ifindex;
-	__sync_fetch_and_or(&e->c.state, of_side(CT_APPROVED_A | bits, own));
+	approve_side(&e->c, of_side(CT_APPROVED_A | bits, own));
 	if (!(e->c.state & CT_NAT))
 		return;
 	ct_twin_key(e, f->proto, &twin_key);
@@ -315,7 +322,7 @@ static __always_inline void approve(const struct __sk_buff *skb, const struct fl
 
 		own = from_opener ? opener : !opener;
 		twin->c.ifindex[own & 1] = skb->ifindex;
-		__sync_fetch_and_or(&twin->c.state, of_side(CT_APPROVED_A | bits, own));
+		approve_side(&twin->c, of_side(CT_APPROVED_A | bits, own));
 	}
 }
 

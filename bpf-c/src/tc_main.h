@@ -58,7 +58,8 @@ enum next_step {
 	NEXT_NEW_FLOW = 1, /* the entry is over: the packet opens a flow anew */
 	NEXT_POLICY = 2,   /* this endpoint has not approved the flow yet */
 	NEXT_REFUSE = 3,   /* the workload is gone: tell the sender */
-	NEXT_DROP = 4,	   /* ... and more: NEXT_DROP + reason */
+	NEXT_FORGET = 4,   /* dropped, and the entry with it */
+	NEXT_DROP = 5,	   /* ... and more: NEXT_DROP + reason */
 };
 
 /*
@@ -156,6 +157,8 @@ struct F(whereabouts) {
 
 /*
  * Where the sender of a packet is, as its arrival shows. "Of side A" here is "of the sender".
+ * Another workload has its address now: neither what the former one has approved counts, nor what
+ * the other side has approved of the former one.
  */
 static __always_inline struct F(whereabouts) arrived_from(const struct __sk_buff *skb,
 							  const struct F(ct_value) *e, __u32 side,
@@ -170,6 +173,12 @@ static __always_inline struct F(whereabouts) arrived_from(const struct __sk_buff
 	if (peer) {
 		w.set |= CT_APPROVED_A | CT_TUNNEL_A;
 		w.node = peer->node;
+	} else if (iface && iface->flags & IFACE_HOST &&
+		   !(e->c.state & (of_side(CT_OPENER_A, side & 1) | CT_EGRESS))) {
+		/* An answer to what no host interface has let out: the opener's packets go on by
+		 * the stack, and to that interface's policy. */
+		w.set = CT_APPROVED_A;
+		w.ifindex = e->c.ifindex[side & 1];
 	} else if (iface && iface->flags & IFACE_HOST) {
 		w.set |= CT_APPROVED_A | CT_OUT_A;
 	} else if (e->c.ifindex[side & 1] != skb->ifindex) {
@@ -250,10 +259,9 @@ static __noinline int resolve(const struct __sk_buff *skb, const struct flow *f,
 		const struct iface *target = iface_of(route->ifindex);
 
 		to = target && target->flags & IFACE_READY ? route->ifindex : CT_IF_UNKNOWN;
-		/* Another workload has an address now: what the former one approved does not count.
-		 */
+		/* Likewise of the receiver. */
 		if (was != to && was != CT_IF_UNKNOWN)
-			clear |= of_side(CT_APPROVED_A, !side);
+			clear |= CT_APPROVED;
 		clear |= of_side(CT_TUNNEL_A | CT_OUT_A, !side);
 		set |= target && target->flags & IFACE_PACED ? of_side(CT_PACED_A, !side) : 0;
 	} else if (!was_remote && sent_as_another(was, daddr)) {
@@ -281,16 +289,33 @@ static __noinline int resolve(const struct __sk_buff *skb, const struct flow *f,
 	}
 	set |= of_side(from.set, side) | (forward ? CT_FORWARD : 0);
 	clear |= of_side(from.clear, side) | CT_FORWARD | CT_PACED_A | CT_PACED_B;
+	if (from.clear & CT_APPROVED_A)
+		clear |= CT_APPROVED;
 	if (from.leaving && is_outside(route))
 		set |= of_side(CT_DSCP_A, side);
 	clear |= of_side(CT_DSCP_A, side);
+	clear &= ~set;
 	__sync_fetch_and_or(&e->c.state, set);
-	__sync_fetch_and_and(&e->c.state, ~(clear & ~set));
+	__sync_fetch_and_and(&e->c.state, ~clear);
 	e->tunnel_peer = peer ? from.node : node_of_other;
 	e->c.ifindex[side] = from.ifindex;
 	e->c.ifindex[!side] = to;
 	e->c.route_epoch = epoch;
 	return NEXT_FINISH;
+}
+
+/*
+ * An answer to what this endpoint has not approved, or not any more. Policy is about who opens: it
+ * cannot be asked about this packet as it is. Without connections, or by a SYN, the sender opens a
+ * flow of its own, which is asked as such where it is sent; at the receiver's side the entry goes,
+ * so that the sender's next packet is. Of a connection, or of a flow that policy has ended, the
+ * next packet of the side that opened it is asked, and its answers pass again if that one does.
+ */
+static __always_inline int unasked(const struct flow *f, __u32 state)
+{
+	if (f->proto == IPPROTO_TCP ? !is_initial_syn(f->tcp_flags) : state & CT_REVOKED)
+		return NEXT_DROP + REASON_POLICY;
+	return settings.hook == HOOK_IN ? NEXT_NEW_FLOW : NEXT_FORGET;
 }
 
 /* All that keeps an entry from being settled, in order. */
@@ -316,10 +341,11 @@ static __noinline int settle(const struct __sk_buff *skb, const struct flow *f,
 		own = side;
 	} else {
 		own = !side;
-		if (e->c.ifindex[own] != skb->ifindex)
-			return NEXT_POLICY;
 	}
-	return e->c.state & of_side(CT_APPROVED_A, own) ? NEXT_FINISH : NEXT_POLICY;
+	if (e->c.state & of_side(CT_APPROVED_A, own) &&
+	    (settings.hook == HOOK_IN || e->c.ifindex[own] == skb->ifindex))
+		return NEXT_FINISH;
+	return e->c.state & of_side(CT_OPENER_A, side) ? NEXT_POLICY : unasked(f, e->c.state);
 }
 
 /* The destination's own program sees what it has not approved, and every attempt to connect
@@ -330,6 +356,28 @@ static __always_inline enum delivery delivery_of(const struct flow *f, const str
 		       !(e->c.state & of_side(CT_PACED_A, !f->side))
 		   ? BY_PEER
 		   : BY_PROGRAM;
+}
+
+static __noinline int forget(const struct F(ct_key) *key, struct F(ct_value) *e)
+{
+	ct_delete(key, e);
+	return 0;
+}
+
+/* Approvals are on both twins, and so are taken back from both. */
+static __noinline int revoke_twin(__u8 proto, const struct F(ct_value) *e, __u32 bits)
+{
+	struct F(ct_key) twin_key;
+	struct F(ct_value) *twin;
+
+	ct_twin_key(e, proto, &twin_key);
+	twin = ct_lookup(&twin_key);
+	if (!twin)
+		return 0;
+	if (ct_opener(twin->c.state) != ct_opener(e->c.state))
+		bits = ct_swap_sides(bits);
+	__sync_fetch_and_and(&twin->c.state, ~bits);
+	return 0;
 }
 
 /*
@@ -350,9 +398,12 @@ static __always_inline int unsettled(struct __sk_buff *skb, __u32 prog, const st
 {
 	__u32 was = e->c.ifindex[f->side & 1];
 	int other_node = peer && !addr_equal(&peer->node, &e->tunnel_peer);
+	__u32 approved = e->c.state & CT_APPROVED;
 	int next = settle(skb, f, e, peer);
 	const struct iface *iface;
 
+	if (settings.hook == HOOK_IN && e->c.state & CT_NAT && approved & ~e->c.state)
+		revoke_twin(f->proto, e, approved & ~e->c.state);
 	if (prog != PROG_MAIN && next == NEXT_FINISH &&
 	    (other_node || was != e->c.ifindex[f->side & 1]))
 		retarget_twin(f, e);
@@ -379,6 +430,9 @@ static __always_inline int unsettled(struct __sk_buff *skb, __u32 prog, const st
 		if (is_opened_by_host(f, e))
 			return enter(skb, prog, PROG_ALLOWED);
 		return ask_policy(skb, prog, iface);
+	case NEXT_FORGET:
+		forget(&f->key, e);
+		return drop(skb, prog, REASON_POLICY);
 	case NEXT_REFUSE:
 		if (!save_packet(skb, f, 0, peer))
 			return drop(skb, prog, REASON_WORKLOAD_GONE);

@@ -67,6 +67,8 @@ enum ct_state {
 	CT_DIRECT = 1 << 28,
 	/* The host interface that the opener's packets leave by has approved, or has no policy. */
 	CT_EGRESS = 1 << 29,
+	/* Policy denies the flow since: what the other side still sends is no flow of its own. */
+	CT_REVOKED = 1 << 30,
 };
 
 /* ct_value.ifindex: the interface behind which a side lives, or one of these. */
@@ -140,17 +142,26 @@ ASSERT_SIZE(struct ct_value6, 104);
 /*
  * ct_clean4, ct_clean6: what the agent has judged to be dead, by key of the tracking entry. The
  * cleaner deletes an entry and its twin if neither was touched since (CT-3), and empties this map.
+ *
+ * With bits in "revoke" or "twin_revoke" the flow is not dead but denied by now: these are cleared
+ * in the states of the entry and its twin, used or not, and the opener's next packet is asked. Then
+ * last_seen is the time at which the entry that was judged was created: another one in its place
+ * stays.
  */
 struct ct_judged4 {
 	struct ct_key4 twin; /* proto 0: the entry has none */
 	jiffies32 last_seen;
 	jiffies32 twin_last_seen;
+	__u32 revoke;
+	__u32 twin_revoke;
 };
 
 struct ct_judged6 {
 	struct ct_key6 twin;
 	jiffies32 last_seen;
 	jiffies32 twin_last_seen;
+	__u32 revoke;
+	__u32 twin_revoke;
 };
 
 /* ct_clean_stats: array, one element; written by the cleaner of either family. */

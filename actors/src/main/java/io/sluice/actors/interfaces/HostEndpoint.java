@@ -9,13 +9,29 @@ import io.sluice.kernel.layout.IfaceFlags;
  *
  * @param more flags of its element beside those of every host endpoint
  * @param mtu of the link, bytes
+ * @param policedIn whether there is policy for what enters the host by it
+ * @param policedOut whether there is policy for what leaves the host by it
  */
-public record HostEndpoint(int more, int mtu) implements Endpoint {
+public record HostEndpoint(int more, int mtu, boolean policedIn, boolean policedOut)
+    implements Endpoint {
   private static final int ALWAYS =
       IfaceFlags.IFACE_CONFIGURED
           | IfaceFlags.IFACE_HOST
           | IfaceFlags.IFACE_READY4
           | IfaceFlags.IFACE_READY6;
+
+  /** Without policy. */
+  public HostEndpoint(int more, int mtu) {
+    this(more, mtu, false, false);
+  }
+
+  HostEndpoint withPolicy(boolean in, boolean out) {
+    return new HostEndpoint(more, mtu, in, out);
+  }
+
+  boolean isPoliced() {
+    return policedIn || policedOut;
+  }
 
   /** All flags of its element. */
   int flags() {

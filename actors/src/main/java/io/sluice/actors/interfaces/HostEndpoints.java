@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.actors.interfaces;
 
+import io.sluice.actors.host.HostNet;
 import io.sluice.config.settings.Choices;
 import io.sluice.kernel.layout.IfaceFlags;
+import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.net.Link;
 import io.sluice.kernel.net.Mac;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -56,6 +59,23 @@ public record HostEndpoints(SortedMap<String, HostEndpoint> byNic, List<String> 
       }
     }
     return new HostEndpoints(byNic, refusals);
+  }
+
+  /** The addresses of each. */
+  SortedMap<String, Set<Ip>> addresses(
+      Collection<Link> links, Collection<HostNet.HostAddress> addresses) {
+    SortedMap<String, Set<Ip>> byName = new TreeMap<>();
+    for (Link link : links) {
+      if (byNic.containsKey(link.name())) {
+        byName.put(
+            link.name(),
+            addresses.stream()
+                .filter(address -> address.ifindex() == link.index())
+                .map(HostNet.HostAddress::address)
+                .collect(Collectors.toSet()));
+      }
+    }
+    return byName;
   }
 
   private static int flags(Choices.Rpf rpf) {

@@ -19,9 +19,13 @@ import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.NodeState;
+import io.sluice.kernel.layout.QosKey;
+import io.sluice.kernel.layout.QosLimit;
+import io.sluice.kernel.layout.QosUse;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.SourceKey;
 import io.sluice.kernel.layout.SourceRangeKey;
 import io.sluice.kernel.policy.PolicyProgram;
 import java.util.ArrayList;
@@ -158,6 +162,21 @@ public final class FakeKernel {
     @Override
     public TypedMap<RouteKey, Route> routes(Family family) {
       return handle(kernel.routes.get(family));
+    }
+
+    @Override
+    public TypedMap<SourceKey, Integer> sources(Family family) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public TypedMap<QosKey, QosLimit> qosLimits() {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public TypedMap<QosKey, QosUse> qosUse() {
+      throw new UnsupportedOperationException();
     }
 
     @Override

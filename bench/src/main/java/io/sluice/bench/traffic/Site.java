@@ -83,7 +83,7 @@ final class Site implements AutoCloseable {
   static Site up(String name, int cpu, Consumer<String> progress) {
     List<Topology.Pod> pods = new ArrayList<>();
     for (String pod : Stream.concat(Stream.of(CLIENT_POD), SERVING.stream()).toList()) {
-      pods.add(new Topology.Pod(null, pod, NODE, null, null, false, null));
+      pods.add(new Topology.Pod(null, pod, NODE, null, null, false, null, null, null));
     }
     Topology topology = new Topology(List.of(Topology.Node.named(NODE)), pods);
     Lab lab = Lab.open(LabNames.named("sluice-b-" + name), null, progress);

@@ -22,11 +22,15 @@ import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.NodeState;
+import io.sluice.kernel.layout.QosKey;
+import io.sluice.kernel.layout.QosLimit;
+import io.sluice.kernel.layout.QosUse;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.Settings;
 import io.sluice.kernel.layout.SluiceHook;
+import io.sluice.kernel.layout.SourceKey;
 import io.sluice.kernel.layout.SourceRangeKey;
 import io.sluice.kernel.policy.PolicyProgram;
 import io.sluice.kernel.sys.Errno;
@@ -71,6 +75,9 @@ public final class DataplaneLoader implements Dataplane {
   private final Map<Family, BpfMap<SourceRangeKey, Integer>> sourceRanges =
       new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<RouteKey, Integer>> dsrOptout = new EnumMap<>(Family.class);
+  private final Map<Family, BpfMap<SourceKey, Integer>> sources = new EnumMap<>(Family.class);
+  private final BpfMap<QosKey, QosLimit> qosLimits;
+  private final BpfMap<QosKey, QosUse> qosUse;
   private final BpfMap<Integer, Service> services;
   private final MaglevMap maglev;
   private final BpfMap<Integer, BackendGen> backendGen;
@@ -122,11 +129,14 @@ public final class DataplaneLoader implements Dataplane {
         sourceRanges.put(family, map("source_ranges" + n, SourceRangeKey.codec(family), Codec.U32));
         dsrOptout.put(family, map("dsr_optout" + n, RouteKey.codec(family), Codec.U32));
         ipSets.put(family, map("ip_sets" + n, IpSetKey.codec(family), Codec.U32));
+        sources.put(family, map("sources" + n, SourceKey.codec(family), Codec.U32));
       }
       services = map("services", Codec.U32, Service.codec());
       maglev = keep(new MaglevMap(maps.openArrayOfMaps("maglev")));
       backendGen = map("backend_gen", Codec.U32, BackendGen.codec());
       node = map("node", Codec.U32, NodeState.codec());
+      qosLimits = map("qos", QosKey.codec(), QosLimit.codec());
+      qosUse = map("qos_use", QosKey.codec(), QosUse.codec());
       ifaces =
           new IfaceMap(
               map("ifaces", Codec.U32, Iface.codec()), map("ifaces_far", Codec.U32, Iface.codec()));
@@ -244,6 +254,21 @@ public final class DataplaneLoader implements Dataplane {
   @Override
   public TypedMap<RouteKey, Route> routes(Family family) {
     return routes.get(family);
+  }
+
+  @Override
+  public TypedMap<SourceKey, Integer> sources(Family family) {
+    return sources.get(family);
+  }
+
+  @Override
+  public TypedMap<QosKey, QosLimit> qosLimits() {
+    return qosLimits;
+  }
+
+  @Override
+  public TypedMap<QosKey, QosUse> qosUse() {
+    return qosUse;
   }
 
   @Override

@@ -13,15 +13,18 @@ import java.util.Map;
  * in mind that it has yet to go, of which each conditional jump adds one.
  */
 final class Pieces implements Piece.Links {
-  /** Slots of a piece's blocks, at most; leaves room for its begin and end. */
-  static final int MOST_SLOTS = 28_000;
+  /**
+   * What pieces may take.
+   *
+   * @param slots of a piece's blocks; leaves room for its begin and end
+   * @param forks conditional jumps on a way through a piece
+   * @param pieces on a packet's way: of the 33 tail calls that the kernel allows it has had some
+   */
+  record Limits(int slots, int forks, int pieces) {
+    static final Limits KERNEL = new Limits(28_000, 7_500, 20);
+  }
 
-  /** Conditional jumps on a way through a piece, at most. */
-  static final int MOST_FORKS = 7_500;
-
-  /** Pieces on a packet's way: of the 33 tail calls that the kernel allows it has had some. */
-  static final int MOST_PIECES = 20;
-
+  private final Limits limits;
   private final Map<Mark, Integer> pieces = new IdentityHashMap<>();
   private final Map<Integer, Map<Mark, Integer>> entries = new LinkedHashMap<>();
 
@@ -43,9 +46,9 @@ final class Pieces implements Piece.Links {
       this.family = family;
     }
 
-    boolean takes(Code.Block block) {
+    boolean takes(Code.Block block, Limits limits) {
       return blocks.isEmpty()
-          || slots + block.slots() <= MOST_SLOTS && forks + block.forks() <= MOST_FORKS;
+          || slots + block.slots() <= limits.slots() && forks + block.forks() <= limits.forks();
     }
 
     void add(Code.Block block) {
@@ -67,7 +70,9 @@ final class Pieces implements Piece.Links {
     }
   }
 
-  private Pieces() {}
+  private Pieces(Limits limits) {
+    this.limits = limits;
+  }
 
   /**
    * The pieces of a program: one if all fits, else a first one that only tells the families apart.
@@ -75,17 +80,17 @@ final class Pieces implements Piece.Links {
    * @param rules for messages: how many the code is made of
    * @throws PolicyTooLargeException if a packet would have to go through too many
    */
-  static List<byte[]> cut(Code ipv4, Code ipv6, long rules) {
-    Pieces pieces = new Pieces();
+  static List<byte[]> cut(Code ipv4, Code ipv6, long rules, Limits limits) {
+    Pieces pieces = new Pieces(limits);
     List<Section> first = pieces.cut(ipv4);
     List<Section> second = pieces.cut(ipv6);
     int most = Math.max(first.size(), second.size());
-    if (most > MOST_PIECES) {
-      throw new PolicyTooLargeException(rules, rules * MOST_PIECES / most);
+    if (most > limits.pieces()) {
+      throw new PolicyTooLargeException(rules, rules * limits.pieces() / most);
     }
     pieces.sections.addAll(first);
     pieces.sections.addAll(second);
-    boolean one = most == 1 && first.get(0).slots + second.get(0).slots <= MOST_SLOTS;
+    boolean one = most == 1 && first.get(0).slots + second.get(0).slots <= limits.slots();
     return one ? List.of(pieces.writeAll()) : pieces.writeEach(first.get(0), second.get(0));
   }
 
@@ -94,7 +99,7 @@ final class Pieces implements Piece.Links {
     Section open = new Section(code.family());
     cut.add(open);
     for (Code.Block block : code.blocks()) {
-      if (!open.takes(block)) {
+      if (!open.takes(block, limits)) {
         open.next = new Section(code.family());
         open = open.next;
         cut.add(open);

@@ -14,7 +14,7 @@ import java.util.function.ToIntFunction;
 
 /**
  * Makes code of rules that are asked in their order. Consecutive rules that begin with the same
- * test have it written once; consecutive rules that begin with a test of the same field have a
+ * condition have it written once; consecutive rules that begin with one on the same field have a
  * binary search over that field in its place, which leads to those of them that may match, in
  * order.
  */
@@ -32,17 +32,17 @@ final class Rules {
   private final Family family;
 
   /** What is left to ask of a rule, and what it then does. */
-  private record Asked(List<Test> tests, Action action, long id) {
-    Test first() {
-      return tests.get(0);
+  private record Asked(List<Criterion> criteria, Action action, long id) {
+    Criterion first() {
+      return criteria.get(0);
     }
 
     Asked rest() {
-      return new Asked(tests.subList(1, tests.size()), action, id);
+      return new Asked(criteria.subList(1, criteria.size()), action, id);
     }
 
     boolean decides() {
-      return tests.isEmpty() && action != Action.LOG;
+      return criteria.isEmpty() && action != Action.LOG;
     }
   }
 
@@ -59,8 +59,8 @@ final class Rules {
   static void add(List<Rule> rules, Mark pass, Code code) {
     List<Asked> asked = new ArrayList<>();
     for (Rule rule : rules) {
-      Tests.of(rule.match(), code.family())
-          .ifPresent(tests -> asked.add(new Asked(tests, rule.action(), rule.id())));
+      Criteria.of(rule.match(), code.family())
+          .ifPresent(criteria -> asked.add(new Asked(criteria, rule.action(), rule.id())));
     }
     new Rules(code.family(), pass).add(asked, code);
   }
@@ -70,7 +70,7 @@ final class Rules {
     int noSearchBefore = 0;
     while (from < rules.size() && code.isReached()) {
       Asked rule = rules.get(from);
-      if (rule.tests().isEmpty()) {
+      if (rule.criteria().isEmpty()) {
         act(rule.action(), rule.id(), pass, code);
         from++;
         continue;
@@ -91,27 +91,29 @@ final class Rules {
     }
   }
 
-  /** How many rules from one on have tests, and something that is not 0. */
+  /** How many rules from one on have criteria, and something that is not 0. */
   private static int run(List<Asked> rules, int from, ToIntFunction<Asked> wanted) {
     int to = from;
     while (to < rules.size()
-        && !rules.get(to).tests().isEmpty()
+        && !rules.get(to).criteria().isEmpty()
         && wanted.applyAsInt(rules.get(to)) != 0) {
       to++;
     }
     return to - from;
   }
 
-  /** The field that a test searches in; null: none. */
-  private static Field field(Test test) {
-    if (test instanceof Test.In in) {
+  /** The field that a condition is about; null: none. */
+  private static Field field(Criterion criterion) {
+    if (criterion instanceof Criterion.In in) {
       return in.field();
     }
-    return test instanceof Test.Prefix prefix && prefix.wanted() ? prefix.field() : null;
+    return criterion instanceof Criterion.Prefix prefix && prefix.wanted() ? prefix.field() : null;
   }
 
-  private static List<Range> ranges(Test test) {
-    return test instanceof Test.In in ? in.ranges() : List.of(Range.of(((Test.Prefix) test).net()));
+  private static List<Range> ranges(Criterion criterion) {
+    return criterion instanceof Criterion.In in
+        ? in.ranges()
+        : List.of(Range.of(((Criterion.Prefix) criterion).net()));
   }
 
   /** Adds a search for rules from one on. Returns for how many; 0: it is not worth it. */

@@ -73,11 +73,11 @@ class CleanerTest {
       ct.put(other, seen(family, JUDGED));
 
       Map<CtKey, CtJudged> dead = new HashMap<>();
-      dead.put(alone, new CtJudged(none(family), JUDGED, 0));
-      dead.put(tracking, new CtJudged(forward, JUDGED, JUDGED - 7));
-      dead.put(touched, new CtJudged(none(family), JUDGED, 0));
-      dead.put(ofTouchedTwin, new CtJudged(touchedTwin, JUDGED, JUDGED));
-      dead.put(evicted, new CtJudged(none(family), JUDGED, 0));
+      dead.put(alone, new CtJudged(none(family), JUDGED, 0, 0, 0));
+      dead.put(tracking, new CtJudged(forward, JUDGED, JUDGED - 7, 0, 0));
+      dead.put(touched, new CtJudged(none(family), JUDGED, 0, 0, 0));
+      dead.put(ofTouchedTwin, new CtJudged(touchedTwin, JUDGED, JUDGED, 0, 0));
+      dead.put(evicted, new CtJudged(none(family), JUDGED, 0, 0, 0));
       assertThat(dataplane.clean(family, dead)).isEqualTo(new Dataplane.CleanResult(3, 2, 1));
 
       Map<CtKey, CtValue> left = new HashMap<>();

@@ -212,7 +212,7 @@ class ConnectionLimitTest extends ChainTest {
                 object.mapFd("ct_clean" + n),
                 CtKey.codec(family),
                 CtJudged.codec(family))) {
-      queue.putAll(Map.of(key, new CtJudged(none, value.c().lastSeen(), 0)));
+      queue.putAll(Map.of(key, new CtJudged(none, value.c().lastSeen(), 0, 0, 0)));
       TestRun.once(program, new byte[64], null);
     }
   }

@@ -218,7 +218,11 @@ class ConntrackTest extends ChainTest {
   private CtJudged judge(Family family, int ownAge, int twinAge) {
     CtKey twin = ofKind(family, CtState.CT_NAT_FORWARD).getKey();
     return new CtJudged(
-        twin, tracking(family).c().lastSeen() - ownAge, forward(family).c().lastSeen() - twinAge);
+        twin,
+        tracking(family).c().lastSeen() - ownAge,
+        forward(family).c().lastSeen() - twinAge,
+        0,
+        0);
   }
 
   @ParameterizedTest
@@ -251,7 +255,7 @@ class ConntrackTest extends ChainTest {
             .findFirst()
             .orElseThrow();
     CtKey none = new CtKey(Ip.any(family), Ip.any(family), 0, 0, 0);
-    CtJudged judged = new CtJudged(none, entry.getValue().c().lastSeen(), 0);
+    CtJudged judged = new CtJudged(none, entry.getValue().c().lastSeen(), 0, 0, 0);
     assertThat(clean(family, Map.of(entry.getKey(), judged))).isEqualTo(new Cleaned(1, 0, 0));
     assertThat(harness.entries(family)).hasSize(1);
   }

@@ -9,16 +9,16 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * Breaks matches up into tests: cheap ones first, those that rules have in common before others.
+ * Breaks matches up into criteria: cheap ones first, those that rules have in common before others.
  */
-final class Tests {
+final class Criteria {
   private static final int ICMP = 1;
   private static final int ICMP6 = 58;
 
   private final Family family;
-  private final List<Test> tests = new ArrayList<>();
+  private final List<Criterion> criteria = new ArrayList<>();
 
-  /** Whether the packet has ports, as far as the tests so far tell. */
+  /** Whether the packet has ports, as far as the criteria so far tell. */
   private Known ports = Known.UNKNOWN;
 
   private boolean never;
@@ -29,7 +29,7 @@ final class Tests {
     UNKNOWN
   }
 
-  private Tests(Family family) {
+  private Criteria(Family family) {
     this.family = family;
   }
 
@@ -38,10 +38,10 @@ final class Tests {
    *
    * @return empty if no packet matches
    */
-  static Optional<List<Test>> of(Match match, Family family) {
-    Tests tests = new Tests(family);
-    tests.take(match);
-    return tests.never ? Optional.empty() : Optional.of(List.copyOf(tests.tests));
+  static Optional<List<Criterion>> of(Match match, Family family) {
+    Criteria criteria = new Criteria(family);
+    criteria.take(match);
+    return criteria.never ? Optional.empty() : Optional.of(List.copyOf(criteria.criteria));
   }
 
   private void take(Match match) {
@@ -75,25 +75,25 @@ final class Tests {
     }
     if (protocol.isPresent()) {
       int number = protocol.getAsInt();
-      tests.add(new Test.Byte(Pkt.OFFSET_PROTO, number, true));
-      ports = Test.hasPorts(number) ? Known.YES : Known.NO;
+      criteria.add(new Criterion.Byte(Pkt.OFFSET_PROTO, number, true));
+      ports = Criterion.hasPorts(number) ? Known.YES : Known.NO;
     }
     if (match.notProtocol().isPresent()) {
       int number = match.notProtocol().getAsInt();
       if (protocol.isEmpty()) {
-        tests.add(new Test.Byte(Pkt.OFFSET_PROTO, number, false));
+        criteria.add(new Criterion.Byte(Pkt.OFFSET_PROTO, number, false));
       } else {
         never |= protocol.getAsInt() == number;
       }
     }
     match.icmp().ifPresent(this::message);
-    match.notIcmp().ifPresent(message -> tests.add(new Test.NotMessage(message)));
+    match.notIcmp().ifPresent(message -> criteria.add(new Criterion.NotMessage(message)));
   }
 
   private void message(Icmp icmp) {
-    tests.add(new Test.Byte(Pkt.OFFSET_ICMP_TYPE, icmp.type(), true));
+    criteria.add(new Criterion.Byte(Pkt.OFFSET_ICMP_TYPE, icmp.type(), true));
     if (icmp.code().isPresent()) {
-      tests.add(new Test.Byte(Pkt.OFFSET_ICMP_CODE, icmp.code().getAsInt(), true));
+      criteria.add(new Criterion.Byte(Pkt.OFFSET_ICMP_CODE, icmp.code().getAsInt(), true));
     }
   }
 
@@ -103,7 +103,7 @@ final class Tests {
 
   private void needPorts() {
     if (ports == Known.UNKNOWN) {
-      tests.add(new Test.HasPorts(true));
+      criteria.add(new Criterion.HasPorts(true));
       ports = Known.YES;
     }
     never |= ports == Known.NO;
@@ -119,10 +119,10 @@ final class Tests {
     if (ranges.isEmpty() && !hasSets || port.isCoveredBy(ranges, family) || hasSets != bySets) {
       return;
     }
-    tests.add(
+    criteria.add(
         hasSets
-            ? new Test.InPortSets(port, end, ranges, place.portSets())
-            : new Test.In(port, ranges));
+            ? new Criterion.InPortSets(port, end, ranges, place.portSets())
+            : new Criterion.In(port, ranges));
   }
 
   private void negativePorts(Place place, Field port) {
@@ -132,9 +132,9 @@ final class Tests {
     }
     boolean guarded = ports == Known.UNKNOWN;
     if (!port.isCoveredBy(ranges, family)) {
-      tests.add(new Test.NotIn(port, ranges, guarded));
+      criteria.add(new Criterion.NotIn(port, ranges, guarded));
     } else if (guarded) {
-      tests.add(new Test.HasPorts(false));
+      criteria.add(new Criterion.HasPorts(false));
       ports = Known.NO;
     } else {
       never = true;
@@ -147,10 +147,10 @@ final class Tests {
       List<Range> ranges = Range.merged(own.stream().map(Range::of).toList());
       never |= own.isEmpty();
       if (!own.isEmpty() && !address.isCoveredBy(ranges, family)) {
-        tests.add(
+        criteria.add(
             own.size() == 1
-                ? new Test.Prefix(address, own.get(0), true)
-                : new Test.In(address, ranges));
+                ? new Criterion.Prefix(address, own.get(0), true)
+                : new Criterion.In(address, ranges));
       }
     }
     List<Net> others = own(place.notNets());
@@ -158,10 +158,10 @@ final class Tests {
     if (!others.isEmpty()) {
       never |= address.isCoveredBy(ranges, family);
       if (!never) {
-        tests.add(
+        criteria.add(
             others.size() == 1
-                ? new Test.Prefix(address, others.get(0), false)
-                : new Test.NotIn(address, ranges, false));
+                ? new Criterion.Prefix(address, others.get(0), false)
+                : new Criterion.NotIn(address, ranges, false));
       }
     }
   }
@@ -171,15 +171,17 @@ final class Tests {
   }
 
   private void sets(Place place, Field end) {
-    place.sets().forEach(set -> tests.add(new Test.InSet(end, set, true, false)));
-    place.services().forEach(set -> tests.add(new Test.InSet(end, set, true, false)));
+    place.sets().forEach(set -> criteria.add(new Criterion.InSet(end, set, true, false)));
+    place.services().forEach(set -> criteria.add(new Criterion.InSet(end, set, true, false)));
   }
 
   private void notSets(Place place, Field end) {
-    place.notSets().forEach(set -> tests.add(new Test.InSet(end, set, false, false)));
+    place.notSets().forEach(set -> criteria.add(new Criterion.InSet(end, set, false, false)));
     if (ports != Known.NO) {
       boolean guarded = ports == Known.UNKNOWN;
-      place.notPortSets().forEach(set -> tests.add(new Test.InSet(end, set, false, guarded)));
+      place
+          .notPortSets()
+          .forEach(set -> criteria.add(new Criterion.InSet(end, set, false, guarded)));
     }
   }
 }

@@ -8,7 +8,7 @@ import io.sluice.kernel.layout.Pkt;
 import java.util.List;
 
 /** One condition of a rule, for the packets of one family. Equal ones are the same condition. */
-sealed interface Test {
+sealed interface Criterion {
   int TCP = 6;
   int UDP = 17;
   int SCTP = 132;
@@ -32,7 +32,7 @@ sealed interface Test {
   }
 
   /** The packet's flags: see {@link Plan.Case}. */
-  record Flags(int mask, int value) implements Test {
+  record Flags(int mask, int value) implements Criterion {
     @Override
     public void write(Piece piece, Mark no) {
       piece.load(Size.W, Pkt.OFFSET_FLAGS);
@@ -42,7 +42,7 @@ sealed interface Test {
   }
 
   /** Whether a byte of the packet is, or is not, a number. */
-  record Byte(int offset, int value, boolean wanted) implements Test {
+  record Byte(int offset, int value, boolean wanted) implements Criterion {
     @Override
     public void write(Piece piece, Mark no) {
       piece.load(Size.B, offset);
@@ -51,7 +51,7 @@ sealed interface Test {
   }
 
   /** Whether a message of ICMP is not of a type and code. */
-  record NotMessage(Icmp icmp) implements Test {
+  record NotMessage(Icmp icmp) implements Criterion {
     @Override
     public void write(Piece piece, Mark no) {
       Mark yes = new Mark();
@@ -68,7 +68,7 @@ sealed interface Test {
   }
 
   /** Whether the protocol has ports, or has none. */
-  record HasPorts(boolean wanted) implements Test {
+  record HasPorts(boolean wanted) implements Criterion {
     @Override
     public void write(Piece piece, Mark no) {
       if (wanted) {
@@ -87,7 +87,7 @@ sealed interface Test {
    *
    * @param ranges merged; not empty, and not all there is
    */
-  record In(Field field, List<Range> ranges) implements Test {
+  record In(Field field, List<Range> ranges) implements Criterion {
     @Override
     public void write(Piece piece, Mark no) {
       if (isOnePort(field, ranges)) {
@@ -107,7 +107,7 @@ sealed interface Test {
    * @param ranges as for {@link In}
    * @param guarded for ports of a packet that may have none: then it holds
    */
-  record NotIn(Field field, List<Range> ranges, boolean guarded) implements Test {
+  record NotIn(Field field, List<Range> ranges, boolean guarded) implements Criterion {
     @Override
     public void write(Piece piece, Mark no) {
       Mark yes = new Mark();
@@ -125,7 +125,7 @@ sealed interface Test {
   }
 
   /** Whether an address begins with some bits, or does not. */
-  record Prefix(Field field, Net net, boolean wanted) implements Test {
+  record Prefix(Field field, Net net, boolean wanted) implements Criterion {
     @Override
     public void write(Piece piece, Mark no) {
       Mark other = wanted ? no : new Mark();
@@ -156,7 +156,7 @@ sealed interface Test {
    * @param end SOURCE_ADDRESS or DESTINATION_ADDRESS
    * @param guarded for sets of ports, if the packet may have none: then it is not
    */
-  record InSet(Field end, long set, boolean wanted, boolean guarded) implements Test {
+  record InSet(Field end, long set, boolean wanted, boolean guarded) implements Criterion {
     @Override
     public void write(Piece piece, Mark no) {
       Mark none = new Mark();
@@ -176,7 +176,8 @@ sealed interface Test {
    * @param ranges as for {@link In}, but may be empty
    * @param sets not empty
    */
-  record InPortSets(Field port, Field end, List<Range> ranges, List<Long> sets) implements Test {
+  record InPortSets(Field port, Field end, List<Range> ranges, List<Long> sets)
+      implements Criterion {
     @Override
     public void write(Piece piece, Mark no) {
       Mark yes = new Mark();
