@@ -310,6 +310,14 @@ static __always_inline void approve(const struct __sk_buff *skb, const struct fl
 	}
 }
 
+/* A note of a packet that a policy's rule wants noted; debug variants write one of every packet. */
+static __always_inline void note_logged(const struct __sk_buff *skb, const struct pkt *p,
+					__u32 prog, __u32 reason)
+{
+	if (!settings.debug && p->flags & PKT_LOG)
+		write_event(skb, prog, reason);
+}
+
 SEC("tc")
 int prog_allowed(struct __sk_buff *skb)
 {
@@ -322,6 +330,7 @@ int prog_allowed(struct __sk_buff *skb)
 	m = bpf_map_lookup_elem(&F(making), &zero);
 	if (!p || !m)
 		return drop(skb, PROG_ALLOWED, REASON_NO_PROGRAM);
+	note_logged(skb, p, PROG_ALLOWED, REASON_UNUSED);
 	saved_flow(p, &f);
 	if (p->flags & PKT_NEW) {
 		reason = create(skb, p, &f, m);
@@ -343,6 +352,9 @@ SEC("tc")
 int prog_drop(struct __sk_buff *skb)
 {
 	struct pkt *p = packet_state();
+	__u32 reason = p ? p->reason & (REASON_COUNT - 1) : REASON_POLICY;
 
-	return drop(skb, PROG_DROP, p ? p->reason & (REASON_COUNT - 1) : REASON_POLICY);
+	if (p)
+		note_logged(skb, p, PROG_DROP, reason);
+	return drop(skb, PROG_DROP, reason);
 }
