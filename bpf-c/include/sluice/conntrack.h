@@ -50,8 +50,23 @@ enum ct_state {
 	CT_OUT_B = 1 << 17,
 	CT_FORWARD = 1 << 18, /* the tunnelled side is reached by the forwarding VNI */
 	CT_DSR = 1 << 19, /* answers leave from the backend's node: none passes where flows enter */
-	CT_MAGLEV = 1 << 20, /* the node that the flow enters by may change in mid-flow (MAG-3) */
-	CT_MASQ = 1 << 21,   /* the opener's packets leave with the node's address, by *tables* */
+	CT_MAGLEV = 1 << 20,  /* the node that the flow enters by may change in mid-flow (MAG-3) */
+	CT_MASQ = 1 << 21,    /* the opener's packets leave with the node's address, by *tables* */
+	CT_PACED_A = 1 << 22, /* what this side gets may not go past its interface's program */
+	CT_PACED_B = 1 << 23,
+	CT_DSCP_A = 1 << 24, /* what this side sends gets the DSCP of its interface */
+	CT_DSCP_B = 1 << 25,
+	CT_SLOT_A =
+	    1 << 26, /* this side's endpoint has spent one of its connections on the flow; */
+	CT_SLOT_B = 1 << 27, /* counted on the tracking entry alone */
+	/*
+	 * The opener's tuple is the key of another flow's tracking entry: what the client sends to
+	 * a backend itself is what its flow by a service is behind the translation. The NAT forward
+	 * entry of this flow therefore has ct_key.direct set (SVC-9).
+	 */
+	CT_DIRECT = 1 << 28,
+	/* The host interface that the opener's packets leave by has approved, or has no policy. */
+	CT_EGRESS = 1 << 29,
 };
 
 /* ct_value.ifindex: the interface behind which a side lives, or one of these. */

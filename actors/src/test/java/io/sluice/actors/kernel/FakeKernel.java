@@ -5,6 +5,7 @@ import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.dataplane.MaglevTable;
 import io.sluice.kernel.dataplane.RuleHits;
+import io.sluice.kernel.dataplane.Untracked;
 import io.sluice.kernel.layout.Affinity;
 import io.sluice.kernel.layout.AffinityKey;
 import io.sluice.kernel.layout.Backend;
@@ -202,6 +203,11 @@ public final class FakeKernel {
     @Override
     public Map<Integer, String> policies(int hook) {
       return Map.of();
+    }
+
+    @Override
+    public Untracked untracked() {
+      throw new UnsupportedOperationException();
     }
 
     @Override

@@ -4,6 +4,7 @@ package io.sluice.actors.testing;
 import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.dataplane.MaglevTable;
+import io.sluice.kernel.dataplane.Untracked;
 import io.sluice.kernel.layout.Affinity;
 import io.sluice.kernel.layout.AffinityKey;
 import io.sluice.kernel.layout.Backend;
@@ -50,6 +51,7 @@ public final class FakeDataplane implements Dataplane {
   private final MemoryRuleHits ruleHits = new MemoryRuleHits();
   private final Map<Integer, Map<Integer, PolicyProgram>> programs = new HashMap<>();
   private final Map<Integer, Attachment> attached = new HashMap<>();
+  private final MemoryUntracked untracked = new MemoryUntracked(this::call);
 
   /**
    * @param ctSize entries of each conntrack table
@@ -174,6 +176,15 @@ public final class FakeDataplane implements Dataplane {
   /** What was last put into a slot; null: nothing. */
   public synchronized PolicyProgram program(int hook, int slot) {
     return programs.getOrDefault(hook, Map.of()).get(slot);
+  }
+
+  private void call(String what) {
+    calls.add(what);
+  }
+
+  @Override
+  public Untracked untracked() {
+    return untracked;
   }
 
   @Override

@@ -45,6 +45,7 @@ final class Build implements AutoCloseable {
 
   private final Path folder;
   private final List<Hook> hooks = new ArrayList<>();
+  private XdpPart xdp;
 
   /** What one hook has of it. */
   record Hook(ProgramArray programs, ProgramArray policies, Fd preamble, int preambleId)
@@ -78,6 +79,7 @@ final class Build implements AutoCloseable {
       for (int hook = 0; hook < SluiceHook.HOOK_COUNT; hook++) {
         build.hooks.add(build.adopt(hook));
       }
+      build.xdp = XdpPart.adopt(build.folder);
       return build;
     } catch (RuntimeException e) {
       build.close();
@@ -132,6 +134,7 @@ final class Build implements AutoCloseable {
   private void load(Objects objects, MapStore maps, Settings settings, boolean debug) {
     List<Fd> preambles = new ArrayList<>();
     try {
+      XdpPart.load(folder, objects, maps, settings);
       for (int hook = 0; hook < SluiceHook.HOOK_COUNT; hook++) {
         try (ProgramArray progs = makeArray("progs", hook, SluiceProgIndex.PROG_SLOTS);
             ProgramArray policies = makeArray("policies", hook, POLICY_ARRAY)) {
@@ -177,6 +180,10 @@ final class Build implements AutoCloseable {
   /** The hash of its inputs: names its folder. */
   String id() {
     return folder.getFileName().toString();
+  }
+
+  XdpPart xdp() {
+    return xdp;
   }
 
   Hook hook(int hook) {
@@ -271,6 +278,15 @@ final class Build implements AutoCloseable {
 
   /** The per-endpoint array of a hook, of the build that interfaces run, else of any. */
   static Optional<ProgramArray> policies(Path root, int hook, Set<Integer> programsInUse) {
+    return array(root, "policies_" + suffix(hook), programsInUse);
+  }
+
+  /** XDP's per-endpoint array, likewise. */
+  static Optional<ProgramArray> untracked(Path root, Set<Integer> programsInUse) {
+    return array(root, XdpPart.POLICIES, programsInUse);
+  }
+
+  private static Optional<ProgramArray> array(Path root, String name, Set<Integer> programsInUse) {
     List<Path> complete =
         Pins.list(root).stream()
             .filter(folder -> folder.getFileName().toString().matches(FOLDER))
@@ -280,13 +296,16 @@ final class Build implements AutoCloseable {
         .filter(folder -> preambleIds(folder).stream().anyMatch(programsInUse::contains))
         .findFirst()
         .or(() -> complete.stream().findFirst())
-        .map(folder -> new Build(folder).pin("policies", hook))
+        .map(folder -> folder.resolve(name))
         .flatMap(Bpf::find)
-        .map(fd -> new ProgramArray("policies_" + suffix(hook), fd));
+        .map(fd -> new ProgramArray(name, fd));
   }
 
   @Override
   public void close() {
     hooks.forEach(Hook::close);
+    if (xdp != null) {
+      xdp.close();
+    }
   }
 }

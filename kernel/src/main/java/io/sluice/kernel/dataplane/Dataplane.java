@@ -111,6 +111,9 @@ public interface Dataplane extends AutoCloseable {
   /** Takes the preamble off, and with it all that attaching made. No error if there is none. */
   void detach(String name, int ifindex);
 
+  /** What XDP asks before TC. */
+  Untracked untracked();
+
   /** Interfaces, by ifindex, that have our preamble on both hooks, of whatever build. */
   Map<Integer, Attachment> attachments();
 

@@ -60,6 +60,8 @@ public final class DataplaneLoader implements Dataplane {
   private final Clock clock;
   private final Build build;
   private final Attacher attacher;
+  private final XdpAttacher xdpAttacher;
+  private final XdpPolicies untracked;
   private final Map<Family, Cleaner> cleaners = new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<CtKey, CtValue>> ct = new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<FrontendKey, Frontend>> frontends = new EnumMap<>(Family.class);
@@ -105,6 +107,9 @@ public final class DataplaneLoader implements Dataplane {
       build = keep(openBuild(options, objects));
       attacher = new Attacher(root, options.tcx() && KernelFeatures.tcx());
       attacher.sweep();
+      xdpAttacher = new XdpAttacher(root);
+      xdpAttacher.sweep();
+      untracked = new XdpPolicies(build.xdp(), maps, xdpAttacher, this::retireOtherBuilds);
       for (Family family : Family.values()) {
         int n = family.number();
         cleaners.put(family, keep(new Cleaner(objects, maps, family)));
@@ -296,6 +301,11 @@ public final class DataplaneLoader implements Dataplane {
   }
 
   @Override
+  public Untracked untracked() {
+    return untracked;
+  }
+
+  @Override
   public Attachment attach(String name, int ifindex) {
     List<String> foreign = attacher.attach(name, ifindex, build);
     retireOtherBuilds();
@@ -324,6 +334,7 @@ public final class DataplaneLoader implements Dataplane {
       return;
     }
     Set<Integer> inUse = attacher.programsInUse();
+    inUse.addAll(xdpAttacher.programsInUse());
     for (Path folder : others) {
       if (Build.preambleIds(folder).stream().noneMatch(inUse::contains)) {
         Pins.deleteTree(folder);
@@ -352,6 +363,7 @@ public final class DataplaneLoader implements Dataplane {
     try (Fd lock = Pins.lock(root)) {
       lock.number();
       new Attacher(root, true).detachAll();
+      new XdpAttacher(root).detachAll();
       Pins.deleteTree(root);
     }
   }

@@ -214,6 +214,11 @@ public final class PinnedDataplane implements Dataplane {
   }
 
   @Override
+  public Untracked untracked() {
+    return new PinnedUntracked(root);
+  }
+
+  @Override
   public Attachment attach(String name, int ifindex) {
     throw readOnly();
   }
