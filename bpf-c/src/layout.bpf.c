@@ -61,6 +61,7 @@ EXPORT_STRUCT(event);
 EXPORT_STRUCT(pkt);
 EXPORT_STRUCT(settings);
 EXPORT_STRUCT(bench_plan);
+EXPORT_STRUCT(xdp_meta);
 
 EXPORT_ENUM(ct_side);
 EXPORT_ENUM(ct_state);
@@ -83,5 +84,8 @@ EXPORT_ENUM(sluice_mark);
 EXPORT_ENUM(sluice_hook);
 EXPORT_ENUM(sluice_prog);
 EXPORT_ENUM(sluice_prog_index);
+EXPORT_ENUM(policy_slots_limits);
+EXPORT_ENUM(sluice_xdp_prog);
+EXPORT_ENUM(sluice_xdp_meta);
 EXPORT_ENUM(sluice_cb);
 EXPORT_ENUM(sluice_reason);

@@ -106,6 +106,7 @@ static __always_inline void fill_common(const struct __sk_buff *skb, const struc
 			state |= of_side(CT_OUT_A, !side);
 		if (!(p->flags & PKT_DST_LOCAL))
 			state |= of_side(CT_APPROVED_A, !side);
+		state |= CT_EGRESS;
 	} else if (settings.hook == HOOK_IN) {
 		from = p->flags & PKT_BOUNCED ? p->src_ifindex : here;
 		if (p->flags & (PKT_HOST_IFACE | PKT_BOUNCED))
@@ -326,7 +327,7 @@ int prog_allowed(struct __sk_buff *skb)
 	struct F(ct_value) *e;
 	__u32 zero = 0, reason;
 	struct flow f;
-	int refused;
+	int refused = 0;
 
 	m = bpf_map_lookup_elem(&F(making), &zero);
 	if (!p || !m)
@@ -347,8 +348,13 @@ int prog_allowed(struct __sk_buff *skb)
 		e = ct_lookup(&f.key);
 		if (!e)
 			return drop(skb, PROG_ALLOWED, REASON_CT_FULL);
-		approve(skb, &f, e, settings.hook == HOOK_IN ? p->sender_state : p->receiver_state);
-		refused = !take_slot_late(skb, p, &f, e);
+		if (p->flags & PKT_HOST_IFACE) {
+			__sync_fetch_and_or(&e->c.state, CT_EGRESS);
+		} else {
+			approve(skb, &f, e,
+				settings.hook == HOOK_IN ? p->sender_state : p->receiver_state);
+			refused = !take_slot_late(skb, p, &f, e);
+		}
 	}
 	if (refused)
 		return refuse(skb, p);
@@ -359,10 +365,24 @@ int prog_allowed(struct __sk_buff *skb)
 	return finish(skb, PROG_ALLOWED, &f, e, BY_PROGRAM);
 }
 
+/*
+ * Host-ingress of a host interface: TCP in mid-flow that is for no service. It may be of a flow
+ * that is older than the dataplane, which kernel conntrack would know (TAB-1).
+ */
+static __always_inline int is_left_to_tables(const struct pkt *p)
+{
+	return settings.hook == HOOK_IN && p->flags & PKT_HOST_IFACE && p->proto == IPPROTO_TCP &&
+	       !(p->flags & PKT_SYN) && !p->service;
+}
+
 SEC("tc")
 int prog_drop(struct __sk_buff *skb)
 {
 	struct pkt *p = packet_state();
 
+	if (p && is_left_to_tables(p)) {
+		set_mark(skb, MARK_SEEN | MARK_FALLTHROUGH);
+		return pass(skb, PROG_DROP, REASON_FALLTHROUGH);
+	}
 	return drop(skb, PROG_DROP, p ? p->reason & (REASON_COUNT - 1) : REASON_POLICY);
 }

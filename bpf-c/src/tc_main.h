@@ -332,6 +332,19 @@ static __always_inline enum delivery delivery_of(const struct flow *f, const str
 		   : BY_PROGRAM;
 }
 
+/*
+ * Host-egress: whether the host itself has opened the flow, by way of a service. By its address
+ * alone, somebody outside might pretend to be it.
+ */
+static __always_inline int is_opened_by_host(const struct flow *f, const struct F(ct_value) *e)
+{
+	__u32 side = f->side & 1, from = e->c.ifindex[side];
+	struct F(addr) saddr = side ? f->key.addr[1] : f->key.addr[0];
+
+	return settings.hook == HOOK_OUT && e->c.state & of_side(CT_OPENER_A, side) &&
+	       (from == CT_IF_STACK || from == LOOPBACK_IFINDEX) && is_local_host(route_to(&saddr));
+}
+
 static __always_inline int unsettled(struct __sk_buff *skb, __u32 prog, const struct flow *f,
 				     struct F(ct_value) *e, const struct F(peer) *peer)
 {
@@ -363,6 +376,8 @@ static __always_inline int unsettled(struct __sk_buff *skb, __u32 prog, const st
 		iface = iface_of(skb->ifindex);
 		if (!iface || !save_packet(skb, f, 0, peer))
 			return drop(skb, prog, REASON_NO_IFACE);
+		if (is_opened_by_host(f, e))
+			return enter(skb, prog, PROG_ALLOWED);
 		return ask_policy(skb, prog, iface);
 	case NEXT_REFUSE:
 		if (!save_packet(skb, f, 0, peer))

@@ -59,6 +59,14 @@ enum ct_state {
 	CT_SLOT_A =
 	    1 << 26, /* this side's endpoint has spent one of its connections on the flow; */
 	CT_SLOT_B = 1 << 27, /* counted on the tracking entry alone */
+	/*
+	 * The opener's tuple is the key of another flow's tracking entry: what the client sends to
+	 * a backend itself is what its flow by a service is behind the translation. The NAT forward
+	 * entry of this flow therefore has ct_key.direct set (SVC-9).
+	 */
+	CT_DIRECT = 1 << 28,
+	/* The host interface that the opener's packets leave by has approved, or has no policy. */
+	CT_EGRESS = 1 << 29,
 };
 
 /* ct_value.ifindex: the interface behind which a side lives, or one of these. */

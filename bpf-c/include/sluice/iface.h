@@ -30,6 +30,8 @@ enum iface_flags {
 	IFACE_PACED = 1 << 15, /* what it gets is limited: no packet may go past its program */
 	IFACE_CONNECTIONS = 1 << 16, /* connections are counted by limits in "qos" */
 	IFACE_DSCP = 1 << 17,	     /* what it sends out of the cluster gets the DSCP in "qos" */
+	/* Host: XDP asks a policy of its own about its packets; with a slot for host-ingress. */
+	IFACE_UNTRACKED = 1 << 18,
 };
 
 struct iface {

@@ -116,5 +116,5 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__type(key, __u32);
 	__type(value, __u32);
-	__uint(max_entries, 16384);
+	__uint(max_entries, POLICY_SLOTS + POLICY_PIECES);
 } policies SEC(".maps");

@@ -4,6 +4,8 @@ package io.sluice.agent.dump;
 import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.dataplane.MaglevTable;
+import io.sluice.kernel.dataplane.RuleHits;
+import io.sluice.kernel.dataplane.Untracked;
 import io.sluice.kernel.layout.Affinity;
 import io.sluice.kernel.layout.AffinityKey;
 import io.sluice.kernel.layout.Backend;
@@ -15,6 +17,7 @@ import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
+import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.QosKey;
 import io.sluice.kernel.layout.QosLimit;
@@ -24,18 +27,23 @@ import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.SourceKey;
 import io.sluice.kernel.layout.SourceRangeKey;
+import io.sluice.kernel.policy.PolicyProgram;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /** A dataplane to look at, without a kernel. Its clock stands still, at 250 jiffies a second. */
 public final class MemoryDataplane implements Dataplane {
   public static final int NOW = 100; // just after the clock wrapped
   final List<CounterRow> counters = new ArrayList<>();
   final Map<Integer, Attachment> attachments = new HashMap<>();
+
+  /** By hook and slot. */
+  final Map<Integer, Map<Integer, String>> policies = new HashMap<>();
+
+  final MemoryRuleHits hits = new MemoryRuleHits();
   private final Map<Family, TypedMap<CtKey, CtValue>> ct = new EnumMap<>(Family.class);
   private final Map<Family, TypedMap<AffinityKey, Affinity>> affinity = new EnumMap<>(Family.class);
   private final Map<Family, TypedMap<SourceRangeKey, Integer>> sourceRanges =
@@ -48,6 +56,7 @@ public final class MemoryDataplane implements Dataplane {
   private final Map<Family, TypedMap<SourceKey, Integer>> sources = new EnumMap<>(Family.class);
   private final TypedMap<QosKey, QosLimit> qosLimits = new MemoryMap<>("qos");
   private final TypedMap<QosKey, QosUse> qosUse = new MemoryMap<>("qos_use");
+  private final Map<Family, TypedMap<IpSetKey, Integer>> ipSets = new EnumMap<>(Family.class);
   private final TypedMap<Integer, Service> services = new MemoryMap<>("services");
   private final TypedMap<Integer, MaglevTable> maglev = new MemoryMap<>("maglev");
   private final TypedMap<Integer, BackendGen> gens = new MemoryMap<>("backend_gen");
@@ -63,6 +72,7 @@ public final class MemoryDataplane implements Dataplane {
       affinity.put(family, new MemoryMap<>("affinity" + family.number()));
       sourceRanges.put(family, new MemoryMap<>("source_ranges" + family.number()));
       optouts.put(family, new MemoryMap<>("dsr_optout" + family.number()));
+      ipSets.put(family, new MemoryMap<>("ip_sets" + family.number()));
       routes.put(family, new MemoryMap<>("routes" + family.number()));
       sources.put(family, new MemoryMap<>("sources" + family.number()));
     }
@@ -111,6 +121,16 @@ public final class MemoryDataplane implements Dataplane {
   @Override
   public TypedMap<RouteKey, Integer> dsrOptout(Family family) {
     return optouts.get(family);
+  }
+
+  @Override
+  public TypedMap<IpSetKey, Integer> ipSets(Family family) {
+    return ipSets.get(family);
+  }
+
+  @Override
+  public RuleHits ruleHits() {
+    return hits;
   }
 
   @Override
@@ -174,8 +194,13 @@ public final class MemoryDataplane implements Dataplane {
   }
 
   @Override
-  public Set<Integer> policySlots(int hook) {
-    return Set.of();
+  public Map<Integer, String> policies(int hook) {
+    return policies.getOrDefault(hook, Map.of());
+  }
+
+  @Override
+  public Untracked untracked() {
+    throw new UnsupportedOperationException();
   }
 
   @Override
