@@ -164,7 +164,8 @@ class QosTest {
   }
 
   private void assertRefused(IpVersion version) {
-    assertThatThrownBy(() -> connect(version).close()).hasRootCauseInstanceOf(ConnectException.class);
+    assertThatThrownBy(() -> connect(version).close())
+        .hasRootCauseInstanceOf(ConnectException.class);
   }
 
   private void awaitConnects(IpVersion version) {
@@ -233,8 +234,7 @@ class QosTest {
         new ProcessBuilder(cluster.lab().commandOn("client", command))
             .redirectErrorStream(true)
             .start();
-    try (DatagramSocket sender =
-        cluster.on(Cluster.host(SERVER), () -> new DatagramSocket())) {
+    try (DatagramSocket sender = cluster.on(Cluster.host(SERVER), () -> new DatagramSocket())) {
       sender.setTrafficClass(0x02);
       DatagramPacket packet =
           new DatagramPacket(new byte[10], 10, InetAddress.getByName(outside), OWN_PORT);

@@ -85,7 +85,12 @@ final class QdiscCodec {
     byte[] large =
         ByteBuffer.allocate(Long.BYTES).order(ByteOrder.nativeOrder()).putLong(rate).array();
     MessageWriter message =
-        header(RTM_NEWQDISC, NetlinkSocket.NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, ifindex, handle, ROOT)
+        header(
+                RTM_NEWQDISC,
+                NetlinkSocket.NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE,
+                ifindex,
+                handle,
+                ROOT)
             .attribute(TCA_KIND, RootQdisc.TBF);
     int options = message.begin(TCA_OPTIONS);
     message.attribute(TCA_TBF_PARMS, parms.array());
