@@ -59,6 +59,7 @@ EXPORT_STRUCT(bench_plan);
 EXPORT_ENUM(ct_side);
 EXPORT_ENUM(ct_state);
 EXPORT_ENUM(ct_ifindex);
+EXPORT_ENUM(ct_directs);
 EXPORT_ENUM(frontend_flags);
 EXPORT_ENUM(service_flags);
 EXPORT_ENUM(backend_flags);

@@ -10,9 +10,10 @@
  *   NAT reverse  key: the tuple after translation, as the backend sees it; the tracking entry. x:
  * the tuple that answers bear when translated back.
  *
- * The x of each twin, normalised, is the key of the other; both are made together and die together
- * (CT-1). Connection state lives in the normal or NAT reverse entry alone (CT-2). Both maps are LRU
- * hashes: a twin that the kernel evicts is made anew from the other within a second of traffic.
+ * The x of each twin, normalised, is the key of the other, CT_DIRECT apart; both are made together
+ * and die together (CT-1). Connection state lives in the normal or NAT reverse entry alone (CT-2).
+ * Both maps are LRU hashes: a twin that the kernel evicts is made anew from the other within a
+ * second of traffic.
  */
 #pragma once
 
@@ -50,8 +51,21 @@ enum ct_state {
 	CT_OUT_B = 1 << 17,
 	CT_FORWARD = 1 << 18, /* the tunnelled side is reached by the forwarding VNI */
 	CT_DSR = 1 << 19, /* answers leave from the backend's node: none passes where flows enter */
-	CT_MAGLEV = 1 << 20, /* the node that the flow enters by may change in mid-flow (MAG-3) */
-	CT_MASQ = 1 << 21,   /* the opener's packets leave with the node's address, by *tables* */
+	CT_MAGLEV = 1 << 20,  /* the node that the flow enters by may change in mid-flow (MAG-3) */
+	CT_MASQ = 1 << 21,    /* the opener's packets leave with the node's address, by *tables* */
+	CT_PACED_A = 1 << 22, /* what this side gets may not go past its interface's program */
+	CT_PACED_B = 1 << 23,
+	CT_DSCP_A = 1 << 24, /* what this side sends gets the DSCP of its interface */
+	CT_DSCP_B = 1 << 25,
+	CT_SLOT_A =
+	    1 << 26, /* this side's endpoint has spent one of its connections on the flow; */
+	CT_SLOT_B = 1 << 27, /* counted on the tracking entry alone */
+	/*
+	 * The opener's tuple is the key of another flow's tracking entry: what the client sends to
+	 * a backend itself is what its flow by a service is behind the translation. The NAT forward
+	 * entry of this flow therefore has ct_key.direct set (SVC-9).
+	 */
+	CT_DIRECT = 1 << 28,
 };
 
 /* ct_value.ifindex: the interface behind which a side lives, or one of these. */
@@ -64,7 +78,8 @@ struct ct_key4 {
 	struct addr4 addr[2];
 	__be16 port[2]; /* ICMP echo: the identifier, on both sides; protocols without ports: 0 */
 	__u8 proto;
-	__u8 pad[3];
+	__u8 direct; /* 1: see CT_DIRECT */
+	__u8 pad[2];
 };
 ASSERT_SIZE(struct ct_key4, 16);
 
@@ -72,7 +87,8 @@ struct ct_key6 {
 	struct addr6 addr[2];
 	__be16 port[2];
 	__u8 proto;
-	__u8 pad[3];
+	__u8 direct;
+	__u8 pad[2];
 };
 ASSERT_SIZE(struct ct_key6, 40);
 
@@ -143,4 +159,14 @@ struct ct_clean_stats {
 	__u64 deleted; /* entries, twins included */
 	__u64 spared;  /* judged, but touched since */
 	__u64 absent;  /* judged, but gone already */
+};
+
+/*
+ * directs4, directs6: arrays of counters, by which packets without entry know whether to look for a
+ * flow with CT_DIRECT: they need not while both elements are equal, as there is none.
+ */
+enum ct_directs {
+	CT_DIRECTS_MADE = 0, /* such flows so far; programs count */
+	CT_DIRECTS_OVER = 1, /* ... when the agent saw none any more */
+	CT_DIRECTS = 2,
 };

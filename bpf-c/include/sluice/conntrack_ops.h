@@ -63,8 +63,10 @@ static __always_inline __u32 ct_twin_key(const struct F(ct_value) *e, __u8 proto
 					 struct F(ct_key) *twin)
 {
 	struct F(ct_tuple) x = e->x;
+	__u32 side = make_key(twin, &x.saddr, x.sport, &x.daddr, x.dport, proto);
 
-	return make_key(twin, &x.saddr, x.sport, &x.daddr, x.dport, proto);
+	twin->direct = e->c.state & CT_NAT_REVERSE && e->c.state & CT_DIRECT;
+	return side;
 }
 
 /* State bits with the sides changed over. */

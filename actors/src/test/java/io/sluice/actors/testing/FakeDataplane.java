@@ -39,6 +39,7 @@ public final class FakeDataplane implements Dataplane {
   public final List<Integer> chunks = new CopyOnWriteArrayList<>();
 
   private final Map<Family, FakeMap<CtKey, CtValue>> ct = new HashMap<>();
+  private final Map<Family, FakeMap<Integer, Integer>> directs = new HashMap<>();
   private final Map<Family, FakeMap<AffinityKey, Affinity>> affinity = new HashMap<>();
   private final Map<Family, FakeMap<SourceRangeKey, Integer>> sourceRanges = new HashMap<>();
   private final Map<Family, FakeMap<RouteKey, Route>> routes = new HashMap<>();
@@ -58,6 +59,7 @@ public final class FakeDataplane implements Dataplane {
           family,
           new FakeMap<>(
               "ct" + family.number(), ctSize, CtKey.codec(family), CtValue.codec(family)));
+      directs.put(family, new FakeMap<>("directs" + family.number(), 2));
       affinity.put(family, new FakeMap<>("affinity" + family.number(), 1000));
       sourceRanges.put(family, new FakeMap<>("source_ranges" + family.number(), 1000));
       routes.put(family, new FakeMap<>("routes" + family.number(), 1000));
@@ -102,6 +104,11 @@ public final class FakeDataplane implements Dataplane {
   @Override
   public TypedMap<SourceRangeKey, Integer> sourceRanges(Family family) {
     return sourceRanges.get(family);
+  }
+
+  @Override
+  public FakeMap<Integer, Integer> directs(Family family) {
+    return directs.get(family);
   }
 
   @Override
