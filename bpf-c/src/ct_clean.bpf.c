@@ -5,6 +5,7 @@
  */
 #include <linux/pkt_cls.h>
 #include <sluice/clean.h>
+#include <sluice/slots.h>
 
 static __always_inline int untouched(const struct F(ct_value) *e, jiffies32 judged)
 {
@@ -31,6 +32,10 @@ static long clean_one(struct bpf_map *map, struct F(ct_key) *key, struct F(ct_ju
 	if (!e && !twin) {
 		stats->absent++;
 	} else if (untouched(e, judged->last_seen) && untouched(twin, judged->twin_last_seen)) {
+		if (e)
+			ct_release(&e->c);
+		if (twin)
+			ct_release(&twin->c);
 		if (e && !bpf_map_delete_elem(&F(ct), &own_key))
 			stats->deleted++;
 		if (twin && !bpf_map_delete_elem(&F(ct), &twin_key))

@@ -13,6 +13,7 @@
 #include <sluice/node.h>
 #include <sluice/policy.h>
 #include <sluice/progs.h>
+#include <sluice/qos.h>
 #include <sluice/reasons.h>
 #include <sluice/route.h>
 #include <sluice/settings.h>
@@ -48,6 +49,11 @@ EXPORT_STRUCT(route6);
 EXPORT_STRUCT(ip_set_key4);
 EXPORT_STRUCT(ip_set_key6);
 EXPORT_STRUCT(rule_hits);
+EXPORT_STRUCT(source_key4);
+EXPORT_STRUCT(source_key6);
+EXPORT_STRUCT(qos_key);
+EXPORT_STRUCT(qos_limit);
+EXPORT_STRUCT(qos_use);
 EXPORT_STRUCT(iface);
 EXPORT_STRUCT(node_state);
 EXPORT_STRUCT(counter);
@@ -55,6 +61,7 @@ EXPORT_STRUCT(event);
 EXPORT_STRUCT(pkt);
 EXPORT_STRUCT(settings);
 EXPORT_STRUCT(bench_plan);
+EXPORT_STRUCT(xdp_meta);
 
 EXPORT_ENUM(ct_side);
 EXPORT_ENUM(ct_state);
@@ -69,6 +76,8 @@ EXPORT_ENUM(maglev_unmoved);
 EXPORT_ENUM(route_flags);
 EXPORT_ENUM(tunnel_vni);
 EXPORT_ENUM(ip_set_bits);
+EXPORT_ENUM(source_bits);
+EXPORT_ENUM(qos_dscp);
 EXPORT_ENUM(iface_limits);
 EXPORT_ENUM(iface_flags);
 EXPORT_ENUM(pkt_flags);
@@ -76,5 +85,8 @@ EXPORT_ENUM(sluice_mark);
 EXPORT_ENUM(sluice_hook);
 EXPORT_ENUM(sluice_prog);
 EXPORT_ENUM(sluice_prog_index);
+EXPORT_ENUM(policy_slots_limits);
+EXPORT_ENUM(sluice_xdp_prog);
+EXPORT_ENUM(sluice_xdp_meta);
 EXPORT_ENUM(sluice_cb);
 EXPORT_ENUM(sluice_reason);

@@ -7,7 +7,7 @@
 
 #include <asm-generic/errno-base.h>
 
-#include "tc_new_flow.h"
+#include "tc_limits.h"
 
 /* Source ports to try for a flow that is not unique after translation (SVC-9). */
 #define PSNAT_TRIES 8
@@ -106,6 +106,7 @@ static __always_inline void fill_common(const struct __sk_buff *skb, const struc
 			state |= of_side(CT_OUT_A, !side);
 		if (!(p->flags & PKT_DST_LOCAL))
 			state |= of_side(CT_APPROVED_A, !side);
+		state |= CT_EGRESS;
 	} else if (settings.hook == HOOK_IN) {
 		from = p->flags & PKT_BOUNCED ? p->src_ifindex : here;
 		if (p->flags & (PKT_HOST_IFACE | PKT_BOUNCED))
@@ -143,6 +144,7 @@ static __always_inline void fill_common(const struct __sk_buff *skb, const struc
 		state |= CT_HAIRPIN;
 	if (p->flags & PKT_DIRECT)
 		state |= CT_DIRECT;
+	state |= of_side(p->sender_state, side) | of_side(p->receiver_state, !side);
 	c->last_seen = c->created = now();
 	c->state = state;
 	c->route_epoch = p->route_epoch;
@@ -258,8 +260,10 @@ static __noinline __u32 create_pair(const struct __sk_buff *skb, const struct pk
 	/* The flow's next packet was faster, on another CPU: then its pair is the flow's. */
 	other = failed == -EEXIST ? ct_lookup(&m->forward_key) : NULL;
 	if (!other || !addr_equal(&other->x.daddr, &m->entry.x.daddr) ||
-	    other->x.dport != m->entry.x.dport || other->x.sport != m->entry.x.sport)
+	    other->x.dport != m->entry.x.dport || other->x.sport != m->entry.x.sport) {
 		bpf_map_delete_elem(&F(ct), &m->tracking_key);
+		return_slot(skb, p);
+	}
 	if (!other)
 		return REASON_CT_FULL;
 	m->entry = *other;
@@ -276,6 +280,8 @@ static __noinline __u32 create_normal(const struct __sk_buff *skb, const struct 
 	e->tunnel_peer = tunnel_peer(p);
 	failed = bpf_map_update_elem(&F(ct), &f->key, e, BPF_NOEXIST);
 	/* If another CPU was faster, it came to the same. */
+	if (failed == -EEXIST)
+		return_slot(skb, p);
 	return !failed || failed == -EEXIST ? 0 : REASON_CT_FULL;
 }
 
@@ -321,9 +327,12 @@ static __always_inline __u32 create(const struct __sk_buff *skb, struct pkt *p,
 	return reason;
 }
 
-/* Notes that the endpoint behind this hook approves the flow, on both twins. */
+/*
+ * Notes that the endpoint behind this hook approves the flow, on both twins. "bits": what else is
+ * true of its side, as if it were side A.
+ */
 static __always_inline void approve(const struct __sk_buff *skb, const struct flow *f,
-				    struct F(ct_value) *e)
+				    struct F(ct_value) *e, __u32 bits)
 {
 	__u32 own = settings.hook == HOOK_IN ? f->side & 1 : !f->side;
 	int from_opener = !!(e->c.state & of_side(CT_OPENER_A, own));
@@ -331,7 +340,7 @@ static __always_inline void approve(const struct __sk_buff *skb, const struct fl
 	struct F(ct_value) *twin;
 
 	e->c.ifindex[own] = skb->ifindex;
-	__sync_fetch_and_or(&e->c.state, of_side(CT_APPROVED_A, own));
+	__sync_fetch_and_or(&e->c.state, of_side(CT_APPROVED_A | bits, own));
 	if (!(e->c.state & CT_NAT))
 		return;
 	ct_twin_key(e, f->proto, &twin_key);
@@ -341,7 +350,7 @@ static __always_inline void approve(const struct __sk_buff *skb, const struct fl
 
 		own = from_opener ? opener : !opener;
 		twin->c.ifindex[own & 1] = skb->ifindex;
-		__sync_fetch_and_or(&twin->c.state, of_side(CT_APPROVED_A, own));
+		__sync_fetch_and_or(&twin->c.state, of_side(CT_APPROVED_A | bits, own));
 	}
 }
 
@@ -353,25 +362,52 @@ int prog_allowed(struct __sk_buff *skb)
 	struct F(ct_value) *e;
 	__u32 zero = 0, reason;
 	struct flow f;
+	int refused = 0;
 
 	m = bpf_map_lookup_elem(&F(making), &zero);
 	if (!p || !m)
 		return drop(skb, PROG_ALLOWED, REASON_NO_PROGRAM);
 	saved_flow(p, &f);
+	note_limits(skb, p);
 	if (p->flags & PKT_NEW) {
+		refused = !take_slot(skb, p);
+		if (refused && settings.hook == HOOK_IN)
+			return refuse(skb, p);
 		reason = create(skb, p, &f, m);
-		if (reason)
+		if (reason) {
+			return_slot(skb, p);
 			return drop(skb, PROG_ALLOWED, reason & (REASON_COUNT - 1));
+		}
 		e = &m->entry;
 	} else {
 		e = ct_lookup(&f.key);
 		if (!e)
 			return drop(skb, PROG_ALLOWED, REASON_CT_FULL);
-		approve(skb, &f, e);
+		if (p->flags & PKT_HOST_IFACE) {
+			__sync_fetch_and_or(&e->c.state, CT_EGRESS);
+		} else {
+			approve(skb, &f, e,
+				settings.hook == HOOK_IN ? p->sender_state : p->receiver_state);
+			refused = !take_slot_late(skb, p, &f, e);
+		}
 	}
+	if (refused)
+		return refuse(skb, p);
+	if (settings.hook == HOOK_IN && e->c.state & of_side(CT_DSCP_A, f.side & 1))
+		set_dscp(skb);
 	if (p->flags & (PKT_HOST_IFACE | PKT_BOUNCED))
 		return finish_outside(skb, &f, e);
 	return finish(skb, PROG_ALLOWED, &f, e, BY_PROGRAM);
+}
+
+/*
+ * Host-ingress of a host interface: TCP in mid-flow that is for no service. It may be of a flow
+ * that is older than the dataplane, which kernel conntrack would know (TAB-1).
+ */
+static __always_inline int is_left_to_tables(const struct pkt *p)
+{
+	return settings.hook == HOOK_IN && p->flags & PKT_HOST_IFACE && p->proto == IPPROTO_TCP &&
+	       !(p->flags & PKT_SYN) && !p->service;
 }
 
 SEC("tc")
@@ -379,5 +415,9 @@ int prog_drop(struct __sk_buff *skb)
 {
 	struct pkt *p = packet_state();
 
+	if (p && is_left_to_tables(p)) {
+		set_mark(skb, MARK_SEEN | MARK_FALLTHROUGH);
+		return pass(skb, PROG_DROP, REASON_FALLTHROUGH);
+	}
 	return drop(skb, PROG_DROP, p ? p->reason & (REASON_COUNT - 1) : REASON_POLICY);
 }

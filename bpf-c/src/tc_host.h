@@ -95,13 +95,72 @@ static __always_inline int starts_anew(const struct __sk_buff *skb, const struct
 	       !ct_backend_alive(&e->c);
 }
 
+/* Host-egress: whether the host's own sockets have sent this. */
+static __always_inline int is_from_host(const struct __sk_buff *skb)
+{
+	return !(skb->mark & MARK_SEEN) && !skb->ingress_ifindex;
+}
+
+/*
+ * Asks a host interface's policy, which is in its slot (PROG-2). "next": the continuation for
+ * allow. Comes back only to drop.
+ */
+static __always_inline int ask_host_policy(struct __sk_buff *skb, struct pkt *p, __u32 prog,
+					   const struct iface *iface, __u32 next)
+{
+	__u32 slot = iface->policy_slot[settings.hook & 1];
+
+	p->policy_step = 0;
+	skb->cb[CB_ALLOW] = prog_index(next);
+	skb->cb[CB_DENY] = prog_index(PROG_DROP);
+	bpf_tail_call(skb, &policies, slot);
+	return drop(skb, prog, REASON_NO_POLICY);
+}
+
+/*
+ * Host-egress, the first packet that leaves by a host interface in a flow which came in elsewhere.
+ * Returns its interface if that has a policy to ask, with the packet saved; else notes on the entry
+ * that it has none.
+ */
+static __noinline const struct iface *policy_on_leaving(struct __sk_buff *skb, const struct flow *f,
+							struct F(ct_value) *e)
+{
+	const struct iface *iface = iface_of(skb->ifindex);
+	struct pkt *p;
+
+	p = iface && iface->policy_slot[HOOK_OUT] ? save_packet(skb, f, PKT_HOST_IFACE, NULL)
+						  : NULL;
+	if (!p) {
+		__sync_fetch_and_or(&e->c.state, CT_EGRESS);
+		return NULL;
+	}
+	if (is_from_host(skb))
+		p->flags |= PKT_SRC_HOST;
+	if (ct_translates(e->c.state, f->side)) {
+		struct F(addr) daddr = e->x.daddr;
+
+		widen(&p->daddr, &daddr);
+		p->dport = e->x.dport;
+	}
+	return iface;
+}
+
 static __always_inline int out_of_host(struct __sk_buff *skb, const struct flow *f,
 				       struct F(ct_value) *e)
 {
+	const struct iface *iface;
+
 	if (starts_anew(skb, f, e)) {
 		if (!save_packet(skb, f, PKT_NEW | PKT_STALE, NULL))
 			return drop(skb, PROG_HOST, REASON_NO_PROGRAM);
 		return enter(skb, PROG_HOST, PROG_OUTSIDE);
+	}
+	if (!(e->c.state & CT_EGRESS) && e->c.state & of_side(CT_OPENER_A, f->side & 1)) {
+		struct pkt *p = packet_state();
+
+		iface = policy_on_leaving(skb, f, e);
+		if (iface && p)
+			return ask_host_policy(skb, p, PROG_HOST, iface, PROG_ALLOWED);
 	}
 	resolve_out(f, e);
 	if (ct_stale(e))

@@ -114,26 +114,28 @@ static __always_inline int relay_error(struct __sk_buff *skb, struct pkt *p)
 	return send_to_node(skb, PROG_MAGLEV, &daddr, TUNNEL_VNI_FORWARD);
 }
 
-static __always_inline int random_instead(struct __sk_buff *skb, struct pkt *p)
+static __always_inline int random_instead(struct __sk_buff *skb, struct pkt *p,
+					  const struct iface *iface)
 {
 	__u16 flags = 0;
 	int result =
 	    pick_by(p, p->service, !!(p->flags & PKT_LOCAL_ONLY), bpf_get_prandom_u32(), &flags);
 
-	return end_of_pick(skb, p, PROG_MAGLEV, result);
+	return end_of_pick(skb, p, PROG_MAGLEV, iface, result);
 }
 
 SEC("tc")
 int prog_maglev(struct __sk_buff *skb)
 {
+	const struct iface *iface = iface_of(skb->ifindex);
 	struct pkt *p = packet_state();
 	struct F(addr) peer;
 	void *table;
 	__u32 id;
 	int step;
 
-	if (!p)
-		return drop(skb, PROG_MAGLEV, REASON_NO_PROGRAM);
+	if (!p || !iface)
+		return drop(skb, PROG_MAGLEV, REASON_NO_IFACE);
 	p->flags |= PKT_MAGLEV;
 	id = p->service;
 	table = bpf_map_lookup_elem(&maglev, &id);
@@ -145,12 +147,12 @@ int prog_maglev(struct __sk_buff *skb)
 	case MAGLEV_ADMIT:
 		if (p->flags & PKT_BOUNCED && keep_client(p))
 			return drop(skb, PROG_MAGLEV, REASON_MIDFLOW);
-		return admit(skb, p, PROG_MAGLEV);
+		return admit(skb, p, PROG_MAGLEV, iface);
 	case MAGLEV_BOUNCE:
 		peer = narrow(&p->peer);
 		return send_to_node(skb, PROG_MAGLEV, &peer, TUNNEL_VNI_BOUNCE);
 	case MAGLEV_RANDOM:
-		return random_instead(skb, p);
+		return random_instead(skb, p, iface);
 	default:
 		/* The client is told, not the node that does not know the flow, either. */
 		if (p->flags & PKT_BOUNCED && keep_client(p))

@@ -107,8 +107,9 @@ static __always_inline int is_settled(const struct __sk_buff *skb, const struct 
 	const struct ct_common *c = &e->c;
 	__u32 side = f->side & 1;
 	__u32 approved = settings.hook == HOOK_IN ? CT_APPROVED : of_side(CT_APPROVED_A, !side);
+	__u32 aside = settings.hook == HOOK_IN ? CT_ASIDE : 0;
 
-	if (f->tcp_flags & TCP_CHANGES_STATE || (c->state & approved) != approved)
+	if (f->tcp_flags & TCP_CHANGES_STATE || (c->state & (approved | aside)) != approved)
 		return 0;
 	if (settings.hook == HOOK_IN) {
 		return knows_both_ends(skb, side, e, peer) && !has_lost_backend(f, side, c, peer);
@@ -154,6 +155,8 @@ static __noinline int follow_tcp(const struct flow *f, struct F(ct_value) *e)
 	if (bits & ~tracking->c.state) {
 		__sync_fetch_and_or(&tracking->c.state, bits);
 		tracking->c.last_seen = now();
+		if (tracking->c.state & CT_SLOT && ct_closed(tracking->c.state))
+			ct_release(&tracking->c);
 	}
 	return NEXT_FINISH;
 }
@@ -211,6 +214,7 @@ struct F(whereabouts) {
 	__u32 ifindex;
 	__u32 set; /* enum ct_state, for that side as if it were side A */
 	__u32 clear;
+	__u32 leaving; /* what it sends out of the cluster gets its DSCP */
 	struct F(addr) node;
 };
 
@@ -224,11 +228,14 @@ static __always_inline struct F(whereabouts) arrived_from(const struct __sk_buff
 	struct F(whereabouts) w = {.ifindex = skb->ifindex, .clear = CT_TUNNEL_A | CT_OUT_A};
 	const struct iface *iface = iface_of(skb->ifindex);
 
+	if (iface && iface->flags & IFACE_PACED)
+		w.set |= CT_PACED_A;
+	w.leaving = iface && iface->flags & IFACE_DSCP;
 	if (peer) {
-		w.set = CT_APPROVED_A | CT_TUNNEL_A;
+		w.set |= CT_APPROVED_A | CT_TUNNEL_A;
 		w.node = peer->node;
 	} else if (iface && iface->flags & IFACE_HOST) {
-		w.set = CT_APPROVED_A | CT_OUT_A;
+		w.set |= CT_APPROVED_A | CT_OUT_A;
 	} else if (e->c.ifindex[side & 1] != skb->ifindex) {
 		w.clear |= CT_APPROVED_A;
 	}
@@ -255,6 +262,15 @@ static __noinline void retarget_twin(const struct flow *f, const struct F(ct_val
 				of_side((state >> side) & (CT_TUNNEL_A | CT_OUT_A), own));
 	twin->tunnel_peer = e->tunnel_peer;
 	twin->c.ifindex[own] = e->c.ifindex[side];
+}
+
+/* Whether a flow's other side is a workload that opened it from an address besides its own. */
+static __always_inline int sent_as_another(__u32 ifindex, const struct F(addr) *addr)
+{
+	const struct iface *iface = iface_of(ifindex);
+
+	return iface && iface->flags & IFACE_READY && iface->flags & IFACE_WORKLOAD &&
+	       is_allowed_source(iface, ifindex, addr);
 }
 
 /*
@@ -303,6 +319,10 @@ static __noinline int resolve(const struct __sk_buff *skb, const struct flow *f,
 		if (was != to && was != CT_IF_UNKNOWN)
 			clear |= of_side(CT_APPROVED_A, !side);
 		clear |= of_side(CT_TUNNEL_A | CT_OUT_A, !side);
+		set |= target && target->flags & IFACE_PACED ? of_side(CT_PACED_A, !side) : 0;
+	} else if (!was_remote && sent_as_another(was, daddr)) {
+		to = was;
+		set |= state & of_side(CT_PACED_A, !side);
 	} else if (is_beyond_host(state, !side, was)) {
 		to = was;
 		set |= of_side(CT_APPROVED_A, !side);
@@ -324,7 +344,10 @@ static __noinline int resolve(const struct __sk_buff *skb, const struct flow *f,
 		set |= of_side(CT_APPROVED_A, !side);
 	}
 	set |= of_side(from.set, side) | (forward ? CT_FORWARD : 0);
-	clear |= of_side(from.clear, side) | CT_FORWARD;
+	clear |= of_side(from.clear, side) | CT_FORWARD | CT_PACED_A | CT_PACED_B;
+	if (from.leaving && is_outside(route))
+		set |= of_side(CT_DSCP_A, side);
+	clear |= of_side(CT_DSCP_A, side);
 	__sync_fetch_and_or(&e->c.state, set);
 	__sync_fetch_and_and(&e->c.state, ~(clear & ~set));
 	e->tunnel_peer = peer ? from.node : node_of_other;
@@ -367,9 +390,23 @@ static __noinline int settle(const struct __sk_buff *skb, const struct flow *f,
  * (GAP-2). */
 static __always_inline enum delivery delivery_of(const struct flow *f, const struct F(ct_value) *e)
 {
-	return (e->c.state & CT_APPROVED) == CT_APPROVED && !is_initial_syn(f->tcp_flags)
+	return (e->c.state & CT_APPROVED) == CT_APPROVED && !is_initial_syn(f->tcp_flags) &&
+		       !(e->c.state & of_side(CT_PACED_A, !f->side))
 		   ? BY_PEER
 		   : BY_PROGRAM;
+}
+
+/*
+ * Host-egress: whether the host itself has opened the flow, by way of a service. By its address
+ * alone, somebody outside might pretend to be it.
+ */
+static __always_inline int is_opened_by_host(const struct flow *f, const struct F(ct_value) *e)
+{
+	__u32 side = f->side & 1, from = e->c.ifindex[side];
+	struct F(addr) saddr = side ? f->key.addr[1] : f->key.addr[0];
+
+	return settings.hook == HOOK_OUT && e->c.state & of_side(CT_OPENER_A, side) &&
+	       (from == CT_IF_STACK || from == LOOPBACK_IFINDEX) && is_local_host(route_to(&saddr));
 }
 
 static __always_inline int unsettled(struct __sk_buff *skb, __u32 prog, const struct flow *f,
@@ -389,6 +426,9 @@ static __always_inline int unsettled(struct __sk_buff *skb, __u32 prog, const st
 		ct_refresh(&f->key, e);
 	switch (next) {
 	case NEXT_FINISH:
+		if (prog == PROG_MAIN && settings.hook == HOOK_IN &&
+		    e->c.state & of_side(CT_DSCP_A, f->side & 1))
+			set_dscp(skb);
 		return finish(skb, prog, f, e, delivery_of(f, e));
 	case NEXT_NEW_FLOW:
 		if (!save_packet(skb, f, PKT_NEW | PKT_STALE, peer))
@@ -400,6 +440,8 @@ static __always_inline int unsettled(struct __sk_buff *skb, __u32 prog, const st
 		iface = iface_of(skb->ifindex);
 		if (!iface || !save_packet(skb, f, 0, peer))
 			return drop(skb, prog, REASON_NO_IFACE);
+		if (is_opened_by_host(f, e))
+			return enter(skb, prog, PROG_ALLOWED);
 		return ask_policy(skb, prog, iface);
 	case NEXT_REFUSE:
 		if (!save_packet(skb, f, 0, peer))

@@ -55,6 +55,8 @@ static __always_inline void note_destination(struct pkt *p, const struct F(route
 		p->flags |= PKT_TO_TUNNEL;
 		widen(&p->peer, &route->next_hop);
 	}
+	if (is_local_host(route) || is_link_local(part_of(&p->daddr)))
+		p->flags |= PKT_DST_HOST;
 	if (!is_local_workload(route))
 		return;
 	p->flags |= PKT_DST_LOCAL;
@@ -96,6 +98,8 @@ static __always_inline __u32 from_workload(const struct __sk_buff *skb, struct p
 		return reason_of(result);
 	}
 	find_destination(p, route);
+	if (p->flags & PKT_DST_HOST)
+		p->reason = REASON_TO_HOST;
 	return 0;
 }
 
@@ -161,7 +165,12 @@ int prog_new_flow(struct __sk_buff *skb)
 		p->flags |= PKT_SYN;
 	}
 	if (settings.hook == HOOK_OUT) {
+		struct F(addr) saddr = narrow(&p->saddr);
+
 		to_workload(skb, p);
+		/* A node always reaches its own pods: nothing else could tell whether they live. */
+		if (!(skb->mark & MARK_SEEN) && is_local_host(route_to(&saddr)))
+			return enter(skb, PROG_NEW_FLOW, PROG_ALLOWED);
 		return ask_policy(skb, PROG_NEW_FLOW, iface);
 	}
 	reason = from_workload(skb, p, iface);

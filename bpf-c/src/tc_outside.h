@@ -8,13 +8,6 @@
 
 #include "tc_host.h"
 
-/* The service's address and port again: what is forwarded is not translated here. */
-static __always_inline void forget_translation(struct pkt *p)
-{
-	p->daddr = p->orig_daddr;
-	p->dport = p->orig_dport;
-}
-
 /*
  * Whether answers go from the backend's node to the client by themselves: not where somebody opted
  * out, and not to the cluster's own hosts, which sent it from their stack.
@@ -71,26 +64,65 @@ static __always_inline __u32 place(struct pkt *p)
 	p->flags |= PKT_TO_TUNNEL | PKT_FORWARD;
 	p->dst_ifindex = node->tunnel_ifindex;
 	widen(&p->peer, &route->next_hop);
-	forget_translation(p);
+	/* Policy sees the backend (SVC-1); the packet is not translated here: no PKT_NAT. */
 	return 0;
 }
 
-/* No policy of host endpoints yet: on to the entries. */
-static __always_inline int admit(struct __sk_buff *skb, struct pkt *p, __u32 prog)
+/*
+ * Whether this interface has a policy for the packet. XDP may have asked one for it, and then there
+ * is no other (XDP-1); and what goes to this node's own does not leave by the interface.
+ */
+static __always_inline int is_policed(const struct __sk_buff *skb, const struct pkt *p,
+				      const struct iface *iface)
+{
+	if (!iface->policy_slot[settings.hook & 1])
+		return 0;
+	if (settings.hook == HOOK_OUT)
+		return !(p->flags & (PKT_DST_LOCAL | PKT_DST_HOST));
+	return !(iface->flags & IFACE_UNTRACKED && skb->mark & MARK_BYPASS_XDP);
+}
+
+/*
+ * Host-ingress: to this node itself, or through it. Host addresses have routes of ours; broadcast
+ * and the link's own do not: what the kernel would not forward is for it.
+ */
+static __always_inline void note_host(struct __sk_buff *skb, struct pkt *p)
+{
+	if (!(p->flags & (PKT_DST_HOST | PKT_DST_LOCAL | PKT_TO_TUNNEL)) &&
+	    is_delivered_here(skb, part_of(&p->saddr), part_of(&p->daddr)))
+		p->flags |= PKT_DST_HOST;
+}
+
+/* A flow that may be: after the interface's policy, if there is one, on to its entries. */
+static __always_inline int judge(struct __sk_buff *skb, struct pkt *p, __u32 prog,
+				 const struct iface *iface)
+{
+	if (!(p->flags & PKT_HOST_IFACE) || !is_policed(skb, p, iface))
+		return enter(skb, prog, PROG_ALLOWED);
+	if (settings.hook == HOOK_IN)
+		note_host(skb, p);
+	else if (is_from_host(skb))
+		p->flags |= PKT_SRC_HOST;
+	return ask_host_policy(skb, p, prog, iface, PROG_ALLOWED);
+}
+
+static __always_inline int admit(struct __sk_buff *skb, struct pkt *p, __u32 prog,
+				 const struct iface *iface)
 {
 	__u32 reason = place(p);
 
 	if (reason)
 		return drop(skb, prog, reason & (REASON_COUNT - 1));
-	return enter(skb, prog, PROG_ALLOWED);
+	return judge(skb, p, prog, iface);
 }
 
-static __always_inline int end_of_pick(struct __sk_buff *skb, struct pkt *p, __u32 prog, int result)
+static __always_inline int end_of_pick(struct __sk_buff *skb, struct pkt *p, __u32 prog,
+				       const struct iface *iface, int result)
 {
 	__u32 reason;
 
 	if (result == PICKED)
-		return admit(skb, p, prog);
+		return admit(skb, p, prog, iface);
 	if (result == PICK_BY_MAGLEV)
 		return enter(skb, prog, PROG_MAGLEV);
 	reason = reason_of(result);
@@ -100,13 +132,23 @@ static __always_inline int end_of_pick(struct __sk_buff *skb, struct pkt *p, __u
 	return enter(skb, prog, PROG_REFUSE);
 }
 
-/* TCP in mid-flow, by a host interface: only a Maglev table knows more of it (MAG-3). */
-static __always_inline int unknown_from_outside(struct __sk_buff *skb, struct pkt *p)
+/*
+ * TCP in mid-flow, by a host interface: only a Maglev table knows more of it (MAG-3). What policy
+ * would not let in anew is for *tables* to decide (PROG_DROP).
+ */
+static __always_inline int unknown_from_outside(struct __sk_buff *skb, struct pkt *p,
+						const struct iface *iface)
 {
 	struct frontend *frontend = find_frontend(p);
 	struct service *service;
 	__u32 id;
 
+	if (!frontend && is_policed(skb, p, iface)) {
+		p->flags |= PKT_MIDFLOW;
+		find_destination(p, NULL);
+		note_host(skb, p);
+		return ask_host_policy(skb, p, PROG_OUTSIDE, iface, PROG_OUTSIDE);
+	}
 	if (!frontend)
 		return leave_alone(skb, PROG_OUTSIDE, REASON_NOT_TRACKED);
 	id = p->service = frontend->service;
@@ -121,8 +163,12 @@ static __always_inline int unknown_from_outside(struct __sk_buff *skb, struct pk
 	return enter(skb, PROG_OUTSIDE, PROG_REFUSE);
 }
 
+/* No verdict yet: none of the kernel's is as low. */
+#define GO_ON (-2)
+
 /* Not for a service: an entry all the same, so that its packets are known by one look-up. */
-static __always_inline int track(struct __sk_buff *skb, struct pkt *p, const struct F(route) *route)
+static __always_inline int track(struct __sk_buff *skb, struct pkt *p, const struct iface *iface,
+				 const struct F(route) *route)
 {
 	no_service(p);
 	if (settings.hook == HOOK_IN)
@@ -131,31 +177,56 @@ static __always_inline int track(struct __sk_buff *skb, struct pkt *p, const str
 	p->flags &= ~PKT_TO_TUNNEL;
 	if (settings.hook == HOOK_IN && !(p->flags & PKT_DST_LOCAL))
 		p->dst_ifindex = 0;
-	return enter(skb, PROG_OUTSIDE, PROG_ALLOWED);
+	return judge(skb, p, PROG_OUTSIDE, iface);
 }
 
-static __always_inline int from_outside(struct __sk_buff *skb, struct pkt *p,
-					const struct iface *iface)
+/*
+ * May the packet come from where it does? Returns a verdict, or GO_ON.
+ */
+static __always_inline int arrive(struct __sk_buff *skb, struct pkt *p, const struct iface *iface)
 {
 	struct F(addr) saddr = narrow(&p->saddr), daddr = narrow(&p->daddr);
-	const struct F(route) *route = NULL;
 	__u32 reason;
-	int result;
 
 	if (is_group(&daddr))
 		return leave_alone(skb, PROG_OUTSIDE, REASON_NOT_TRACKED);
 	reason = judge_outside(skb, iface, &saddr, &daddr);
 	if (reason)
 		return drop(skb, PROG_OUTSIDE, reason & (REASON_COUNT - 1));
+	return GO_ON;
+}
+
+static __always_inline int from_outside(struct __sk_buff *skb, struct pkt *p,
+					const struct iface *iface)
+{
+	const struct F(route) *route = NULL;
+	int result;
+
+	if (p->flags & PKT_MIDFLOW)
+		return leave_alone(skb, PROG_OUTSIDE, REASON_NOT_TRACKED);
+	if (p->flags & PKT_PRE_DNAT) {
+		p->flags &= ~PKT_PRE_DNAT;
+		p->reason = REASON_POLICY;
+	} else {
+		result = arrive(skb, p, iface);
+		if (result != GO_ON)
+			return result;
+		if (is_policed(skb, p, iface)) {
+			p->flags |= PKT_PRE_DNAT;
+			p->reason = REASON_PRE_DNAT;
+			return ask_host_policy(skb, p, PROG_OUTSIDE, iface, PROG_OUTSIDE);
+		}
+	}
 	if (p->proto == IPPROTO_TCP && !(p->flags & PKT_SYN))
-		return unknown_from_outside(skb, p);
+		return unknown_from_outside(skb, p, iface);
 	result = pick_backend(p, FOR_OUTSIDE, &route);
-	return result == PICK_NO_SERVICE ? track(skb, p, route)
-					 : end_of_pick(skb, p, PROG_OUTSIDE, result);
+	return result == PICK_NO_SERVICE ? track(skb, p, iface, route)
+					 : end_of_pick(skb, p, PROG_OUTSIDE, iface, result);
 }
 
 /* From the host's own sockets; what programs have let in already is only tracked. */
-static __always_inline int from_host(struct __sk_buff *skb, struct pkt *p)
+static __always_inline int from_host(struct __sk_buff *skb, struct pkt *p,
+				     const struct iface *iface)
 {
 	struct F(addr) daddr = narrow(&p->daddr);
 	const struct F(route) *route = NULL;
@@ -164,7 +235,7 @@ static __always_inline int from_host(struct __sk_buff *skb, struct pkt *p)
 	if (!(skb->mark & MARK_SEEN) && !is_group(&daddr))
 		result = pick_backend(p, FOR_INSIDE, &route);
 	if (result != PICK_NO_SERVICE)
-		return end_of_pick(skb, p, PROG_OUTSIDE, result);
+		return end_of_pick(skb, p, PROG_OUTSIDE, iface, result);
 	if (is_group(&daddr))
 		return leave_alone(skb, PROG_OUTSIDE, REASON_NOT_TRACKED);
 	if (skb->ifindex == LOOPBACK_IFINDEX) {
@@ -172,11 +243,15 @@ static __always_inline int from_host(struct __sk_buff *skb, struct pkt *p)
 			return leave_alone(skb, PROG_OUTSIDE, REASON_NOT_TRACKED);
 		p->flags |= PKT_DST_HOST;
 	}
-	return track(skb, p, route);
+	return track(skb, p, iface, route);
 }
 
-/* Forwarded by another node, or sent back by one that has no such flow. */
-static __always_inline int from_forwarding_node(struct __sk_buff *skb, struct pkt *p)
+/*
+ * Forwarded by another node, or sent back by one that has no such flow. The policy that counts is
+ * that of the interface by which the client entered: that node has asked it.
+ */
+static __always_inline int from_forwarding_node(struct __sk_buff *skb, struct pkt *p,
+						const struct iface *iface)
 {
 	struct F(addr) saddr = narrow(&p->saddr), peer = narrow(&p->peer);
 	const struct F(route) *route = NULL;
@@ -196,7 +271,7 @@ static __always_inline int from_forwarding_node(struct __sk_buff *skb, struct pk
 	}
 	if (p->flags & PKT_BOUNCED)
 		return drop(skb, PROG_OUTSIDE, REASON_TUNNEL_SOURCE);
-	return end_of_pick(skb, p, PROG_OUTSIDE, pick_backend(p, FOR_NODE, &route));
+	return end_of_pick(skb, p, PROG_OUTSIDE, iface, pick_backend(p, FOR_NODE, &route));
 }
 
 SEC("tc")
@@ -211,7 +286,7 @@ int prog_outside(struct __sk_buff *skb)
 	if (p->proto == IPPROTO_TCP && is_initial_syn(p->tcp_flags))
 		p->flags |= PKT_SYN;
 	if (settings.hook == HOOK_IN && p->flags & PKT_FROM_TUNNEL)
-		return from_forwarding_node(skb, p);
+		return from_forwarding_node(skb, p, iface);
 	p->flags |= PKT_HOST_IFACE;
-	return settings.hook == HOOK_IN ? from_outside(skb, p, iface) : from_host(skb, p);
+	return settings.hook == HOOK_IN ? from_outside(skb, p, iface) : from_host(skb, p, iface);
 }

@@ -87,6 +87,7 @@ SEC("tc")
 int prog_refuse(struct __sk_buff *skb)
 {
 	struct pkt *p = packet_state();
+	__u32 reason;
 	int tcp;
 
 	if (!p)
@@ -98,5 +99,8 @@ int prog_refuse(struct __sk_buff *skb)
 		return drop(skb, PROG_REFUSE, REASON_MIDFLOW);
 	if (tcp ? make_rst(skb, p) : make_unreachable(skb, p))
 		return drop(skb, PROG_REFUSE, REASON_REWRITE);
-	return send_answer(skb, p, PROG_REFUSE, tcp ? REASON_REFUSED_RST : REASON_REFUSED_ICMP);
+	reason = p->reason == REASON_CONNECTIONS ? REASON_CONNECTIONS
+		 : tcp				 ? REASON_REFUSED_RST
+						 : REASON_REFUSED_ICMP;
+	return send_answer(skb, p, PROG_REFUSE, reason);
 }

@@ -66,6 +66,8 @@ enum ct_state {
 	 * entry of this flow therefore has ct_key.direct set (SVC-9).
 	 */
 	CT_DIRECT = 1 << 28,
+	/* The host interface that the opener's packets leave by has approved, or has no policy. */
+	CT_EGRESS = 1 << 29,
 };
 
 /* ct_value.ifindex: the interface behind which a side lives, or one of these. */

@@ -5,12 +5,7 @@
 #pragma once
 
 #include "csum.h"
-
-/* Bits of a side, from those of side A. */
-static __always_inline __u32 of_side(__u32 bits_of_a, __u32 side)
-{
-	return bits_of_a << side;
-}
+#include "slots.h"
 
 static __always_inline __u32 ct_opener(__u32 state)
 {
@@ -21,6 +16,9 @@ static __always_inline __u32 ct_opener(__u32 state)
 #define CT_NAT	    (CT_NAT_FORWARD | CT_NAT_REVERSE)
 #define CT_TUNNEL   (CT_TUNNEL_A | CT_TUNNEL_B)
 #define CT_OUT	    (CT_OUT_A | CT_OUT_B)
+
+/* What takes a flow off the fast path: few have any of it, and the others pay nothing for it. */
+#define CT_ASIDE (CT_PACED_A | CT_PACED_B | CT_DSCP_A | CT_DSCP_B)
 
 /* Whether packets that "side" sends are translated by this entry: forward the opener's, reverse the
  * other's. */
@@ -72,8 +70,8 @@ static __always_inline __u32 ct_twin_key(const struct F(ct_value) *e, __u8 proto
 /* State bits with the sides changed over. */
 static __always_inline __u32 ct_swap_sides(__u32 state)
 {
-	const __u32 a =
-	    CT_SYN_A | CT_FIN_A | CT_RST_A | CT_APPROVED_A | CT_OPENER_A | CT_TUNNEL_A | CT_OUT_A;
+	const __u32 a = CT_SYN_A | CT_FIN_A | CT_RST_A | CT_APPROVED_A | CT_OPENER_A | CT_TUNNEL_A |
+			CT_OUT_A | CT_PACED_A | CT_DSCP_A | CT_SLOT_A;
 	const __u32 b = a << 1;
 
 	return (state & ~(a | b)) | (state & a) << 1 | (state & b) >> 1;
@@ -112,12 +110,18 @@ static __always_inline void ct_make_twin(const struct F(ct_key) *key, const stru
 }
 
 /* Deletes an entry and its twin. */
-static __always_inline void ct_delete(const struct F(ct_key) *key, const struct F(ct_value) *e)
+static __always_inline void ct_delete(const struct F(ct_key) *key, struct F(ct_value) *e)
 {
+	struct F(ct_value) *other;
+
+	ct_release(&e->c);
 	if (e->c.state & CT_NAT) {
 		struct F(ct_key) twin;
 
 		ct_twin_key(e, key->proto, &twin);
+		other = e->c.state & CT_NAT_FORWARD ? ct_lookup(&twin) : NULL;
+		if (other)
+			ct_release(&other->c);
 		bpf_map_delete_elem(&F(ct), &twin);
 	}
 	bpf_map_delete_elem(&F(ct), key);

@@ -59,7 +59,21 @@ static __always_inline int is_link_local(const struct F(addr) *addr)
 	return SLUICE_FAMILY == 6 && (addr->w[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
 }
 
-/* RPF-1: a workload sends with its own addresses only. */
+/* Whether the workload may send from an address that is not its own. */
+static __always_inline int is_allowed_source(const struct iface *iface, __u32 ifindex,
+					     const struct F(addr) *saddr)
+{
+	struct F(source_key) key = {
+	    .prefixlen = SOURCE_IFINDEX_BITS + 32 * ADDR_WORDS,
+	    .ifindex = bpf_htonl(ifindex),
+	    .addr = *saddr,
+	};
+
+	return iface->flags & IFACE_ANY_SOURCE ||
+	       (iface->flags & IFACE_SOURCES && bpf_map_lookup_elem(&F(sources), &key));
+}
+
+/* RPF-1: a workload sends with its own addresses only, and with those that it is allowed. */
 static __always_inline int may_send_from(const struct iface *iface, __u32 ifindex,
 					 const struct F(addr) *saddr)
 {
@@ -69,24 +83,73 @@ static __always_inline int may_send_from(const struct iface *iface, __u32 ifinde
 	    is_link_local(saddr))
 		return 1;
 	route = route_to(saddr);
-	return is_local_workload(route) && route->ifindex == ifindex;
+	if (is_local_workload(route) && route->ifindex == ifindex)
+		return 1;
+	return iface->flags & IFACE_SOURCES && is_allowed_source(iface, ifindex, saddr);
+}
+
+/* Beyond the cluster: no pod, no host, and no address that a pod may have some time. */
+static __always_inline int is_outside(const struct F(route) *route)
+{
+	return !route ||
+	       (!(route->flags & (ROUTE_WORKLOAD | ROUTE_LOCAL | ROUTE_IN_POOL | ROUTE_TUNNELED)) &&
+		is_any(&route->next_hop));
+}
+
+/*
+ * The DSCP (RFC 2474) of what the workload behind this interface sends out of the cluster; the ECN
+ * bits beside it stay (QOS-2). It shares 16-bit words with bytes that stay, as sums see it.
+ */
+static __noinline int set_dscp(struct __sk_buff *skb)
+{
+	struct qos_key key = {.ifindex = skb->ifindex, .hook = HOOK_IN};
+	const struct qos_limit *limit = bpf_map_lookup_elem(&qos, &key);
+	ip_header *ip = ip_of(skb);
+	__u16 was, is;
+	__u8 *bytes = (__u8 *)ip;
+
+	if (!limit || !(limit->dscp & QOS_DSCP_SET) || !ip)
+		return 0;
+	__builtin_memcpy(&was, bytes, sizeof(was));
+#if SLUICE_FAMILY == 4
+	bytes[1] = (bytes[1] & 0x03) | (limit->dscp & 0x3f) << 2;
+#else
+	/* Version, traffic class and flow label: 4, 8 and 20 bits. */
+	bytes[0] = 0x60 | (limit->dscp & 0x3f) >> 2;
+	bytes[1] = (bytes[1] & 0x3f) | (limit->dscp & 0x03) << 6;
+#endif
+	__builtin_memcpy(&is, bytes, sizeof(is));
+	if (was == is)
+		return 0;
+#if SLUICE_FAMILY == 4
+	ip->check = csum_apply(ip->check, csum_replace16(was, is));
+#else
+	if (!settings.kern_ctx || ip_summed(skb) == CHECKSUM_COMPLETE)
+		add_to_packet_sum(skb, csum_replace16(was, is));
+#endif
+	return 0;
 }
 
 /* To a local pod's interface, whose neighbour entry gives the MAC address. */
 static __always_inline int redirect_to(struct __sk_buff *skb, __u32 prog, __u32 ifindex)
 {
 	struct bpf_redir_neigh next_hop = {};
+	const struct iface *iface = iface_of(ifindex);
+	const struct F(addr) *own = iface ? iface_addr(iface) : NULL;
 	const ip_header *ip = ip_of(skb);
 	int verdict;
 
 	if (!ip)
 		return drop(skb, prog, REASON_REWRITE);
+	/* It need not answer for the addresses that it sends from besides its own. */
+	if (!own || !(iface->flags & (IFACE_ANY_SOURCE | IFACE_SOURCES)) || is_any(own))
+		own = ip_daddr(ip);
 #if SLUICE_FAMILY == 4
 	next_hop.nh_family = 2; /* AF_INET */
-	next_hop.ipv4_nh = ip->daddr;
+	next_hop.ipv4_nh = own->w[0];
 #else
 	next_hop.nh_family = 10; /* AF_INET6 */
-	__builtin_memcpy(next_hop.ipv6_nh, &ip->daddr, sizeof(next_hop.ipv6_nh));
+	__builtin_memcpy(next_hop.ipv6_nh, own, sizeof(next_hop.ipv6_nh));
 #endif
 	verdict = bpf_redirect_neigh(ifindex, &next_hop, sizeof(next_hop), 0);
 	return end(skb, prog, REASON_REDIRECT, verdict);

@@ -25,8 +25,13 @@ enum iface_flags {
 	IFACE_RPF_STRICT = 1 << 10,  /* host: a source is to be routed back by this interface */
 	IFACE_RPF_LOOSE = 1 << 11,   /* host: a source is to be routed back by any interface */
 	IFACE_SOURCES = 1 << 12,     /* may send from the networks in "sources", too */
-	IFACE_QOS = 1 << 13,	     /* has limits in "qos" */
+	IFACE_QOS = 1 << 13,	     /* packets are counted by rates in "qos", either hook */
 	IFACE_FORCE_TRACK = 1 << 14, /* host: its packets are the kernel's conntrack's (XDP-2) */
+	IFACE_PACED = 1 << 15, /* what it gets is limited: no packet may go past its program */
+	IFACE_CONNECTIONS = 1 << 16, /* connections are counted by limits in "qos" */
+	IFACE_DSCP = 1 << 17,	     /* what it sends out of the cluster gets the DSCP in "qos" */
+	/* Host: XDP asks a policy of its own about its packets; with a slot for host-ingress. */
+	IFACE_UNTRACKED = 1 << 18,
 };
 
 struct iface {

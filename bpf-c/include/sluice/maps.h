@@ -23,6 +23,7 @@
 #include "node.h"
 #include "policy.h"
 #include "progs.h"
+#include "qos.h"
 #include "reasons.h"
 #include "route.h"
 #include "state.h"
@@ -91,6 +92,10 @@ MAP_ARRAY(ifaces, BPF_MAP_TYPE_ARRAY, struct iface, IFACE_ARRAY_SIZE);
 MAP_HASH(ifaces_far, BPF_MAP_TYPE_HASH, __u32, struct iface, 1000, BPF_F_NO_PREALLOC);
 MAP_ARRAY(node, BPF_MAP_TYPE_ARRAY, struct node_state, 1);
 
+MAP_HASH(F(sources), BPF_MAP_TYPE_LPM_TRIE, struct F(source_key), __u32, 65536, BPF_F_NO_PREALLOC);
+MAP_HASH(qos, BPF_MAP_TYPE_HASH, struct qos_key, struct qos_limit, 16384, BPF_F_NO_PREALLOC);
+MAP_HASH(qos_use, BPF_MAP_TYPE_HASH, struct qos_key, struct qos_use, 16384, BPF_F_NO_PREALLOC);
+
 /* Between sub-programs, and to the agent. */
 MAP_ARRAY(pkt, BPF_MAP_TYPE_PERCPU_ARRAY, struct pkt, 1);
 MAP_ARRAY(counters, BPF_MAP_TYPE_PERCPU_ARRAY, struct counter, HOOK_COUNT *REASON_COUNT);
@@ -112,5 +117,5 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__type(key, __u32);
 	__type(value, __u32);
-	__uint(max_entries, 16384);
+	__uint(max_entries, POLICY_SLOTS + POLICY_PIECES);
 } policies SEC(".maps");

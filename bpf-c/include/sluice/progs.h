@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include "types.h"
+
 /* The direction, seen from the host's namespace, of the hook that a program runs on. */
 enum sluice_hook {
 	HOOK_IN = 0,  /* host-ingress: a packet that enters the host's namespace */
@@ -38,6 +40,30 @@ enum sluice_prog_index {
 	PROG_COUNT = 2 * PROG_PER_FAMILY,
 	PROG_DEBUG = PROG_COUNT, /* add to an index for its debug variant */
 	PROG_SLOTS = 2 * PROG_COUNT,
+};
+
+/* The per-endpoint array: slots that interfaces name, and room for what one program cannot hold. */
+enum policy_slots_limits {
+	POLICY_SLOTS = 16384,
+	POLICY_PIECES = 16384, /* further pieces of large policies, from POLICY_SLOTS on */
+};
+
+/*
+ * XDP has arrays of its own, of the same kinds. Its policies find their continuations at constant
+ * places, for an XDP program's context has no room for any; what they do not decide they pass.
+ */
+enum sluice_xdp_prog {
+	XDP_PROG_ALLOW = 0, /* tells TC that policy has been asked */
+	XDP_PROG_DENY = 1,
+};
+
+/* What XDP_PROG_ALLOW puts before a packet, as its metadata (XDP-1). */
+enum sluice_xdp_meta {
+	XDP_META_ALLOWED = 0x51c1ce01,
+};
+
+struct xdp_meta {
+	__u32 verdict; /* enum sluice_xdp_meta */
 };
 
 /* Continuations that a caller of policy or of a log filter leaves in skb->cb. */

@@ -54,12 +54,13 @@ enum sluice_reason {
 	REASON_NO_TUNNEL_ROUTE = 49,  /* to the tunnel, but no node has the address */
 	REASON_NO_LOCAL_BACKEND = 50, /* a service that takes local backends only, and has none */
 	REASON_SOURCE_RANGE = 51,     /* not in the service's loadBalancerSourceRanges */
-	REASON_HOST_RPF = 52,	 /* from outside, with a source that is not routed back there */
-	REASON_PRE_DNAT = 53,	 /* a preDNAT policy denied */
-	REASON_TO_HOST = 54,	 /* a workload to its node: defaultEndpointToHostAction */
-	REASON_UNTRACKED = 55,	 /* a policy with doNotTrack denied */
+	REASON_HOST_RPF = 52,  /* from outside, with a source that is not routed back there */
+	REASON_PRE_DNAT = 53,  /* a preDNAT policy denied */
+	REASON_TO_HOST = 54,   /* a workload to its node: policy, or defaultEndpointToHostAction */
+	REASON_UNTRACKED = 55, /* a policy with doNotTrack denied, in XDP */
 	REASON_PACKET_RATE = 56, /* more packets than the endpoint's limit */
-	REASON_CONNECTIONS = 57, /* more connections than the endpoint's limit */
+	REASON_CONNECTIONS = 57, /* more connections than the endpoint's limit: answered by RST */
+	REASON_BANDWIDTH = 58,	 /* more bytes than the endpoint's limit */
 	REASON_COUNT = 64,
 };
 

@@ -37,6 +37,38 @@ struct fib_question {
 
 MAP_ARRAY(fib_question, BPF_MAP_TYPE_PERCPU_ARRAY, struct fib_question, 1);
 
+/* Fills a question: by which way the kernel would forward from "saddr" to "daddr". */
+static __always_inline void ask_fib(struct bpf_fib_lookup *fib, __u32 ifindex,
+				    const struct F(addr) *saddr, const struct F(addr) *daddr)
+{
+	__builtin_memset(fib, 0, sizeof(*fib));
+	fib->ifindex = ifindex;
+#if SLUICE_FAMILY == 4
+	fib->family = FIB_AF_INET;
+	fib->ipv4_src = saddr->w[0];
+	fib->ipv4_dst = daddr->w[0];
+#else
+	fib->family = FIB_AF_INET6;
+	__builtin_memcpy(fib->ipv6_src, saddr, sizeof(fib->ipv6_src));
+	__builtin_memcpy(fib->ipv6_dst, daddr, sizeof(fib->ipv6_dst));
+#endif
+}
+
+/* Host-ingress: whether the kernel takes a packet for its own, or at least forwards it nowhere. */
+static __noinline int is_delivered_here(struct __sk_buff *skb, const struct F(addr) *saddr,
+					const struct F(addr) *daddr)
+{
+	__u32 zero = 0;
+	struct fib_question *question = bpf_map_lookup_elem(&fib_question, &zero);
+	int result;
+
+	if (!saddr || !daddr || !question)
+		return 1;
+	ask_fib(&question->fib, skb->ifindex, saddr, daddr);
+	result = bpf_fib_lookup(skb, &question->fib, sizeof(question->fib), 0);
+	return result == BPF_FIB_LKUP_RET_NOT_FWDED || result == BPF_FIB_LKUP_RET_FWD_DISABLED;
+}
+
 /* Whether what answers "saddr" is routed back by this interface (strict), or at all (loose). */
 static __noinline int is_routed_back(struct __sk_buff *skb, const struct F(addr) *saddr,
 				     const struct F(addr) *daddr, int strict)
@@ -49,17 +81,7 @@ static __noinline int is_routed_back(struct __sk_buff *skb, const struct F(addr)
 	if (!saddr || !daddr || !question)
 		return 0;
 	fib = &question->fib;
-	__builtin_memset(fib, 0, sizeof(*fib));
-	fib->ifindex = skb->ifindex;
-#if SLUICE_FAMILY == 4
-	fib->family = FIB_AF_INET;
-	fib->ipv4_src = daddr->w[0];
-	fib->ipv4_dst = saddr->w[0];
-#else
-	fib->family = FIB_AF_INET6;
-	__builtin_memcpy(fib->ipv6_src, daddr, sizeof(fib->ipv6_src));
-	__builtin_memcpy(fib->ipv6_dst, saddr, sizeof(fib->ipv6_dst));
-#endif
+	ask_fib(fib, skb->ifindex, daddr, saddr);
 	result = bpf_fib_lookup(skb, fib, sizeof(*fib), 0);
 	switch (result) {
 	case BPF_FIB_LKUP_RET_SUCCESS:

@@ -58,8 +58,12 @@ struct pkt {
 	__u32 route_epoch;
 	__u16 l3_offset; /* bytes from the start of the packet */
 	__u16 l4_offset;
-	__u32 reason;	   /* enum sluice_reason: why PROG_DROP or PROG_REFUSE was entered */
-	struct addr6 peer; /* a node's address in the underlay, by flags */
-	__u32 policy_step; /* where the next program of a policy of several goes on; 0: begins */
+	__u32 reason;	      /* enum sluice_reason: why PROG_DROP or PROG_REFUSE was entered */
+	struct addr6 peer;    /* a node's address in the underlay, by flags */
+	__u32 policy_step;    /* where the next program of a policy of several goes on; 0: begins */
+	__u32 sender_state;   /* enum ct_state: what a new flow's entry says of the sender and */
+	__u32 receiver_state; /* the receiver besides all else, as if each were side A */
+	__be16 ethertype; /* XDP alone, whose context does not tell it: ETH_P_IP or ETH_P_IPV6 */
+	__u16 rsvd;
 };
-ASSERT_SIZE(struct pkt, 132);
+ASSERT_SIZE(struct pkt, 144);

@@ -66,6 +66,7 @@ static __always_inline struct pkt *save_packet(const struct __sk_buff *skb, cons
 	p->l4_offset = f->l4;
 	p->reason = REASON_POLICY;
 	p->policy_step = 0;
+	p->sender_state = p->receiver_state = 0;
 	if (peer) {
 		p->flags |= PKT_FROM_TUNNEL;
 		if (peer->vni == TUNNEL_VNI_FORWARD)

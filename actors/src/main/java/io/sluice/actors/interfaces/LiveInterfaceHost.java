@@ -22,6 +22,7 @@ import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.layout.SluiceHook;
+import io.sluice.kernel.policy.PolicyProgram;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -204,12 +205,12 @@ public final class LiveInterfaceHost implements InterfaceHost {
   }
 
   private Set<Integer> filled(int hook) {
-    return filled.computeIfAbsent(hook, h -> new HashSet<>(dataplane.policySlots(h)));
+    return filled.computeIfAbsent(hook, h -> new HashSet<>(dataplane.policies(h).keySet()));
   }
 
   private void fill(int hook, int slot, String nic) {
     if (!filled(hook).contains(slot)) {
-      dataplane.setPolicy(hook, slot, new Dataplane.PolicyProgram(nic, PolicyPrograms.allowAll()));
+      dataplane.setPolicy(hook, slot, PolicyProgram.of(nic, PolicyPrograms.allowAll()));
       filled(hook).add(slot);
     }
   }

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.config.model.ObjectMeta;
 import io.sluice.config.model.Pod;
+import io.sluice.config.model.QosControls;
 import io.sluice.config.model.Resource;
 import io.sluice.config.settings.Choices;
 import io.sluice.kernel.layout.Family;
@@ -66,7 +67,8 @@ class WorkloadsTest {
             List.of(),
             "default",
             false,
-            List.of());
+            List.of(),
+            QosControls.NONE);
     Pod finished =
         new Pod(
             ObjectMeta.of("default", "job"),
@@ -76,7 +78,8 @@ class WorkloadsTest {
             List.of(),
             "default",
             true,
-            List.of());
+            List.of(),
+            QosControls.NONE);
     Workloads workloads =
         of(
             hostNetwork,

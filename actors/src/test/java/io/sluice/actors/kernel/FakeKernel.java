@@ -4,6 +4,8 @@ package io.sluice.actors.kernel;
 import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.dataplane.MaglevTable;
+import io.sluice.kernel.dataplane.RuleHits;
+import io.sluice.kernel.dataplane.Untracked;
 import io.sluice.kernel.layout.Affinity;
 import io.sluice.kernel.layout.AffinityKey;
 import io.sluice.kernel.layout.Backend;
@@ -15,16 +17,17 @@ import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
+import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.SourceRangeKey;
+import io.sluice.kernel.policy.PolicyProgram;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /** The maps of a node, which outlive the agents that use them. Programs are not in here. */
 public final class FakeKernel {
@@ -42,6 +45,7 @@ public final class FakeKernel {
   final Map<Family, FakeMap<AffinityKey, Affinity>> affinity = new EnumMap<>(Family.class);
   public final Map<Family, FakeMap<SourceRangeKey, Integer>> sourceRanges =
       new EnumMap<>(Family.class);
+  public final Map<Family, FakeMap<IpSetKey, Integer>> ipSets = new EnumMap<>(Family.class);
   public final FakeMap<Integer, Iface> ifaces;
   public final FakeMap<Integer, NodeState> node;
 
@@ -61,6 +65,7 @@ public final class FakeKernel {
       routes.put(family, new FakeMap<>(lock, "routes" + n, 262144, all));
       affinity.put(family, new FakeMap<>(lock, "affinity" + n, 4096, all));
       sourceRanges.put(family, new FakeMap<>(lock, "source_ranges" + n, 4096, all));
+      ipSets.put(family, new FakeMap<>(lock, "ip_sets" + n, 1 << 20, all));
       optouts.put(family, new FakeMap<>(lock, "dsr_optout" + n, 4096, all));
       directs.put(family, new FakeMap<>(lock, "directs" + n, 2, all));
     }
@@ -148,6 +153,16 @@ public final class FakeKernel {
     }
 
     @Override
+    public TypedMap<IpSetKey, Integer> ipSets(Family family) {
+      return handle(kernel.ipSets.get(family));
+    }
+
+    @Override
+    public RuleHits ruleHits() {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
     public TypedMap<RouteKey, Route> routes(Family family) {
       return handle(kernel.routes.get(family));
     }
@@ -193,8 +208,13 @@ public final class FakeKernel {
     }
 
     @Override
-    public Set<Integer> policySlots(int hook) {
-      return Set.of();
+    public Map<Integer, String> policies(int hook) {
+      return Map.of();
+    }
+
+    @Override
+    public Untracked untracked() {
+      throw new UnsupportedOperationException();
     }
 
     @Override

@@ -4,6 +4,7 @@ package io.sluice.actors.testing;
 import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.dataplane.MaglevTable;
+import io.sluice.kernel.dataplane.Untracked;
 import io.sluice.kernel.layout.Affinity;
 import io.sluice.kernel.layout.AffinityKey;
 import io.sluice.kernel.layout.Backend;
@@ -15,16 +16,16 @@ import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
+import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.SourceRangeKey;
+import io.sluice.kernel.policy.PolicyProgram;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** A dataplane without a kernel: maps in memory, a clock to set, a cleaner that obeys CT-3. */
@@ -47,8 +48,11 @@ public final class FakeDataplane implements Dataplane {
   private final FakeMap<Integer, BackendGen> gens = new FakeMap<>("backend_gen", 100);
   private final FakeMap<Integer, Iface> ifaces = new FakeMap<>("ifaces", 9192);
   private final FakeMap<Integer, NodeState> node = new FakeMap<>("node", 1);
-  private final Map<Integer, Set<Integer>> slots = new HashMap<>();
+  private final Map<Family, FakeMap<IpSetKey, Integer>> ipSets = new HashMap<>();
+  private final MemoryRuleHits ruleHits = new MemoryRuleHits();
+  private final Map<Integer, Map<Integer, PolicyProgram>> programs = new HashMap<>();
   private final Map<Integer, Attachment> attached = new HashMap<>();
+  private final MemoryUntracked untracked = new MemoryUntracked(this::call);
 
   /**
    * @param ctSize entries of each conntrack table
@@ -62,6 +66,7 @@ public final class FakeDataplane implements Dataplane {
       directs.put(family, new FakeMap<>("directs" + family.number(), 2));
       affinity.put(family, new FakeMap<>("affinity" + family.number(), 1000));
       sourceRanges.put(family, new FakeMap<>("source_ranges" + family.number(), 1000));
+      ipSets.put(family, new FakeMap<>("ip_sets" + family.number(), 100_000));
       routes.put(family, new FakeMap<>("routes" + family.number(), 1000));
     }
   }
@@ -147,20 +152,46 @@ public final class FakeDataplane implements Dataplane {
   }
 
   @Override
+  public FakeMap<IpSetKey, Integer> ipSets(Family family) {
+    return ipSets.get(family);
+  }
+
+  @Override
+  public MemoryRuleHits ruleHits() {
+    return ruleHits;
+  }
+
+  @Override
   public synchronized void setPolicy(int hook, int slot, PolicyProgram program) {
     calls.add("policy " + hook + "/" + slot);
-    slots.computeIfAbsent(hook, h -> new HashSet<>()).add(slot);
+    programs.computeIfAbsent(hook, h -> new HashMap<>()).put(slot, program);
   }
 
   @Override
   public synchronized void clearPolicy(int hook, int slot) {
     calls.add("no policy " + hook + "/" + slot);
-    slots.computeIfAbsent(hook, h -> new HashSet<>()).remove(slot);
+    programs.computeIfAbsent(hook, h -> new HashMap<>()).remove(slot);
   }
 
   @Override
-  public synchronized Set<Integer> policySlots(int hook) {
-    return Set.copyOf(slots.getOrDefault(hook, Set.of()));
+  public synchronized Map<Integer, String> policies(int hook) {
+    Map<Integer, String> names = new HashMap<>();
+    programs.getOrDefault(hook, Map.of()).forEach((slot, p) -> names.put(slot, p.name()));
+    return names;
+  }
+
+  /** What was last put into a slot; null: nothing. */
+  public synchronized PolicyProgram program(int hook, int slot) {
+    return programs.getOrDefault(hook, Map.of()).get(slot);
+  }
+
+  private void call(String what) {
+    calls.add(what);
+  }
+
+  @Override
+  public Untracked untracked() {
+    return untracked;
   }
 
   @Override

@@ -7,6 +7,7 @@ import io.sluice.config.model.IpPool;
 import io.sluice.config.model.Node;
 import io.sluice.config.model.ObjectMeta;
 import io.sluice.config.model.Pod;
+import io.sluice.config.model.QosControls;
 import io.sluice.config.model.Resource;
 import io.sluice.config.model.ResourceKey;
 import io.sluice.config.model.WorkloadEndpoint;
@@ -64,7 +65,8 @@ public final class Resources {
         List.of(),
         "default",
         false,
-        List.of());
+        List.of(),
+        QosControls.NONE);
   }
 
   public static WorkloadEndpoint endpoint(
@@ -74,6 +76,16 @@ public final class Resources {
 
   public static WorkloadEndpoint endpoint(
       ObjectMeta meta, String node, String nic, List<String> allowedSources, String... addresses) {
+    return endpoint(meta, node, nic, allowedSources, QosControls.NONE, addresses);
+  }
+
+  public static WorkloadEndpoint endpoint(
+      ObjectMeta meta,
+      String node,
+      String nic,
+      List<String> allowedSources,
+      QosControls qos,
+      String... addresses) {
     return new WorkloadEndpoint(
         meta,
         node,
@@ -89,6 +101,6 @@ public final class Resources {
         List.of(),
         "",
         allowedSources.stream().map(Cidr::parse).toList(),
-        Map.of());
+        qos);
   }
 }

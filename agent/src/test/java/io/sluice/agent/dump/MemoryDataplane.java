@@ -4,6 +4,8 @@ package io.sluice.agent.dump;
 import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.dataplane.MaglevTable;
+import io.sluice.kernel.dataplane.RuleHits;
+import io.sluice.kernel.dataplane.Untracked;
 import io.sluice.kernel.layout.Affinity;
 import io.sluice.kernel.layout.AffinityKey;
 import io.sluice.kernel.layout.Backend;
@@ -15,23 +17,29 @@ import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
+import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.SourceRangeKey;
+import io.sluice.kernel.policy.PolicyProgram;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /** A dataplane to look at, without a kernel. Its clock stands still, at 250 jiffies a second. */
 public final class MemoryDataplane implements Dataplane {
   public static final int NOW = 100; // just after the clock wrapped
   final List<CounterRow> counters = new ArrayList<>();
   final Map<Integer, Attachment> attachments = new HashMap<>();
+
+  /** By hook and slot. */
+  final Map<Integer, Map<Integer, String>> policies = new HashMap<>();
+
+  final MemoryRuleHits hits = new MemoryRuleHits();
   private final Map<Family, TypedMap<CtKey, CtValue>> ct = new EnumMap<>(Family.class);
   private final Map<Family, TypedMap<AffinityKey, Affinity>> affinity = new EnumMap<>(Family.class);
   private final Map<Family, TypedMap<SourceRangeKey, Integer>> sourceRanges =
@@ -41,6 +49,7 @@ public final class MemoryDataplane implements Dataplane {
   private final Map<Family, TypedMap<Integer, Backend>> backends = new EnumMap<>(Family.class);
   private final Map<Family, TypedMap<RouteKey, Integer>> optouts = new EnumMap<>(Family.class);
   private final Map<Family, TypedMap<RouteKey, Route>> routes = new EnumMap<>(Family.class);
+  private final Map<Family, TypedMap<IpSetKey, Integer>> ipSets = new EnumMap<>(Family.class);
   private final TypedMap<Integer, Service> services = new MemoryMap<>("services");
   private final TypedMap<Integer, MaglevTable> maglev = new MemoryMap<>("maglev");
   private final TypedMap<Integer, BackendGen> gens = new MemoryMap<>("backend_gen");
@@ -56,6 +65,7 @@ public final class MemoryDataplane implements Dataplane {
       affinity.put(family, new MemoryMap<>("affinity" + family.number()));
       sourceRanges.put(family, new MemoryMap<>("source_ranges" + family.number()));
       optouts.put(family, new MemoryMap<>("dsr_optout" + family.number()));
+      ipSets.put(family, new MemoryMap<>("ip_sets" + family.number()));
       routes.put(family, new MemoryMap<>("routes" + family.number()));
     }
   }
@@ -111,6 +121,16 @@ public final class MemoryDataplane implements Dataplane {
   }
 
   @Override
+  public TypedMap<IpSetKey, Integer> ipSets(Family family) {
+    return ipSets.get(family);
+  }
+
+  @Override
+  public RuleHits ruleHits() {
+    return hits;
+  }
+
+  @Override
   public TypedMap<RouteKey, Route> routes(Family family) {
     return routes.get(family);
   }
@@ -156,8 +176,13 @@ public final class MemoryDataplane implements Dataplane {
   }
 
   @Override
-  public Set<Integer> policySlots(int hook) {
-    return Set.of();
+  public Map<Integer, String> policies(int hook) {
+    return policies.getOrDefault(hook, Map.of());
+  }
+
+  @Override
+  public Untracked untracked() {
+    throw new UnsupportedOperationException();
   }
 
   @Override

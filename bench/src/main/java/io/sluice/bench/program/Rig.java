@@ -10,7 +10,6 @@ import io.sluice.kernel.bpf.ProgramArray;
 import io.sluice.kernel.bpf.ProgramInfo;
 import io.sluice.kernel.bpf.SkbContext;
 import io.sluice.kernel.bpf.TestRun;
-import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.dataplane.DataplaneLoader;
 import io.sluice.kernel.dataplane.DataplaneOptions;
 import io.sluice.kernel.layout.Backend;
@@ -40,6 +39,7 @@ import io.sluice.kernel.layout.SluiceMark;
 import io.sluice.kernel.layout.SluiceProg;
 import io.sluice.kernel.layout.SluiceProgIndex;
 import io.sluice.kernel.layout.SluiceReason;
+import io.sluice.kernel.policy.PolicyProgram;
 import io.sluice.kernel.sys.Mounts;
 import java.io.IOException;
 import java.io.InputStream;
@@ -165,7 +165,7 @@ final class Rig implements AutoCloseable {
   private void addInterface() {
     for (int hook = 0; hook < SluiceHook.HOOK_COUNT; hook++) {
       dataplane.setPolicy(
-          hook, POLICY_SLOT, new Dataplane.PolicyProgram("bench_allow", PolicyPrograms.allowAll()));
+          hook, POLICY_SLOT, PolicyProgram.of("bench_allow", PolicyPrograms.allowAll()));
     }
     measureAtPod();
   }

@@ -12,6 +12,7 @@ import java.util.List;
  * @param serviceAccountName {@code default} where the pod says nothing
  * @param finished whether it has succeeded or failed: it has no network any more
  * @param allowedSources what else it asks to send from, by annotation
+ * @param qos its limits and marks, by annotations
  */
 public record Pod(
     ObjectMeta meta,
@@ -21,7 +22,8 @@ public record Pod(
     List<ContainerPort> ports,
     String serviceAccountName,
     boolean finished,
-    List<Cidr> allowedSources)
+    List<Cidr> allowedSources,
+    QosControls qos)
     implements Resource {
   /** The annotation behind {@link #allowedSources()}: a JSON list of networks. */
   public static final String ALLOWED_SOURCES_ANNOTATION =

@@ -2,7 +2,6 @@
 package io.sluice.config.model;
 
 import java.util.List;
-import java.util.Map;
 
 /**
  * projectcalico.org/v3 WorkloadEndpoint: the host side of a workload's link. Absent texts are
@@ -14,7 +13,7 @@ import java.util.Map;
  * @param ipNetworks the workload's addresses, each as a network of one address
  * @param mac of the workload's side; empty: unknown
  * @param allowedSources what else it may send from
- * @param qosControls as given
+ * @param qos its limits and marks
  */
 public record WorkloadEndpoint(
     ObjectMeta meta,
@@ -31,7 +30,7 @@ public record WorkloadEndpoint(
     List<EndpointPort> ports,
     String serviceAccountName,
     List<Cidr> allowedSources,
-    Map<String, String> qosControls)
+    QosControls qos)
     implements Resource {
   /** One-to-one address translation of a workload. */
   public record IpNat(IpAddress internal, IpAddress external) {}
@@ -51,7 +50,6 @@ public record WorkloadEndpoint(
     profiles = List.copyOf(profiles);
     ports = List.copyOf(ports);
     allowedSources = List.copyOf(allowedSources);
-    qosControls = Map.copyOf(qosControls);
   }
 
   @Override

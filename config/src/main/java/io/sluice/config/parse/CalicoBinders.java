@@ -61,9 +61,6 @@ final class CalicoBinders {
     if (spec.has("ipNATs")) {
       spec.ignored("ipNATs", NOT_YET);
     }
-    if (spec.has("qosControls")) {
-      spec.ignored("qosControls", NOT_YET);
-    }
     WorkloadEndpoint endpoint =
         new WorkloadEndpoint(
             meta.meta(),
@@ -82,7 +79,7 @@ final class CalicoBinders {
             spec.maps("ports", CalicoBinders::port),
             spec.text("serviceAccountName"),
             spec.list("allowSpoofedSourcePrefixes", Cidr::parseNetwork),
-            scalars(spec, "qosControls"));
+            QosBinder.ofEndpoint(spec, scalars(spec, "qosControls")));
     spec.skip("containerID", "ipv4Gateway", "ipv6Gateway");
     spec.finish();
     return Optional.of(endpoint);

@@ -26,7 +26,6 @@ import java.util.Set;
  * those that look like one that it reads are worth a word.
  */
 final class CoreBinders {
-  private static final String QOS_PREFIX = "qos.projectcalico.org/";
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private CoreBinders() {}
@@ -98,11 +97,6 @@ final class CoreBinders {
     }
     status.skip("hostIP", "hostIPs");
     status.finishOpen();
-    for (String annotation : meta.meta().annotations().keySet()) {
-      if (annotation.startsWith(QOS_PREFIX)) {
-        meta.fields().ignored("annotations", annotation + " has no effect in this version");
-      }
-    }
     boolean finished = phase.equals("Succeeded") || phase.equals("Failed");
     return Optional.of(
         new Pod(
@@ -113,7 +107,8 @@ final class CoreBinders {
             ports,
             "default",
             finished,
-            allowedSources(meta)));
+            allowedSources(meta),
+            QosBinder.ofPod(meta)));
   }
 
   private static List<ContainerPort> containerPorts(Fields container) {

@@ -28,6 +28,14 @@ class RefusalTest {
     return new Case(Manifests.SLICE, good, bad, problems);
   }
 
+  private static Case qos(String control, String problem) {
+    return new Case(
+        Manifests.ENDPOINT,
+        "  node: node1",
+        "  qosControls: {" + control + "}\n  node: node1",
+        "m.yaml:6: " + WEP + "spec.qosControls:" + (problem.startsWith(" ") ? "" : " ") + problem);
+  }
+
   private static final String SVC = "Service default/web: ";
   private static final String SLI = "EndpointSlice default/web-1: ";
   private static final String WEP = "WorkloadEndpoint default/node1-k8s-web--a-eth0: ";
@@ -271,6 +279,20 @@ class RefusalTest {
             "  name: web-a",
             "  name: web-a\n  annotations: {cni.projectcalico.org/allowedSourcePrefixes: '[\"10.0.0.1/8\"]'}",
             "m.yaml:5: Pod default/web-a: metadata.annotations: cni.projectcalico.org/allowedSourcePrefixes: 10.0.0.1/8 has host bits set, write 10.0.0.0/8"),
+        qos("ingressPacketRate: 10k1", "ingressPacketRate: \"10k1\" is not a quantity such as 500, 10M or 1Gi"),
+        qos("egressPacketRate: 10001", "egressPacketRate: 10001 is not in 1..10000"),
+        qos("ingressBandwidth: '999'", "ingressBandwidth: 999 is not in 1000..1000000000000000"),
+        qos("egressBurst: 1M", "egressBurst: needs egressBandwidth"),
+        qos("egressPacketBurst: '7'", "egressPacketBurst: needs egressPacketRate"),
+        qos("egressMaxConnections: '0'", "egressMaxConnections: 0 is not in 1..4294967295"),
+        qos(
+            "dscp: AF50",
+            "dscp: \"AF50\" is neither in 0..63 nor one of DF, EF, VA, CS0..CS7, AF11..AF43"),
+        qos("dscp: 64", "dscp: \"64\" is neither in 0..63 nor one of DF, EF, VA, CS0..CS7, AF11..AF43"),
+        qos(
+            "ingresPacketRate: 10",
+            " ingresPacketRate is not a limit, did you mean ingressPacketRate? It has no effect"),
+        qos("egressPeakrate: 10M", " egressPeakrate has no effect in this version"),
         new Case(
             Manifests.NODE,
             "10.244.1.0/24",

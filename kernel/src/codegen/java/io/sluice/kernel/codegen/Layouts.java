@@ -41,8 +41,13 @@ final class Layouts {
     return c.equals("addr4") || c.equals("addr6");
   }
 
+  /** Programs' own: the kernel hides it from everybody else. */
+  private static boolean isLock(Btf.Type type) {
+    return type instanceof Btf.Struct s && s.name().equals("bpf_spin_lock");
+  }
+
   /**
-   * All structures but the addresses, by name.
+   * All structures but the addresses and locks, by name.
    *
    * @throws IllegalArgumentException if the two of a pair differ in more than sizes, or a member is
    *     of a type that records have no component for
@@ -50,7 +55,10 @@ final class Layouts {
   List<Unit> units() {
     TreeMap<String, Layout> layouts = new TreeMap<>();
     for (int id = 1; id < btf.types().size(); id++) {
-      if (btf.type(id) instanceof Btf.Struct s && !s.name().isEmpty() && !isAddress(s.name())) {
+      if (btf.type(id) instanceof Btf.Struct s
+          && !s.name().isEmpty()
+          && !isAddress(s.name())
+          && !isLock(s)) {
         layouts.put(s.name(), read(s, id));
       }
     }
@@ -105,7 +113,7 @@ final class Layouts {
     }
     List<Field> fields = new ArrayList<>();
     for (Btf.Member member : struct.members()) {
-      if (!member.name().matches("(pad|rsvd)[0-9]*")) {
+      if (!member.name().matches("(pad|rsvd)[0-9]*") && !isLock(btf.type(member.type()))) {
         readMember(struct, member, fields);
       }
     }

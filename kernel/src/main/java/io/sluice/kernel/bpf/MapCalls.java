@@ -12,6 +12,7 @@ final class MapCalls {
   private static final int UPDATE = 2;
   private static final int DELETE = 3;
   private static final int NEXT_KEY = 4;
+  private static final long NO_EXIST = 1;
   private static final int LOOKUP_BATCH = 24;
   private static final int UPDATE_BATCH = 26;
   private static final int DELETE_BATCH = 27;
@@ -27,6 +28,11 @@ final class MapCalls {
     return element(UPDATE, map, key, value);
   }
 
+  /** Creates the entry; -EEXIST: there is one. */
+  static int insert(Fd map, long key, long value) {
+    return element(UPDATE, map, key, value, NO_EXIST);
+  }
+
   static int delete(Fd map, long key) {
     return element(DELETE, map, key, 0);
   }
@@ -37,8 +43,12 @@ final class MapCalls {
   }
 
   private static int element(int command, Fd map, long key, long value) {
+    return element(command, map, key, value, 0);
+  }
+
+  private static int element(int command, Fd map, long key, long value, long flags) {
     ByteBuffer attr = Bpf.attr();
-    attr.putInt(0, map.number()).putLong(8, key).putLong(16, value);
+    attr.putInt(0, map.number()).putLong(8, key).putLong(16, value).putLong(24, flags);
     return Bpf.call(command);
   }
 

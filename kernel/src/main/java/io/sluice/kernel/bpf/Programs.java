@@ -4,6 +4,7 @@ package io.sluice.kernel.bpf;
 import io.sluice.kernel.sys.Errno;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /** Loads programs from raw instructions. Thread-safe. */
@@ -14,11 +15,19 @@ public final class Programs {
   /** Program type of TC programs, TCX and clsact alike. */
   public static final int SCHED_CLS = 3;
 
+  /** Program type of XDP programs. */
+  public static final int XDP = 6;
+
   private static final int PROG_LOAD = 5;
   private static final int LOG_SIZE = 1 << 20;
   private static final NativeBuffer LICENSE = NativeBuffer.of("Dual BSD/GPL");
 
   private Programs() {}
+
+  /** A program's name as the kernel keeps it. */
+  public static String shortName(String name) {
+    return new String(MapSpec.shortName(name), StandardCharsets.US_ASCII);
+  }
 
   /**
    * Loads a program. The expected attach type stays 0, so that one program array takes programs of
@@ -31,16 +40,25 @@ public final class Programs {
    * @throws VerifierException if the verifier refuses it
    */
   public static Fd load(int type, String name, byte[] instructions, List<Fd> maps) {
+    return load(type, name, instructions, maps, 0);
+  }
+
+  /**
+   * Loads a program for arrays whose programs have an expected attach type.
+   *
+   * @param attachType such as {@link XdpLink#ATTACH_TYPE}
+   */
+  public static Fd load(int type, String name, byte[] instructions, List<Fd> maps, int attachType) {
     NativeBuffer code = NativeBuffer.of(instructions);
     NativeBuffer mapFds = new NativeBuffer(maps.size() * Integer.BYTES);
     for (int i = 0; i < maps.size(); i++) {
       mapFds.bytes().putInt(i * Integer.BYTES, maps.get(i).number());
     }
-    int result = attempt(type, name, code, mapFds, null);
+    int result = attempt(type, name, code, mapFds, attachType, null);
     if (result < 0 && result != -Errno.EPERM) {
       // Asking for a log slows loading, so the first attempt goes without.
       NativeBuffer log = new NativeBuffer(LOG_SIZE);
-      result = attempt(type, name, code, mapFds, log);
+      result = attempt(type, name, code, mapFds, attachType, log);
       if (result < 0) {
         throw new VerifierException("load program " + name, -result, log.text(0, LOG_SIZE));
       }
@@ -51,7 +69,12 @@ public final class Programs {
   }
 
   private static int attempt(
-      int type, String name, NativeBuffer code, NativeBuffer mapFds, NativeBuffer log) {
+      int type,
+      String name,
+      NativeBuffer code,
+      NativeBuffer mapFds,
+      int attachType,
+      NativeBuffer log) {
     ByteBuffer attr = Bpf.attr();
     attr.putInt(0, type).putInt(4, code.size() / INSTRUCTION_SIZE);
     attr.putLong(8, code.address()).putLong(16, LICENSE.address());
@@ -59,7 +82,7 @@ public final class Programs {
       attr.putInt(24, 1).putInt(28, log.size()).putLong(32, log.address());
     }
     attr.put(48, MapSpec.shortName(name));
-    attr.putLong(120, mapFds.address());
+    attr.putInt(68, attachType).putLong(120, mapFds.address());
     int result = Bpf.call(PROG_LOAD);
     Reference.reachabilityFence(code);
     Reference.reachabilityFence(mapFds);

@@ -10,10 +10,12 @@ import io.sluice.kernel.bpf.ProgramArray;
 import io.sluice.kernel.bpf.ProgramInfo;
 import io.sluice.kernel.bpf.Programs;
 import io.sluice.kernel.bpf.TcxLink;
+import io.sluice.kernel.layout.PolicySlotsLimits;
 import io.sluice.kernel.layout.Settings;
 import io.sluice.kernel.layout.SluiceHook;
 import io.sluice.kernel.layout.SluiceProg;
 import io.sluice.kernel.layout.SluiceProgIndex;
+import io.sluice.kernel.policy.PolicyMap;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -24,6 +26,7 @@ import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -36,11 +39,13 @@ final class Build implements AutoCloseable {
   /** Names of folders of builds. */
   static final String FOLDER = "[0-9a-f]{16}";
 
-  private static final int POLICY_SLOTS = 16_384;
+  private static final int POLICY_ARRAY =
+      PolicySlotsLimits.POLICY_SLOTS + PolicySlotsLimits.POLICY_PIECES;
   private static final String PREAMBLE = "preamble";
 
   private final Path folder;
   private final List<Hook> hooks = new ArrayList<>();
+  private XdpPart xdp;
 
   /** What one hook has of it. */
   record Hook(ProgramArray programs, ProgramArray policies, Fd preamble, int preambleId)
@@ -74,6 +79,7 @@ final class Build implements AutoCloseable {
       for (int hook = 0; hook < SluiceHook.HOOK_COUNT; hook++) {
         build.hooks.add(build.adopt(hook));
       }
+      build.xdp = XdpPart.adopt(build.folder);
       return build;
     } catch (RuntimeException e) {
       build.close();
@@ -128,9 +134,10 @@ final class Build implements AutoCloseable {
   private void load(Objects objects, MapStore maps, Settings settings, boolean debug) {
     List<Fd> preambles = new ArrayList<>();
     try {
+      XdpPart.load(folder, objects, maps, settings);
       for (int hook = 0; hook < SluiceHook.HOOK_COUNT; hook++) {
         try (ProgramArray progs = makeArray("progs", hook, SluiceProgIndex.PROG_SLOTS);
-            ProgramArray policies = makeArray("policies", hook, POLICY_SLOTS)) {
+            ProgramArray policies = makeArray("policies", hook, POLICY_ARRAY)) {
           Variant variant = new Variant(objects, hook, false, settings);
           for (int family : new int[] {4, 6}) {
             variant.fill(family, maps, progs, policies);
@@ -173,6 +180,10 @@ final class Build implements AutoCloseable {
   /** The hash of its inputs: names its folder. */
   String id() {
     return folder.getFileName().toString();
+  }
+
+  XdpPart xdp() {
+    return xdp;
   }
 
   Hook hook(int hook) {
@@ -251,17 +262,50 @@ final class Build implements AutoCloseable {
     }
   }
 
-  /** Loads a policy program; the caller puts it where it belongs. */
-  Fd loadPolicy(int hook, Dataplane.PolicyProgram program) {
-    return Programs.load(
-        Programs.SCHED_CLS,
-        program.name(),
-        program.instructions(),
-        List.of(hook(hook).programs().fd()));
+  /** Loads a piece of a policy program; the caller puts it where it belongs. */
+  Fd loadPolicy(int hook, MapStore maps, String name, byte[] instructions) {
+    List<Fd> fds = new ArrayList<>();
+    for (PolicyMap map : PolicyMap.values()) {
+      fds.add(
+          switch (map) {
+            case PROGS -> hook(hook).programs().fd();
+            case POLICIES -> hook(hook).policies().fd();
+            default -> maps.fd(map.mapName());
+          });
+    }
+    return Programs.load(Programs.SCHED_CLS, name, instructions, fds);
+  }
+
+  /** The per-endpoint array of a hook, of the build that interfaces run, else of any. */
+  static Optional<ProgramArray> policies(Path root, int hook, Set<Integer> programsInUse) {
+    return array(root, "policies_" + suffix(hook), programsInUse);
+  }
+
+  /** XDP's per-endpoint array, likewise. */
+  static Optional<ProgramArray> untracked(Path root, Set<Integer> programsInUse) {
+    return array(root, XdpPart.POLICIES, programsInUse);
+  }
+
+  private static Optional<ProgramArray> array(Path root, String name, Set<Integer> programsInUse) {
+    List<Path> complete =
+        Pins.list(root).stream()
+            .filter(folder -> folder.getFileName().toString().matches(FOLDER))
+            .filter(folder -> new Build(folder).isComplete())
+            .toList();
+    return complete.stream()
+        .filter(folder -> preambleIds(folder).stream().anyMatch(programsInUse::contains))
+        .findFirst()
+        .or(() -> complete.stream().findFirst())
+        .map(folder -> folder.resolve(name))
+        .flatMap(Bpf::find)
+        .map(fd -> new ProgramArray(name, fd));
   }
 
   @Override
   public void close() {
     hooks.forEach(Hook::close);
+    if (xdp != null) {
+      xdp.close();
+    }
   }
 }

@@ -14,14 +14,15 @@ import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
+import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.SourceRangeKey;
+import io.sluice.kernel.policy.PolicyProgram;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * The dataplane of one node: its maps, programs and attachments, all pinned below one folder of a
@@ -81,29 +82,25 @@ public interface Dataplane extends AutoCloseable {
   /** Jiffies in a second. */
   int hz();
 
+  /** Members of IP sets, of all sets of the node; the value is 1. */
+  TypedMap<IpSetKey, Integer> ipSets(Family family);
+
+  /** How many packets the rules of policies have decided on. */
+  RuleHits ruleHits();
+
   /**
    * Puts a policy program into a slot of a hook's per-endpoint array, atomically replacing what was
    * there (PROG-3).
    *
-   * @param instructions the program, as the assembler makes it
    * @throws io.sluice.kernel.bpf.KernelException with the verifier's log; the old program stays
    */
   void setPolicy(int hook, int slot, PolicyProgram program);
 
+  /** Empties a slot, so that new flows are dropped there. */
   void clearPolicy(int hook, int slot);
 
-  /** Slots that hold a program. */
-  Set<Integer> policySlots(int hook);
-
-  /**
-   * A policy program.
-   *
-   * @param name shown by bpftool and dumps
-   * @param instructions in the machine's byte order. The one map that they may reference, by index
-   *     ({@link io.sluice.kernel.asm.PolicyPrograms#PROGS}), is the hook's generic program array,
-   *     for the tail calls to the continuations
-   */
-  record PolicyProgram(String name, byte[] instructions) {}
+  /** Names of the programs in a hook's slots, as far as they hold one. */
+  Map<Integer, String> policies(int hook);
 
   /**
    * Attaches the preamble to an interface, both hooks, or replaces the one that is there, without a
@@ -116,6 +113,9 @@ public interface Dataplane extends AutoCloseable {
 
   /** Takes the preamble off, and with it all that attaching made. No error if there is none. */
   void detach(String name, int ifindex);
+
+  /** What XDP asks before TC. */
+  Untracked untracked();
 
   /** Interfaces, by ifindex, that have our preamble on both hooks, of whatever build. */
   Map<Integer, Attachment> attachments();

@@ -20,23 +20,26 @@ import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
+import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.Settings;
+import io.sluice.kernel.layout.SluiceHook;
 import io.sluice.kernel.layout.SourceRangeKey;
+import io.sluice.kernel.policy.PolicyProgram;
 import io.sluice.kernel.sys.Errno;
 import io.sluice.kernel.sys.Privileges;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 
 /**
  * The dataplane in the kernel. Below {@code <bpffs>/sluice}: {@code maps/} that all programs share,
@@ -57,6 +60,8 @@ public final class DataplaneLoader implements Dataplane {
   private final Clock clock;
   private final Build build;
   private final Attacher attacher;
+  private final XdpAttacher xdpAttacher;
+  private final XdpPolicies untracked;
   private final Map<Family, Cleaner> cleaners = new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<CtKey, CtValue>> ct = new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<FrontendKey, Frontend>> frontends = new EnumMap<>(Family.class);
@@ -71,6 +76,9 @@ public final class DataplaneLoader implements Dataplane {
   private final MaglevMap maglev;
   private final BpfMap<Integer, BackendGen> backendGen;
   private final BpfMap<Integer, NodeState> node;
+  private final Map<Family, BpfMap<IpSetKey, Integer>> ipSets = new EnumMap<>(Family.class);
+  private final RuleHitsMap ruleHits;
+  private final List<PolicySlots> policySlots = new ArrayList<>();
   private final IfaceMap ifaces;
   private final PerCpuArray<Counter> counters;
 
@@ -100,6 +108,9 @@ public final class DataplaneLoader implements Dataplane {
       build = keep(openBuild(options, objects));
       attacher = new Attacher(root, options.tcx() && KernelFeatures.tcx());
       attacher.sweep();
+      xdpAttacher = new XdpAttacher(root);
+      xdpAttacher.sweep();
+      untracked = new XdpPolicies(build.xdp(), maps, xdpAttacher, this::retireOtherBuilds);
       for (Family family : Family.values()) {
         int n = family.number();
         cleaners.put(family, keep(new Cleaner(objects, maps, family)));
@@ -112,6 +123,7 @@ public final class DataplaneLoader implements Dataplane {
             family, map("affinity" + n, AffinityKey.codec(family), Affinity.codec(family)));
         sourceRanges.put(family, map("source_ranges" + n, SourceRangeKey.codec(family), Codec.U32));
         dsrOptout.put(family, map("dsr_optout" + n, RouteKey.codec(family), Codec.U32));
+        ipSets.put(family, map("ip_sets" + n, IpSetKey.codec(family), Codec.U32));
       }
       services = map("services", Codec.U32, Service.codec());
       maglev = keep(new MaglevMap(maps.openArrayOfMaps("maglev")));
@@ -120,6 +132,10 @@ public final class DataplaneLoader implements Dataplane {
       ifaces =
           new IfaceMap(
               map("ifaces", Codec.U32, Iface.codec()), map("ifaces_far", Codec.U32, Iface.codec()));
+      ruleHits = keep(new RuleHitsMap(maps.fd(RuleHitsMap.NAME).duplicate()));
+      for (int hook = 0; hook < SluiceHook.HOOK_COUNT; hook++) {
+        policySlots.add(new PolicySlots(build.hook(hook).policies(), System::nanoTime));
+      }
       counters = keep(maps.openPerCpu("counters", Counter.codec()));
     } catch (RuntimeException e) {
       close();
@@ -263,29 +279,37 @@ public final class DataplaneLoader implements Dataplane {
   }
 
   @Override
+  public TypedMap<IpSetKey, Integer> ipSets(Family family) {
+    return ipSets.get(family);
+  }
+
+  @Override
+  public RuleHits ruleHits() {
+    return ruleHits;
+  }
+
+  @Override
   public void setPolicy(int hook, int slot, PolicyProgram program) {
-    checkSlot(slot);
-    try (Fd loaded = build.loadPolicy(hook, program)) {
-      build.hook(hook).policies().set(slot, loaded);
-    }
+    policySlots(hook).set(slot, program, (name, code) -> build.loadPolicy(hook, maps, name, code));
   }
 
   @Override
   public void clearPolicy(int hook, int slot) {
-    checkSlot(slot);
-    build.hook(hook).policies().clear(slot);
-  }
-
-  private static void checkSlot(int slot) {
-    if (slot <= 0) {
-      throw new IllegalArgumentException(
-          "policy slot " + slot + ": slots start at 1, and 0 stays empty to fail closed");
-    }
+    policySlots(hook).clear(slot);
   }
 
   @Override
-  public Set<Integer> policySlots(int hook) {
-    return new TreeSet<>(build.hook(hook).policies().programIds().keySet());
+  public Map<Integer, String> policies(int hook) {
+    return PolicySlots.names(build.hook(hook).policies());
+  }
+
+  private PolicySlots policySlots(int hook) {
+    return policySlots.get(java.util.Objects.checkIndex(hook, policySlots.size()));
+  }
+
+  @Override
+  public Untracked untracked() {
+    return untracked;
   }
 
   @Override
@@ -317,6 +341,7 @@ public final class DataplaneLoader implements Dataplane {
       return;
     }
     Set<Integer> inUse = attacher.programsInUse();
+    inUse.addAll(xdpAttacher.programsInUse());
     for (Path folder : others) {
       if (Build.preambleIds(folder).stream().noneMatch(inUse::contains)) {
         Pins.deleteTree(folder);
@@ -345,6 +370,7 @@ public final class DataplaneLoader implements Dataplane {
     try (Fd lock = Pins.lock(root)) {
       lock.number();
       new Attacher(root, true).detachAll();
+      new XdpAttacher(root).detachAll();
       Pins.deleteTree(root);
     }
   }

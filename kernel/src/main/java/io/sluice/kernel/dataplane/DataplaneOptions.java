@@ -48,6 +48,9 @@ public record DataplaneOptions(
           Map.entry("dsr_optout6", 4_096),
           Map.entry("routes4", 262_144),
           Map.entry("routes6", 262_144),
+          Map.entry("ip_sets4", 1 << 20),
+          Map.entry("ip_sets6", 1 << 20),
+          Map.entry("rule_hits", 131_072),
           Map.entry("ifaces_far", 1_000),
           Map.entry("events", 1 << 20));
 

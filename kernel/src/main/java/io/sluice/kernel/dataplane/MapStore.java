@@ -85,6 +85,11 @@ final class MapStore implements AutoCloseable {
     return new BpfMap<>(name, maps.get(name).duplicate(), key, value);
   }
 
+  /** A map's descriptor, this store's. */
+  Fd fd(String name) {
+    return maps.get(name);
+  }
+
   ArrayOfMaps openArrayOfMaps(String name) {
     return new ArrayOfMaps(name, maps.get(name).duplicate());
   }

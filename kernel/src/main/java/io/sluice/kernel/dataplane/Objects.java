@@ -10,7 +10,7 @@ import java.io.UncheckedIOException;
 @FunctionalInterface
 interface Objects {
   /** The objects that are part of every dataplane, in the order in which they bring new maps. */
-  String[] ALL = {"tc4", "tc6", "preamble4", "ct_clean4", "ct_clean6", "clock4"};
+  String[] ALL = {"tc4", "tc6", "preamble4", "xdp4", "ct_clean4", "ct_clean6", "clock4"};
 
   /** Those of this build. */
   Objects SHIPPED = Objects::resource;

@@ -6,6 +6,7 @@ import io.sluice.kernel.bpf.Bpf;
 import io.sluice.kernel.bpf.BpfMap;
 import io.sluice.kernel.bpf.Fd;
 import io.sluice.kernel.bpf.PerCpuArray;
+import io.sluice.kernel.bpf.ProgramArray;
 import io.sluice.kernel.bpf.TypedMap;
 import io.sluice.kernel.layout.Affinity;
 import io.sluice.kernel.layout.AffinityKey;
@@ -20,11 +21,13 @@ import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
+import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.SourceRangeKey;
+import io.sluice.kernel.policy.PolicyProgram;
 import io.sluice.kernel.sys.Errno;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -32,6 +35,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -45,6 +49,7 @@ public final class PinnedDataplane implements Dataplane {
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
   private final Map<String, BpfMap<?, ?>> maps = new HashMap<>();
   private MaglevMap maglev;
+  private RuleHitsMap ruleHits;
 
   /**
    * Opens what is pinned below a bpffs.
@@ -136,6 +141,20 @@ public final class PinnedDataplane implements Dataplane {
   }
 
   @Override
+  public TypedMap<IpSetKey, Integer> ipSets(Family family) {
+    return map("ip_sets" + family.number(), IpSetKey.codec(family), Codec.U32);
+  }
+
+  @Override
+  public synchronized RuleHits ruleHits() {
+    if (ruleHits == null) {
+      ruleHits = new RuleHitsMap(pin(RuleHitsMap.NAME));
+      opened.push(ruleHits);
+    }
+    return ruleHits;
+  }
+
+  @Override
   public TypedMap<RouteKey, Route> routes(Family family) {
     return map("routes" + family.number(), RouteKey.codec(family), Route.codec(family));
   }
@@ -188,8 +207,20 @@ public final class PinnedDataplane implements Dataplane {
   }
 
   @Override
-  public Set<Integer> policySlots(int hook) {
-    throw readOnly();
+  public Map<Integer, String> policies(int hook) {
+    Set<Integer> inUse = new Attacher(root, true).programsInUse();
+    Optional<ProgramArray> found = Build.policies(root, hook, inUse);
+    if (found.isEmpty()) {
+      return Map.of();
+    }
+    try (ProgramArray policies = found.get()) {
+      return PolicySlots.names(policies);
+    }
+  }
+
+  @Override
+  public Untracked untracked() {
+    return new PinnedUntracked(root);
   }
 
   @Override

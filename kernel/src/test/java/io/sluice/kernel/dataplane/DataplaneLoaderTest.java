@@ -27,6 +27,7 @@ import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.SluiceHook;
 import io.sluice.kernel.layout.SluiceProgIndex;
+import io.sluice.kernel.policy.PolicyProgram;
 import io.sluice.kernel.sys.Errno;
 import io.sluice.kernel.testing.RequiresKernel;
 import io.sluice.kernel.testing.TestBpffs;
@@ -47,10 +48,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 class DataplaneLoaderTest {
   private static final Map<String, Integer> SMALL =
       Map.of("ct4", 4096, "ct6", 4096, "backends4", 1024, "backends6", 1024);
-  private static final Dataplane.PolicyProgram ALLOW =
-      new Dataplane.PolicyProgram("allow", PolicyPrograms.allowAll());
-  private static final Dataplane.PolicyProgram DENY =
-      new Dataplane.PolicyProgram("deny", PolicyPrograms.denyAll());
+  private static final PolicyProgram ALLOW = PolicyProgram.of("allow", PolicyPrograms.allowAll());
+  private static final PolicyProgram DENY = PolicyProgram.of("deny", PolicyPrograms.denyAll());
 
   private TestBpffs bpffs;
   private Path root;
@@ -103,7 +102,7 @@ class DataplaneLoaderTest {
       assertThat(programs(dataplane, "progs_in")).isEqualTo(before);
       assertThat(dataplane.frontends(family).get(frontend(family))).contains(new Frontend(7, 1));
       assertThat(dataplane.backendGen().get(5)).contains(new BackendGen(3));
-      assertThat(dataplane.policySlots(SluiceHook.HOOK_OUT)).containsExactly(9);
+      assertThat(dataplane.policies(SluiceHook.HOOK_OUT).keySet()).containsExactly(9);
     }
   }
 
@@ -186,8 +185,8 @@ class DataplaneLoaderTest {
   void hooksHaveArraysOfTheirOwn() {
     try (DataplaneLoader dataplane = open()) {
       dataplane.setPolicy(SluiceHook.HOOK_IN, 1, ALLOW);
-      assertThat(dataplane.policySlots(SluiceHook.HOOK_IN)).containsExactly(1);
-      assertThat(dataplane.policySlots(SluiceHook.HOOK_OUT)).isEmpty();
+      assertThat(dataplane.policies(SluiceHook.HOOK_IN).keySet()).containsExactly(1);
+      assertThat(dataplane.policies(SluiceHook.HOOK_OUT).keySet()).isEmpty();
       assertThat(programs(dataplane, "progs_in").values())
           .doesNotContainAnyElementsOf(programs(dataplane, "progs_out").values());
     }
@@ -211,7 +210,7 @@ class DataplaneLoaderTest {
 
       dataplane.clearPolicy(SluiceHook.HOOK_IN, 1);
       dataplane.clearPolicy(SluiceHook.HOOK_IN, 1);
-      assertThat(dataplane.policySlots(SluiceHook.HOOK_IN)).containsExactly(2);
+      assertThat(dataplane.policies(SluiceHook.HOOK_IN).keySet()).containsExactly(2);
     }
   }
 
@@ -223,8 +222,7 @@ class DataplaneLoaderTest {
       assertThatExceptionOfType(VerifierException.class)
           .isThrownBy(
               () ->
-                  dataplane.setPolicy(
-                      SluiceHook.HOOK_IN, 1, new Dataplane.PolicyProgram("bad", new byte[16])))
+                  dataplane.setPolicy(SluiceHook.HOOK_IN, 1, PolicyProgram.of("bad", new byte[16])))
           .withMessageContaining("load program bad");
       assertThat(programs(dataplane, "policies_in")).isEqualTo(before);
       assertThatIllegalArgumentException()

@@ -2,7 +2,6 @@
 package io.sluice.kernel.program;
 
 import io.sluice.kernel.asm.PolicyPrograms;
-import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.dataplane.DataplaneLoader;
 import io.sluice.kernel.dataplane.DataplaneOptions;
 import io.sluice.kernel.layout.Family;
@@ -14,6 +13,7 @@ import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteFlags;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.SluiceHook;
+import io.sluice.kernel.policy.PolicyProgram;
 import io.sluice.kernel.testing.TestBpffs;
 import io.sluice.kernel.testing.TestNetns;
 import java.util.Map;
@@ -112,7 +112,7 @@ final class RealNode implements AutoCloseable {
   }
 
   private void configure() {
-    Dataplane.PolicyProgram allow = new Dataplane.PolicyProgram("allow", PolicyPrograms.allowAll());
+    PolicyProgram allow = PolicyProgram.of("allow", PolicyPrograms.allowAll());
     dataplane.setPolicy(SluiceHook.HOOK_IN, SLOT, allow);
     dataplane.setPolicy(SluiceHook.HOOK_OUT, SLOT, allow);
     int p = index("p");

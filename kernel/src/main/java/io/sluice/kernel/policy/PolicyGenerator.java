@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sluice.kernel.policy;
+
+import io.sluice.kernel.layout.Family;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+
+/**
+ * Makes eBPF of plans. The same plan gives the same program, under the same name, in every process.
+ * A program ends in one of the two continuations that its caller has left (PROG-2), and drops if
+ * there is none.
+ */
+public final class PolicyGenerator {
+  private static final int DIGITS = 12;
+
+  private PolicyGenerator() {}
+
+  /**
+   * The program that judges as a plan says.
+   *
+   * @throws PolicyTooLargeException if it would take more programs than a packet can go through
+   */
+  public static PolicyProgram generate(Plan plan) {
+    long rules = plan.cases().stream().mapToLong(c -> count(c.chain())).sum();
+    List<byte[]> pieces = Pieces.cut(code(plan, Family.IPV4), code(plan, Family.IPV6), rules);
+    return new PolicyProgram("p_" + digest(pieces), pieces);
+  }
+
+  private static long count(Chain chain) {
+    return chain.tiers().stream()
+            .flatMap(tier -> tier.policies().stream())
+            .mapToLong(policy -> policy.rules().size())
+            .sum()
+        + chain.profiles().stream().mapToLong(profile -> profile.rules().size()).sum();
+  }
+
+  private static Code code(Plan plan, Family family) {
+    Code code = new Code(family);
+    for (Plan.Case one : plan.cases()) {
+      Mark next = new Mark();
+      if (one.mask() != 0) {
+        Test flags = new Test.Flags(one.mask(), one.value());
+        code.add(piece -> flags.write(piece, next));
+      } else if (one.value() != 0) {
+        continue; // no packet is like that
+      }
+      add(one.chain(), code);
+      code.place(next);
+    }
+    Rules.act(Action.DENY, 0, null, code);
+    return code;
+  }
+
+  private static void add(Chain chain, Code code) {
+    for (Tier tier : chain.tiers()) {
+      Mark next = new Mark();
+      Rules.add(rules(tier.policies()), next, code);
+      if (tier.end() == Action.DENY) {
+        Rules.act(Action.DENY, tier.endId(), null, code);
+      } else if (tier.endId() != 0) {
+        code.add(piece -> piece.hit(tier.endId()));
+      }
+      code.place(next);
+    }
+    List<Rule> profiles =
+        rules(chain.profiles()).stream().filter(rule -> rule.action() != Action.PASS).toList();
+    Rules.add(profiles, null, code);
+    Rules.act(chain.end(), chain.endId(), null, code);
+  }
+
+  private static List<Rule> rules(List<Policy> policies) {
+    return policies.stream().flatMap(policy -> policy.rules().stream()).toList();
+  }
+
+  private static String digest(List<byte[]> pieces) {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      for (byte[] piece : pieces) {
+        digest.update(Integer.toString(piece.length).getBytes(StandardCharsets.US_ASCII));
+        digest.update(piece);
+      }
+      return HexFormat.of().formatHex(digest.digest()).substring(0, DIGITS);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
