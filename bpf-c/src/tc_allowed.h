@@ -197,14 +197,14 @@ static __always_inline __u32 make_tracking(const struct __sk_buff *skb, const st
 	int own = p->flags & PKT_DIRECT && sport == p->orig_sport ? 0 : 1;
 
 	for (int i = 0; i <= PSNAT_TRIES; i++) {
-		if (i == own)
-			start = bpf_get_prandom_u32();
-		if (i >= own)
-			sport = bpf_htons(settings.psnat_first + (start + i) % (range ? range : 1));
 		struct F(ct_value) *other;
 		long failed;
 		__u32 side;
 
+		if (i == own)
+			start = bpf_get_prandom_u32();
+		if (i >= own)
+			sport = bpf_htons(settings.psnat_first + (start + i) % (range ? range : 1));
 		side = make_key(key, saddr, sport, daddr, p->dport, p->proto);
 		fill_common(skb, p, &made->c, side);
 		made->tunnel_peer = tunnel_peer(p);
@@ -296,17 +296,18 @@ static __always_inline void count_direct(void)
 }
 
 /* Out of the way of its successor, which keeps a direct flow's source port. */
-static __always_inline void replace_stale(struct pkt *p, const struct flow *f)
+static __noinline int replace_stale(struct pkt *p, const struct flow *f)
 {
 	const struct F(addr) *daddr = part_of(&p->daddr);
 	struct F(ct_value) *stale = ct_lookup(&f->key);
 
 	if (!stale)
-		return;
+		return 0;
 	if (p->flags & PKT_DIRECT && stale->c.state & CT_NAT_FORWARD &&
 	    addr_equal(&stale->x.daddr, daddr) && stale->x.dport == p->dport)
 		p->sport = stale->x.sport;
 	ct_delete(&f->key, stale);
+	return 0;
 }
 
 /* The entry or entries of a new flow. Returns 0 or a reason to drop. */
