@@ -24,8 +24,9 @@ import picocli.CommandLine.Spec;
     name = "traffic",
     description = {
       "Measure TCP from a pod to a service and from outside to a node port, side by side with",
-      "kube-proxy's rules (iptables, nftables) and with bare routing to the pod. Brings up labs of",
-      "its own, and takes them down."
+      "kube-proxy's rules (iptables, nftables) and with bare routing to the pod; and bulk from",
+      "outside to a pod of another node, TCP against UDP. Brings up labs of its own, and takes them",
+      "down."
     },
     footer = {
       "",
