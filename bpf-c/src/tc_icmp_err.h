@@ -262,6 +262,12 @@ int prog_icmp_err(struct __sk_buff *skb)
 	reason = parse_quoted(skb, &q);
 	if (!reason) {
 		e = ct_lookup(&q.f.key);
+		/* It goes the other way than the packet that it quotes. */
+		if (!e || is_taken(skb, !q.f.side, e)) {
+			q.f.side = !q.f.side;
+			e = find_direct(skb, &q.f, e);
+			q.f.side = !q.f.side;
+		}
 		if (host && settings.hook == HOOK_IN && !e && is_relayed(skb, &q))
 			return enter(skb, PROG_ICMP_ERR, PROG_MAGLEV);
 		if (!host)

@@ -148,6 +148,7 @@ static __always_inline __u32 make_key(struct F(ct_key) *key, const struct F(addr
 	key->port[0] = source_first ? sport : dport;
 	key->port[1] = source_first ? dport : sport;
 	key->proto = proto;
+	key->direct = 0;
 	__builtin_memset(key->pad, 0, sizeof(key->pad));
 	return source_first ? CT_SIDE_A : CT_SIDE_B;
 }
