@@ -67,8 +67,7 @@ final class Installer {
     this.dataplane = dataplane;
     this.generator = generator;
     this.totals = totals;
-    Map<Family, TypedMap<IpSetKey, Integer>> maps =
-        new EnumMap<>(Family.class);
+    Map<Family, TypedMap<IpSetKey, Integer>> maps = new EnumMap<>(Family.class);
     for (Family family : Family.values()) {
       maps.put(family, dataplane.ipSets(family));
     }
@@ -159,7 +158,9 @@ final class Installer {
               });
     }
 
-    /** A slot whose interface has nothing to enforce there keeps its program until it is cleared. */
+    /**
+     * A slot whose interface has nothing to enforce there keeps its program until it is cleared.
+     */
     private Optional<String> load(String nic, int hook, int slot, Optional<Plan> wish) {
       if (slot == 0 || wish.isEmpty()) {
         return Optional.empty();
@@ -192,8 +193,7 @@ final class Installer {
       }
     }
 
-    private void swap(
-        String nic, Place place, Installed there, Plan plan, References uses) {
+    private void swap(String nic, Place place, Installed there, Plan plan, References uses) {
       PolicyProgram program = made.get(plan);
       if (program == null) {
         long start = System.nanoTime();

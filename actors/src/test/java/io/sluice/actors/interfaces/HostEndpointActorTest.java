@@ -116,7 +116,8 @@ class HostEndpointActorTest {
     become(null, NIC, true);
     await(State.GONE);
     assertThat(host.changes)
-        .containsExactly("detach eth0", "zero eth0@2", "no-policy 1", "restore eth0", "release eth0");
+        .containsExactly(
+            "detach eth0", "zero eth0@2", "no-policy 1", "restore eth0", "release eth0");
   }
 
   @Test
