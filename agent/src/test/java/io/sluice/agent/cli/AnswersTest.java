@@ -161,7 +161,7 @@ class AnswersTest {
   void aServiceAndADifferenceAreForMaglevAlone() {
     assertThat(Terminal.run("dump", "nat", "--diff", "--address", address).code()).isEqualTo(2);
     assertThat(Terminal.run("dump", "nat", "d/web", "--address", address).err())
-        .contains("with the table");
+        .contains("with the tables maglev");
   }
 
   @Test
