@@ -60,8 +60,7 @@ final class HostUp {
       steps.add(
           new Step("allocate slots", () -> host.slots(nic.name()).thenAccept(this::useSlots)));
       steps.add(
-          new Step(
-              "policy programs", () -> host.loadPolicy(nic.name(), Optional.empty(), slots)));
+          new Step("policy programs", () -> host.loadPolicy(nic.name(), Optional.empty(), slots)));
     }
     steps.add(new Step("write element", this::writeElement));
     steps.add(new Step("clear slots", () -> host.clearSlots(unused())));
@@ -70,6 +69,8 @@ final class HostUp {
     }
     steps.add(new Step("attach", () -> host.attach(nic).thenAccept(foreign)));
     steps.add(new Step("host settings", () -> host.prepareHostEndpoint(nic)));
+    // Last: somebody else's program may be in its place, and TC's policy is in force without it.
+    steps.add(new Step("XDP", () -> host.setXdp(nic, endpoint.untracked())));
     return steps;
   }
 

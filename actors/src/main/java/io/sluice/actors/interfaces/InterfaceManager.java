@@ -347,9 +347,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
     found.remove(TunnelDevice.NAME); // has a keeper of its own
     found.forEach(this::actor);
     take(began.sight());
-    owners
-        .policies()
-        .subscribe(getContext().messageAdapter(HostPolicies.class, Policed::new));
+    owners.policies().subscribe(getContext().messageAdapter(HostPolicies.class, Policed::new));
     memory.view.ifPresent(this::sourceChanged);
     tellTargets();
     self.tell(new Look());
@@ -418,7 +416,9 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
     return workload != null
         ? Optional.of(workload)
         : Optional.ofNullable(memory.hostEndpoints.byNic().get(nic))
-            .map(endpoint -> endpoint.withPolicy(policed.in(nic), policed.out(nic)));
+            .map(
+                endpoint ->
+                    endpoint.withPolicy(policed.in(nic), policed.out(nic), policed.untracked(nic)));
   }
 
   private Behavior<Command> policed(Policed change) {

@@ -102,8 +102,7 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
 
   private record GiveUp(Load load) implements Command {}
 
-  private record Ready(Rounds.Round round, NodePolicy policy, Outcome outcome)
-      implements Command {}
+  private record Ready(Rounds.Round round, NodePolicy policy, Outcome outcome) implements Command {}
 
   private record Failed(Rounds.Round round, Throwable cause) implements Command {}
 
@@ -113,8 +112,8 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
   /**
    * How policy is.
    *
-   * @param applied whether what a view of the source that was in sync says is in force, but for what
-   *     {@code failures} and {@code problems} tell
+   * @param applied whether what a view of the source that was in sync says is in force, but for
+   *     what {@code failures} and {@code problems} tell
    * @param version of the snapshot that is in force
    * @param failures of interfaces, by name: what they enforce is what they did before, or nothing
    *     that passes
@@ -210,11 +209,9 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
                 Behaviors.setup(
                     context ->
                         Behaviors.withTimers(
-                            timers ->
-                                new PolicyManager(context, timers, parts, options, memory)))))
+                            timers -> new PolicyManager(context, timers, parts, options, memory)))))
         .onFailure(
-            SupervisorStrategy.restartWithBackoff(
-                options.minBackOff(), options.maxBackOff(), 0.2));
+            SupervisorStrategy.restartWithBackoff(options.minBackOff(), options.maxBackOff(), 0.2));
   }
 
   private PolicyManager(
@@ -330,18 +327,17 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
 
   private Behavior<Command> tick() {
     ticking = false;
-    if (current != null || !dirty || !inSync() || timers.isTimerActive(Retry.class) && failures > 0) {
+    if (current != null
+        || !dirty
+        || !inSync()
+        || timers.isTimerActive(Retry.class) && failures > 0) {
       return this;
     }
     Map<String, Slots> slots = new HashMap<>();
     memory.places.forEach((nic, load) -> slots.put(nic, load.slots()));
     Rounds.Round round =
         new Rounds.Round(
-            memory.settings,
-            memory.view.orElseThrow(),
-            slots,
-            List.copyOf(memory.waiting),
-            retry);
+            memory.settings, memory.view.orElseThrow(), slots, List.copyOf(memory.waiting), retry);
     current = round;
     dirty = false;
     retry = false;
@@ -419,14 +415,17 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
   private void tellHosts(View view) {
     Set<String> in = new TreeSet<>();
     Set<String> out = new TreeSet<>();
+    Set<String> untracked = new TreeSet<>();
     for (String nic : view.hosts().keySet()) {
       EndpointPolicy policy = memory.policy.byNic().get(nic);
       if (policy != null) {
         policy.in().ifPresent(plan -> in.add(nic));
+        // By way of the slot of the other: who has untracked policy has that, too.
+        policy.in().flatMap(plan -> policy.untracked()).ifPresent(plan -> untracked.add(nic));
         policy.out().ifPresent(plan -> out.add(nic));
       }
     }
-    HostPolicies now = new HostPolicies(Set.copyOf(view.hosts().keySet()), in, out);
+    HostPolicies now = new HostPolicies(Set.copyOf(view.hosts().keySet()), in, out, untracked);
     if (memory.hosts.filter(now::equals).isEmpty()) {
       memory.hosts = Optional.of(now);
       memory.listeners.forEach(listener -> listener.tell(now));

@@ -139,8 +139,7 @@ class FlowReviewTest {
   void whatTheServerDeniesByNowLosesItsApproval(Family family) {
     CtKey from1000 = flow(family, 1000);
     CtKey from2000 = flow(family, 2000);
-    review(
-        "cali2", ALLOW, allowing(place(List.of(), List.of(new Ports(2000, 2000)))), Map.of());
+    review("cali2", ALLOW, allowing(place(List.of(), List.of(new Ports(2000, 2000)))), Map.of());
     assertThat(denied()).isEqualTo(1);
     assertThat(approvals(family, from1000)).isEqualTo(CtState.CT_APPROVED_A);
     assertThat(approvals(family, from2000)).isEqualTo(BOTH);
@@ -155,11 +154,9 @@ class FlowReviewTest {
     CtTuple answers = new CtTuple(service, ip(family, 2), 8080, 1000);
     int kind = CtState.CT_NAT_REVERSE | CtState.CT_SRC_PORT;
     CtKey tracking = flow(family, kind, 40000, answers);
-    review(
-        "cali1", allowing(place(List.of(), List.of(new Ports(1000, 1000)))), ALLOW, Map.of());
+    review("cali1", allowing(place(List.of(), List.of(new Ports(1000, 1000)))), ALLOW, Map.of());
     assertThat(denied()).isZero();
-    review(
-        "cali1", allowing(place(List.of(), List.of(new Ports(40000, 40000)))), ALLOW, Map.of());
+    review("cali1", allowing(place(List.of(), List.of(new Ports(40000, 40000)))), ALLOW, Map.of());
     assertThat(denied()).isEqualTo(1);
     assertThat(approvals(family, tracking)).isEqualTo(CtState.CT_APPROVED_B);
   }
@@ -171,7 +168,8 @@ class FlowReviewTest {
     CtKey key = flow(family, 1000);
     Plan fromSet = allowing(place(List.of(7L), List.of()));
     Net host = new Net(ip(family, 2), family.bits());
-    review("cali2", ALLOW, fromSet, Map.of(7L, new IpSet(7, "x", Set.of(new IpSet.NetMember(host)))));
+    review(
+        "cali2", ALLOW, fromSet, Map.of(7L, new IpSet(7, "x", Set.of(new IpSet.NetMember(host)))));
     assertThat(approvals(family, key)).isEqualTo(BOTH);
     review("cali2", ALLOW, fromSet, Map.of(7L, new IpSet(7, "x", Set.of())));
     assertThat(approvals(family, key)).isEqualTo(CtState.CT_APPROVED_A);

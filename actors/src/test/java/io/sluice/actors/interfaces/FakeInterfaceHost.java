@@ -41,6 +41,7 @@ public final class FakeInterfaceHost implements InterfaceHost {
   private final Map<Integer, Limits> written = new HashMap<>();
   private final Set<Integer> filled = new HashSet<>();
   private final Set<String> attached = new HashSet<>();
+  private final Set<String> xdp = new HashSet<>();
   private final Set<String> prepared = new HashSet<>();
   private final Map<String, Set<Ip>> kernelRoutes = new HashMap<>();
   private final Set<String> admitted = new HashSet<>();
@@ -87,8 +88,7 @@ public final class FakeInterfaceHost implements InterfaceHost {
   }
 
   @Override
-  public CompletionStage<Done> loadPolicy(
-      String nic, Optional<Workload> workload, Slots wanted) {
+  public CompletionStage<Done> loadPolicy(String nic, Optional<Workload> workload, Slots wanted) {
     return change("policy", () -> filled.add(slot(wanted)), Integer.toString(slot(wanted)));
   }
 
@@ -98,8 +98,7 @@ public final class FakeInterfaceHost implements InterfaceHost {
 
   @Override
   public CompletionStage<Done> clearSlots(Slots wanted) {
-    return change(
-        "no-policy", () -> filled.remove(slot(wanted)), Integer.toString(slot(wanted)));
+    return change("no-policy", () -> filled.remove(slot(wanted)), Integer.toString(slot(wanted)));
   }
 
   @Override
@@ -116,8 +115,7 @@ public final class FakeInterfaceHost implements InterfaceHost {
         "trim",
         () -> {
           Limits before = written.put(nic.index(), limits);
-          boolean fewer =
-              before != null && !limits.sources().containsAll(before.sources());
+          boolean fewer = before != null && !limits.sources().containsAll(before.sources());
           if (before != null && !before.equals(limits)) {
             changes.add("trim " + nic.name() + "@" + nic.index());
           }
@@ -129,7 +127,9 @@ public final class FakeInterfaceHost implements InterfaceHost {
   public CompletionStage<Done> removeLimits(Nic nic) {
     return change(
         "no-limits",
-        () -> !Limits.NONE.equals(Optional.ofNullable(written.remove(nic.index())).orElse(Limits.NONE)),
+        () ->
+            !Limits.NONE.equals(
+                Optional.ofNullable(written.remove(nic.index())).orElse(Limits.NONE)),
         nic.name() + "@" + nic.index());
   }
 
@@ -166,6 +166,14 @@ public final class FakeInterfaceHost implements InterfaceHost {
   @Override
   public CompletionStage<Done> detach(Nic nic) {
     return change("detach", () -> attached.remove(nic.name() + nic.index()), nic.name());
+  }
+
+  @Override
+  public CompletionStage<Done> setXdp(Nic nic, boolean wanted) {
+    return change(
+        wanted ? "xdp" : "no-xdp",
+        () -> wanted ? xdp.add(nic.name()) : xdp.remove(nic.name()),
+        nic.name());
   }
 
   @Override

@@ -93,7 +93,6 @@ final class Access {
             () ->
                 cluster.nodes().stream()
                     .allMatch(
-                        node ->
-                            node.metric("sluice_policy_version") > before.get(node.name())));
+                        node -> node.metric("sluice_policy_version") > before.get(node.name())));
   }
 }

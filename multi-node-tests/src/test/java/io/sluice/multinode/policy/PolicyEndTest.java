@@ -39,8 +39,7 @@ class PolicyEndTest {
       Access.enforce(cluster, Access.clients());
       String address = cluster.address(server, version);
       Traffic flow =
-          cluster.start(
-              CLIENT, Traffic.Spec.lasting(protocol, address, PORT, 1, 20).timeout(300));
+          cluster.start(CLIENT, Traffic.Spec.lasting(protocol, address, PORT, 1, 20).timeout(300));
       // Of another endpoint, and of this one's own opening: nobody denies these.
       Traffic other =
           cluster.start(
@@ -52,12 +51,9 @@ class PolicyEndTest {
       Access.enforce(cluster, Access.nobody());
       long inForce = System.currentTimeMillis();
       long failed = flow.progress().failed();
-      await()
-          .atMost(Cluster.PATIENCE)
-          .until(() -> flow.progress().failed() >= failed + 10);
+      await().atMost(Cluster.PATIENCE).until(() -> flow.progress().failed() >= failed + 10);
       Traffic.Report report = flow.stop();
-      long last =
-          report.startedEpochMs() + report.backends().get("default/" + server).lastMs();
+      long last = report.startedEpochMs() + report.backends().get("default/" + server).lastMs();
       assertThat(last).isLessThan(inForce + BOUND);
       assertThat(other.stop().failures()).isEmpty();
     }

@@ -80,11 +80,9 @@ class PolicyTest {
         String address = cluster.address(server, version);
         for (String protocol : List.of("tcp", "udp")) {
           allowed.add(
-              cluster.start(
-                  CLIENT, patient(Traffic.Spec.newFlows(protocol, address, PORT, 40))));
+              cluster.start(CLIENT, patient(Traffic.Spec.newFlows(protocol, address, PORT, 40))));
           allowed.add(
-              cluster.start(
-                  CLIENT, patient(Traffic.Spec.lasting(protocol, address, PORT, 3, 50))));
+              cluster.start(CLIENT, patient(Traffic.Spec.lasting(protocol, address, PORT, 3, 50))));
           for (String stranger : STRANGERS) {
             denied.add(
                 cluster.start(
@@ -95,8 +93,7 @@ class PolicyTest {
       }
     }
     List<String> variants =
-        List.of(
-            Access.clientsByAddress(cluster), Access.clientsByProtocol(), Access.clients());
+        List.of(Access.clientsByAddress(cluster), Access.clientsByProtocol(), Access.clients());
     for (int i = 0; i < CHANGES; i++) {
       if (i == CHANGES / 2) {
         cluster.faults().killAll("node1", "node2").heal();
@@ -130,8 +127,7 @@ class PolicyTest {
       Traffic.Report fresh =
           cluster
               .start(
-                  CLIENT,
-                  Traffic.Spec.newFlows(protocol, address, PORT, 50).timeout(300).count(3))
+                  CLIENT, Traffic.Spec.newFlows(protocol, address, PORT, 50).timeout(300).count(3))
               .await();
       assertThat(fresh.answers()).as("a new flow").isZero();
       await().atMost(Cluster.PATIENCE).until(() -> flow.progress().answers() >= then + 50);
