@@ -49,6 +49,7 @@ EXPORT_STRUCT(route6);
 EXPORT_STRUCT(ip_set_key4);
 EXPORT_STRUCT(ip_set_key6);
 EXPORT_STRUCT(rule_hits);
+EXPORT_STRUCT(policy_keys);
 EXPORT_STRUCT(source_key4);
 EXPORT_STRUCT(source_key6);
 EXPORT_STRUCT(qos_key);

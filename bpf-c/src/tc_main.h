@@ -173,6 +173,12 @@ static __always_inline struct F(whereabouts) arrived_from(const struct __sk_buff
 	if (peer) {
 		w.set |= CT_APPROVED_A | CT_TUNNEL_A;
 		w.node = peer->node;
+	} else if (iface && iface->flags & IFACE_HOST &&
+		   !(e->c.state & (of_side(CT_OPENER_A, side & 1) | CT_EGRESS))) {
+		/* An answer to what no host interface has let out: the opener's packets go on by
+		 * the stack, and to that interface's policy. */
+		w.set = CT_APPROVED_A;
+		w.ifindex = e->c.ifindex[side & 1];
 	} else if (iface && iface->flags & IFACE_HOST) {
 		w.set |= CT_APPROVED_A | CT_OUT_A;
 	} else if (e->c.ifindex[side & 1] != skb->ifindex) {

@@ -85,6 +85,7 @@ MAP_HASH(F(routes), BPF_MAP_TYPE_LPM_TRIE, struct F(route_key), struct F(route),
 MAP_HASH(F(ip_sets), BPF_MAP_TYPE_LPM_TRIE, struct F(ip_set_key), __u32, 1048576,
 	 BPF_F_NO_PREALLOC);
 MAP_HASH(rule_hits, BPF_MAP_TYPE_PERCPU_HASH, __u64, struct rule_hits, 131072, BPF_F_NO_PREALLOC);
+MAP_ARRAY(policy_keys, BPF_MAP_TYPE_PERCPU_ARRAY, struct policy_keys, 1);
 
 /* Interfaces and node. */
 MAP_ARRAY(ifaces, BPF_MAP_TYPE_ARRAY, struct iface, IFACE_ARRAY_SIZE);

@@ -39,3 +39,18 @@ ASSERT_SIZE(struct ip_set_key6, 32);
 struct rule_hits {
 	__u64 packets;
 };
+
+/*
+ * policy_keys: per-CPU array with one element. Where policy programs make their keys: the verifier
+ * keeps account of each byte of a stack, on each way through a program, and of none of a map's.
+ * The sets' IDs and IPv6 addresses lie on 8 bytes.
+ */
+struct policy_keys {
+	__u64 rule; /* of rule_hits */
+	__u32 pad;
+	struct ip_set_key6 source; /* IPv4: struct ip_set_key4 */
+	__u32 pad2;
+	struct ip_set_key6 destination;
+	__u32 pad3;
+};
+ASSERT_SIZE(struct policy_keys, 88);

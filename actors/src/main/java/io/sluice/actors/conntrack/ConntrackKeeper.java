@@ -18,12 +18,12 @@ import io.sluice.kernel.layout.CtValue;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.IfaceFlags;
 import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.QosKey;
+import io.sluice.kernel.layout.QosUse;
 import io.sluice.kernel.layout.RouteFlags;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.policy.IpSet;
 import io.sluice.kernel.policy.Sets;
-import io.sluice.kernel.layout.QosKey;
-import io.sluice.kernel.layout.QosUse;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.EnumMap;
@@ -175,7 +175,8 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
                     context ->
                         Behaviors.withTimers(
                             timers ->
-                                new ConntrackKeeper(context, timers, dataplane, settings, recount)))))
+                                new ConntrackKeeper(
+                                    context, timers, dataplane, settings, recount)))))
         .onFailure(
             SupervisorStrategy.restartWithBackoff(
                 Duration.ofSeconds(1), Duration.ofSeconds(30), 0.2));

@@ -159,8 +159,7 @@ final class ConntrackScan {
   }
 
   private static CtJudged alone(Suspect suspect) {
-    return new CtJudged(
-        FlowKeys.none(suspect.key()), suspect.value().c().lastSeen(), 0, 0, 0);
+    return new CtJudged(FlowKeys.none(suspect.key()), suspect.value().c().lastSeen(), 0, 0, 0);
   }
 
   /** A NAT forward entry dies with its twin; alone only if it has lost it. */

@@ -77,8 +77,7 @@ final class FlowReview {
     }
     if (bits != 0) {
       denied.add(
-          new Denied(
-              keys.decode(someKeys, keyAt), values.decode(someValues, valueAt), bits));
+          new Denied(keys.decode(someKeys, keyAt), values.decode(someValues, valueAt), bits));
     }
   }
 
@@ -143,8 +142,7 @@ final class FlowReview {
                 ? flow.bits()
                 : swapped(flow.bits());
       }
-      judged.put(
-          flow.key(), new CtJudged(twinKey, c.created(), 0, flow.bits(), twinBits));
+      judged.put(flow.key(), new CtJudged(twinKey, c.created(), 0, flow.bits(), twinBits));
     }
     return judged;
   }

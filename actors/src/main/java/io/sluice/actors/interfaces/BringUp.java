@@ -98,8 +98,7 @@ final class BringUp {
     steps.add(
         new Step(
             "obsolete limits",
-            () ->
-                host.trimLimits(nic, workload.limits()).thenAccept(fewer -> changed |= fewer)));
+            () -> host.trimLimits(nic, workload.limits()).thenAccept(fewer -> changed |= fewer)));
     steps.add(new Step("epoch", () -> changed ? host.bumpEpoch() : done()));
     return steps;
   }

@@ -60,8 +60,7 @@ final class HostUp {
       steps.add(
           new Step("allocate slots", () -> host.slots(nic.name()).thenAccept(this::useSlots)));
       steps.add(
-          new Step(
-              "policy programs", () -> host.loadPolicy(nic.name(), Optional.empty(), slots)));
+          new Step("policy programs", () -> host.loadPolicy(nic.name(), Optional.empty(), slots)));
     }
     steps.add(new Step("write element", this::writeElement));
     steps.add(new Step("clear slots", () -> host.clearSlots(unused())));

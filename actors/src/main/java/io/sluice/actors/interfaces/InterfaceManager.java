@@ -347,9 +347,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
     found.remove(TunnelDevice.NAME); // has a keeper of its own
     found.forEach(this::actor);
     take(began.sight());
-    owners
-        .policies()
-        .subscribe(getContext().messageAdapter(HostPolicies.class, Policed::new));
+    owners.policies().subscribe(getContext().messageAdapter(HostPolicies.class, Policed::new));
     memory.view.ifPresent(this::sourceChanged);
     tellTargets();
     self.tell(new Look());

@@ -32,6 +32,8 @@ import java.util.function.Function;
  * Blocks; for one thread at a time.
  */
 final class Installer {
+  static final String NO_POLICY = "it has no policy any more";
+
   private static final int[] HOOKS = {SluiceHook.HOOK_IN, SluiceHook.HOOK_OUT};
 
   private final Dataplane dataplane;
@@ -67,8 +69,7 @@ final class Installer {
     this.dataplane = dataplane;
     this.generator = generator;
     this.totals = totals;
-    Map<Family, TypedMap<IpSetKey, Integer>> maps =
-        new EnumMap<>(Family.class);
+    Map<Family, TypedMap<IpSetKey, Integer>> maps = new EnumMap<>(Family.class);
     for (Family family : Family.values()) {
       maps.put(family, dataplane.ipSets(family));
     }
@@ -159,14 +160,17 @@ final class Installer {
               });
     }
 
-    /** A slot whose interface has nothing to enforce there keeps its program until it is cleared. */
+    /**
+     * A slot whose interface has nothing to enforce there keeps its program until it is cleared.
+     */
     private Optional<String> load(String nic, int hook, int slot, Optional<Plan> wish) {
+      Installed there = programs.get(hook).get(slot);
       if (slot == 0 || wish.isEmpty()) {
-        return Optional.empty();
+        // An element that named a slot without a program would have everything dropped.
+        return slot == 0 || there != null ? Optional.empty() : Optional.of(NO_POLICY);
       }
       Plan plan = wish.get();
       Place place = new Place(hook, slot);
-      Installed there = programs.get(hook).get(slot);
       if (there != null && there.plan() == plan) {
         return Optional.empty();
       }
@@ -192,8 +196,7 @@ final class Installer {
       }
     }
 
-    private void swap(
-        String nic, Place place, Installed there, Plan plan, References uses) {
+    private void swap(String nic, Place place, Installed there, Plan plan, References uses) {
       PolicyProgram program = made.get(plan);
       if (program == null) {
         long start = System.nanoTime();

@@ -30,9 +30,6 @@ import java.util.function.Function;
  * service account under their prefixes, and those of its profiles, where it has none of that name.
  */
 final class ItemReader {
-  static final String ORCHESTRATOR_LABEL = "projectcalico.org/orchestrator";
-  static final String SERVICE_ACCOUNT_LABEL = "projectcalico.org/serviceaccount";
-
   /** Of a namespace or service account, its name. */
   private static final String NAME_LABEL = "projectcalico.org/name";
 
@@ -174,13 +171,13 @@ final class ItemReader {
       labels.putIfAbsent(prefix + METADATA_NAME_LABEL, meta.namespace());
     }
     if (resource instanceof Pod) {
-      labels.put(ORCHESTRATOR_LABEL, KUBERNETES);
+      labels.put(Selector.ORCHESTRATOR_LABEL, KUBERNETES);
     } else if (resource instanceof WorkloadEndpoint endpoint
         && !endpoint.orchestrator().isEmpty()) {
-      labels.put(ORCHESTRATOR_LABEL, endpoint.orchestrator());
+      labels.put(Selector.ORCHESTRATOR_LABEL, endpoint.orchestrator());
     }
     if (!account.isEmpty()) {
-      labels.put(SERVICE_ACCOUNT_LABEL, account);
+      labels.put(Selector.SERVICE_ACCOUNT_LABEL, account);
       inherit(
           labels,
           Selector.SERVICE_ACCOUNT_PREFIX,

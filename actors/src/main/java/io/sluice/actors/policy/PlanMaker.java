@@ -39,8 +39,12 @@ final class PlanMaker {
     this.settings = settings;
   }
 
-  Plan plan(Blueprint blueprint) {
-    return made.computeIfAbsent(blueprint, b -> new Work(b).make()).plan;
+  /**
+   * @param former what is in force; stays if the blueprint means the same
+   */
+  Plan plan(Blueprint blueprint, Optional<Plan> former) {
+    Plan plan = made.computeIfAbsent(blueprint, b -> new Work(b).make()).plan;
+    return former.filter(plan::equals).orElse(plan);
   }
 
   Map<Long, RuleName> names(Blueprint blueprint) {
@@ -70,12 +74,8 @@ final class PlanMaker {
       Plan plan =
           switch (blueprint.shape()) {
             case WORKLOAD_IN -> fromWorkload();
-            case WORKLOAD_OUT ->
-                // A node reaches its own pods always: kubelet's probes must not depend on policy.
-                new Plan(
-                    List.of(
-                        on(PktFlags.PKT_SRC_HOST, Chain.ALLOW_ALL),
-                        otherwise(normal("workload", List.of()))));
+            // A node reaches its own pods always: its packets to them are not asked about.
+            case WORKLOAD_OUT -> Plan.of(normal("workload", List.of()));
             case HOST_IN ->
                 new Plan(
                     List.of(

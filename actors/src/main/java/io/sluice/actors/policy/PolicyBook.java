@@ -25,9 +25,6 @@ import java.util.function.ToLongFunction;
 
 /** Which policies are an endpoint's, in which order, and compiled as far as somebody needs them. */
 final class PolicyBook {
-  /** Of tier {@code default}, unless a resource says otherwise. */
-  private static final double DEFAULT_TIER_ORDER = 1_000_000;
-
   private final boolean counting;
   private final ToLongFunction<SetDefinition> setIds;
   private final Function<ResourceKey, Resource> find;
@@ -197,7 +194,7 @@ final class PolicyBook {
     Tier tier = tier(name);
     if (tier == null) {
       return name.equals(NetworkPolicy.DEFAULT_TIER)
-          ? DEFAULT_TIER_ORDER
+          ? Tier.DEFAULT_ORDER
           : Double.POSITIVE_INFINITY;
     }
     return tier.order().orElse(Double.POSITIVE_INFINITY);

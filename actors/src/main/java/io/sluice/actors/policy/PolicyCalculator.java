@@ -222,6 +222,13 @@ public final class PolicyCalculator {
     }
     Optional<String> failure = acquire(parts(blueprints));
     if (failure.isPresent()) {
+      // What is in the way may be this endpoint's own.
+      release(local.parts());
+      failure = acquire(parts(blueprints));
+      acquire(failure.isPresent() ? local.parts() : Set.of());
+      local.blueprints = failure.isPresent() ? local.blueprints : List.of();
+    }
+    if (failure.isPresent()) {
       problems.add(
           local.owner
               + ": "
@@ -237,12 +244,16 @@ public final class PolicyCalculator {
     local.blueprints = blueprints;
     local.problems = List.copyOf(problems);
     local.stale = false;
+    EndpointPolicy former = local.policy;
     EndpointPolicy fresh =
         new EndpointPolicy(
             local.owner,
-            Optional.of(plans.plan(blueprints.get(0))),
-            Optional.of(plans.plan(blueprints.get(1))),
-            blueprints.stream().skip(2).findFirst().map(plans::plan));
+            Optional.of(plans.plan(blueprints.get(0), former.in())),
+            Optional.of(plans.plan(blueprints.get(1), former.out())),
+            blueprints.stream()
+                .skip(2)
+                .findFirst()
+                .map(blueprint -> plans.plan(blueprint, former.untracked())));
     if (!same(fresh, local.policy)) {
       local.policy = fresh;
     }

@@ -102,8 +102,7 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
 
   private record GiveUp(Load load) implements Command {}
 
-  private record Ready(Rounds.Round round, NodePolicy policy, Outcome outcome)
-      implements Command {}
+  private record Ready(Rounds.Round round, NodePolicy policy, Outcome outcome) implements Command {}
 
   private record Failed(Rounds.Round round, Throwable cause) implements Command {}
 
@@ -113,14 +112,16 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
   /**
    * How policy is.
    *
-   * @param applied whether what the latest view says is in force, but for what {@code failures} and
-   *     {@code problems} tell
+   * @param applied whether what a view of the source that was in sync says is in force, but for
+   *     what {@code failures} and {@code problems} tell
+   * @param version of the snapshot that is in force
    * @param failures of interfaces, by name: what they enforce is what they did before, or nothing
    *     that passes
    * @param problems what cannot be as it is written, or not be written, a line each
    */
   public record Status(
       boolean applied,
+      long version,
       Map<String, String> failures,
       List<String> problems,
       PolicyFigures figures) {}
@@ -158,6 +159,7 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
     private Optional<HostPolicies> hosts = Optional.empty();
     private NodePolicy policy = NodePolicy.NONE;
     private Instant applied = Instant.EPOCH;
+    private long version;
     private Outcome outcome =
         new Outcome(Set.of(), Map.of(), List.of(), Set.of(), PolicyFigures.NONE, false);
     private Optional<String> complaint = Optional.empty();
@@ -207,11 +209,9 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
                 Behaviors.setup(
                     context ->
                         Behaviors.withTimers(
-                            timers ->
-                                new PolicyManager(context, timers, parts, options, memory)))))
+                            timers -> new PolicyManager(context, timers, parts, options, memory)))))
         .onFailure(
-            SupervisorStrategy.restartWithBackoff(
-                options.minBackOff(), options.maxBackOff(), 0.2));
+            SupervisorStrategy.restartWithBackoff(options.minBackOff(), options.maxBackOff(), 0.2));
   }
 
   private PolicyManager(
@@ -327,18 +327,17 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
 
   private Behavior<Command> tick() {
     ticking = false;
-    if (current != null || !dirty || !inSync() || timers.isTimerActive(Retry.class) && failures > 0) {
+    if (current != null
+        || !dirty
+        || !inSync()
+        || timers.isTimerActive(Retry.class) && failures > 0) {
       return this;
     }
     Map<String, Slots> slots = new HashMap<>();
     memory.places.forEach((nic, load) -> slots.put(nic, load.slots()));
     Rounds.Round round =
         new Rounds.Round(
-            memory.settings,
-            memory.view.orElseThrow(),
-            slots,
-            List.copyOf(memory.waiting),
-            retry);
+            memory.settings, memory.view.orElseThrow(), slots, List.copyOf(memory.waiting), retry);
     current = round;
     dirty = false;
     retry = false;
@@ -366,6 +365,7 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
     tell(ready.outcome());
     memory.outcome = ready.outcome();
     memory.applied = Instant.now();
+    memory.version = ready.round().view().snapshot().version();
     tellHosts(ready.round().view());
     answer(ready);
     review(ready.outcome());
@@ -444,6 +444,8 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
         reply(load, StatusReply.error(failure));
       } else if (known && ready.outcome().inForce().contains(load.nic())) {
         reply(load, StatusReply.ack());
+      } else if (known && load.workload().isEmpty()) {
+        reply(load, StatusReply.error(Installer.NO_POLICY));
       }
     }
   }
@@ -518,7 +520,12 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
     boolean applied = inSync() && !memory.applied.equals(Instant.EPOCH) && failures == 0;
     get.replyTo()
         .tell(
-            new Status(applied, memory.outcome.failures(), problems, memory.outcome.figures()));
+            new Status(
+                applied,
+                memory.version,
+                memory.outcome.failures(),
+                problems,
+                memory.outcome.figures()));
     return this;
   }
 

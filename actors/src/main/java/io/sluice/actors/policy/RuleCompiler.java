@@ -204,9 +204,9 @@ final class RuleCompiler {
         .ifPresent(
             accounts -> {
               if (!accounts.names().isEmpty()) {
-                parts.add(Selector.in(ItemReader.SERVICE_ACCOUNT_LABEL, accounts.names()));
+                parts.add(Selector.in(Selector.SERVICE_ACCOUNT_LABEL, accounts.names()));
               } else if (accounts.selector().isEmpty()) {
-                parts.add(Selector.has(ItemReader.SERVICE_ACCOUNT_LABEL));
+                parts.add(Selector.has(Selector.SERVICE_ACCOUNT_LABEL));
               }
               accounts.selector().ifPresent(s -> parts.add(s.ofServiceAccounts()));
             });

@@ -113,8 +113,7 @@ final class SetTables {
     found.remove(set.id());
   }
 
-  private record Difference(
-      Map<Family, List<IpSetKey>> adds, Map<Family, List<IpSetKey>> removes) {
+  private record Difference(Map<Family, List<IpSetKey>> adds, Map<Family, List<IpSetKey>> removes) {
     Difference() {
       this(new EnumMap<>(Family.class), new EnumMap<>(Family.class));
     }
@@ -177,8 +176,7 @@ final class SetTables {
               if (needed.contains(set.id())) {
                 return false;
               }
-              set.members()
-                  .forEach(m -> put(gone, SetKeys.family(m), SetKeys.of(set.id(), m)));
+              set.members().forEach(m -> put(gone, SetKeys.family(m), SetKeys.of(set.id(), m)));
               return true;
             });
     found

@@ -87,8 +87,7 @@ public final class FakeInterfaceHost implements InterfaceHost {
   }
 
   @Override
-  public CompletionStage<Done> loadPolicy(
-      String nic, Optional<Workload> workload, Slots wanted) {
+  public CompletionStage<Done> loadPolicy(String nic, Optional<Workload> workload, Slots wanted) {
     return change("policy", () -> filled.add(slot(wanted)), Integer.toString(slot(wanted)));
   }
 
@@ -98,8 +97,7 @@ public final class FakeInterfaceHost implements InterfaceHost {
 
   @Override
   public CompletionStage<Done> clearSlots(Slots wanted) {
-    return change(
-        "no-policy", () -> filled.remove(slot(wanted)), Integer.toString(slot(wanted)));
+    return change("no-policy", () -> filled.remove(slot(wanted)), Integer.toString(slot(wanted)));
   }
 
   @Override
@@ -116,8 +114,7 @@ public final class FakeInterfaceHost implements InterfaceHost {
         "trim",
         () -> {
           Limits before = written.put(nic.index(), limits);
-          boolean fewer =
-              before != null && !limits.sources().containsAll(before.sources());
+          boolean fewer = before != null && !limits.sources().containsAll(before.sources());
           if (before != null && !before.equals(limits)) {
             changes.add("trim " + nic.name() + "@" + nic.index());
           }
@@ -129,7 +126,9 @@ public final class FakeInterfaceHost implements InterfaceHost {
   public CompletionStage<Done> removeLimits(Nic nic) {
     return change(
         "no-limits",
-        () -> !Limits.NONE.equals(Optional.ofNullable(written.remove(nic.index())).orElse(Limits.NONE)),
+        () ->
+            !Limits.NONE.equals(
+                Optional.ofNullable(written.remove(nic.index())).orElse(Limits.NONE)),
         nic.name() + "@" + nic.index());
   }
 

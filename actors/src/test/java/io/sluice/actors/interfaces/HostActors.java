@@ -64,7 +64,9 @@ record HostActors(
     LimitMaps limits = new LimitMaps(parts.dataplane());
     ActorRef<ConntrackKeeper.Command> conntrack =
         context.spawn(
-            ConntrackKeeper.create(parts.dataplane(), parts.conntrack(), limits), "conntrack", kernel);
+            ConntrackKeeper.create(parts.dataplane(), parts.conntrack(), limits),
+            "conntrack",
+            kernel);
     ActorRef<PolicyManager.Command> policy =
         context.spawn(
             PolicyManager.create(

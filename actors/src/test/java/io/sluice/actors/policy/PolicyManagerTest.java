@@ -164,18 +164,14 @@ class PolicyManagerTest {
   }
 
   private void view(
-      boolean inSync,
-      NodePolicy wanted,
-      SortedMap<String, Set<Ip>> nics,
-      Workload... workloads) {
+      boolean inSync, NodePolicy wanted, SortedMap<String, Set<Ip>> nics, Workload... workloads) {
     policy = wanted;
     SortedMap<String, Workload> byNic = new TreeMap<>();
     for (Workload workload : workloads) {
       byNic.put(workload.nic(), workload);
     }
     manager.tell(
-        new PolicyManager.View(
-            Resources.snapshot(inSync), new Workloads(byNic, List.of()), nics));
+        new PolicyManager.View(Resources.snapshot(inSync), new Workloads(byNic, List.of()), nics));
   }
 
   private TestProbe<StatusReply<Done>> load(Workload workload, Slots slots) {
@@ -285,8 +281,7 @@ class PolicyManagerTest {
     settle();
     assertThat(dataplane.ipSets(Family.IPV4).entries.keySet())
         .extracting(key -> key.set1() + " " + key.addr())
-        .containsExactlyInAnyOrder(
-            "7 10.1.0.2", "7 10.1.0.3", "9 10.3.0.1", "9 10.3.0.2");
+        .containsExactlyInAnyOrder("7 10.1.0.2", "7 10.1.0.3", "9 10.3.0.1", "9 10.3.0.2");
   }
 
   @Test
@@ -294,15 +289,18 @@ class PolicyManagerTest {
   void aChangeOfOneEndpointIsOneSwapOfOneSlot() {
     Plan same = from(7, 0);
     EndpointPolicy other = endpoint(POD2, same, same);
-    view(true, node(Map.of("cali1", endpoint(POD1, same, same), "cali2", other), set(7)), POD1, POD2);
+    view(
+        true,
+        node(Map.of("cali1", endpoint(POD1, same, same), "cali2", other), set(7)),
+        POD1,
+        POD2);
     loaded(POD1, ONE);
     loaded(POD2, TWO);
     changes();
     view(
         true,
         node(
-            Map.of("cali1", endpoint(POD1, same, Plan.of(Chain.DENY_ALL)), "cali2", other),
-            set(7)),
+            Map.of("cali1", endpoint(POD1, same, Plan.of(Chain.DENY_ALL)), "cali2", other), set(7)),
         POD1,
         POD2);
     loaded(POD1, ONE);
@@ -365,9 +363,7 @@ class PolicyManagerTest {
     changes();
     dataplane.refuse = program -> new IllegalStateException("the verifier says no");
     NodePolicy next =
-        node(
-            Map.of("cali1", endpoint(POD1, Plan.of(Chain.DENY_ALL), from(7, 0))),
-            set(7));
+        node(Map.of("cali1", endpoint(POD1, Plan.of(Chain.DENY_ALL), from(7, 0))), set(7));
     view(true, next, POD1);
     assertThat(load(POD1, ONE).receiveMessage().getError().getMessage())
         .contains("the verifier says no");
@@ -466,10 +462,7 @@ class PolicyManagerTest {
     TestProbe<StatusReply<Done>> reply = kit.createTestProbe();
     manager.tell(new PolicyManager.Clear(ONE, reply.getRef()));
     assertThat(reply.receiveMessage().isSuccess()).isTrue();
-    view(
-        true,
-        node(Map.of("cali1", endpoint(POD1, from(8, 0), from(8, 0))), set(8)),
-        POD1);
+    view(true, node(Map.of("cali1", endpoint(POD1, from(8, 0), from(8, 0))), set(8)), POD1);
     settle();
     assertThat(changes()).containsExactly("no policy 0/1", "no policy 1/1");
   }
@@ -483,12 +476,8 @@ class PolicyManagerTest {
     loaded(POD1, ONE);
     conntrack.expectNoMessage(Duration.ofMillis(100));
     // Another member.
-    view(
-        true,
-        node(Map.of("cali1", policy.byNic().get("cali1")), set(7, "10.1.0.2")),
-        POD1);
-    ConntrackKeeper.Review review =
-        (ConntrackKeeper.Review) conntrack.receiveMessage();
+    view(true, node(Map.of("cali1", policy.byNic().get("cali1")), set(7, "10.1.0.2")), POD1);
+    ConntrackKeeper.Review review = (ConntrackKeeper.Review) conntrack.receiveMessage();
     assertThat(review.byNic()).containsOnlyKeys("cali1");
     assertThat(review.byNic().get("cali1").in()).contains(planOf("cali1"));
     assertThat(review.sets().get(7L).members()).hasSize(1);
@@ -517,8 +506,7 @@ class PolicyManagerTest {
     assertThat(hosts.receiveMessage())
         .isEqualTo(new HostPolicies(Set.of("eth0", "eth1"), Set.of("eth0"), Set.of()));
     TestProbe<StatusReply<Done>> reply = kit.createTestProbe();
-    manager.tell(
-        new PolicyManager.Load("eth0", Optional.empty(), new Slots(3, 0), reply.getRef()));
+    manager.tell(new PolicyManager.Load("eth0", Optional.empty(), new Slots(3, 0), reply.getRef()));
     assertThat(reply.receiveMessage().isSuccess()).isTrue();
     assertThat(changes()).containsExactly("policy 0/3");
     // Its policy goes: the program stays until the element names it no more.
@@ -529,9 +517,26 @@ class PolicyManagerTest {
   }
 
   @Test
+  @Tag("INV-POL-1")
+  void aHostInterfaceWithoutPolicyGetsNoSlotThatHoldsNothing() {
+    SortedMap<String, Set<Ip>> nics = new TreeMap<>(Map.of("eth0", Set.of()));
+    EndpointPolicy inOnly =
+        new EndpointPolicy(
+            POD1.owner(), Optional.of(from(7, 0)), Optional.empty(), Optional.empty());
+    view(true, node(Map.of("eth0", inOnly), set(7)), nics);
+    TestProbe<StatusReply<Done>> reply = kit.createTestProbe();
+    manager.tell(
+        new PolicyManager.Load("eth0", Optional.empty(), new Slots(3, 3), reply.getRef()));
+    assertThat(reply.receiveMessage().getError().getMessage()).contains("no policy any more");
+    view(true, NodePolicy.NONE, nics);
+    manager.tell(
+        new PolicyManager.Load("eth0", Optional.empty(), new Slots(3, 0), reply.getRef()));
+    assertThat(reply.receiveMessage().getError().getMessage()).contains("no policy any more");
+  }
+
+  @Test
   void whatIsEnforcedCanBeAskedFor() {
-    NodePolicy wanted =
-        node(Map.of("cali1", endpoint(POD1, from(7, 0), from(7, 0))), set(7));
+    NodePolicy wanted = node(Map.of("cali1", endpoint(POD1, from(7, 0), from(7, 0))), set(7));
     view(true, wanted, POD1);
     loaded(POD1, ONE);
     PolicyManager.Running now = running();

@@ -42,6 +42,7 @@ import picocli.CommandLine.Spec;
       "  maglev     which backend has how many slots of a service's Maglev table",
       "  routes     where addresses live",
       "  ifstate    interfaces, and which policy slots they use",
+      "  qos        limits of workloads: rates, connections, DSCP, and what of them is used",
       "  counters   packets by hook and by what became of them",
       "",
       "Asks the agent; if that is not running, reads the pinned maps, which needs root.",

@@ -26,7 +26,10 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "Kinds: services, endpointslices, nodes, namespaces, pods, workloadendpoints, ippools,",
-      "felixconfigurations; in the singular and short (svc, eps, no, ns, po, wep, pool), too.",
+      "felixconfigurations, serviceaccounts, globalnetworkpolicies, tiers, networksets,",
+      "globalnetworksets, hostendpoints, profiles, Kubernetes' networkpolicies and Calico's",
+      "networkpolicies.projectcalico.org; in the singular and short (svc, eps, no, ns, po, wep,",
+      "pool, sa, gnp, netset, hep, netpol, cnp), too.",
       "",
       "Examples:",
       "  sluice get services -A",

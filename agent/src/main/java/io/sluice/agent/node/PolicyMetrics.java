@@ -20,6 +20,11 @@ final class PolicyMetrics {
             "sluice_policy_applied",
             "Whether what the latest view says is in force, but for failures",
             status.applied() ? 1 : 0));
+    all.add(
+        gauge(
+            "sluice_policy_version",
+            "The source's view whose policies are in force; see sluice_source_version",
+            status.version()));
     all.add(gauge("sluice_policy_programs", "Policy programs in slots", now.programs()));
     all.add(
         gauge(

@@ -153,4 +153,23 @@ class ClusterSourceTest {
       awaitVersion(2);
     }
   }
+
+  @Test
+  void twoGroupsHaveAKindOfOneName() {
+    String policy =
+        "{apiVersion: %s, kind: NetworkPolicy, metadata: {name: web}, spec: {%s: %s}}\n---\n";
+    try (ClusterSource source = new ClusterSource(folder)) {
+      source.start(told::add);
+      apply(
+          policy.formatted("networking.k8s.io/v1", "podSelector", "{}")
+              + policy.formatted("projectcalico.org/v3", "selector", "all()"));
+      sendAll(source);
+      awaitVersion(1);
+      assertThat(last().problems()).isEmpty();
+      assertThat(last().resources().keySet())
+          .extracting(Object::toString)
+          .containsExactly(
+              "NetworkPolicy default/web", "NetworkPolicy.projectcalico.org default/web");
+    }
+  }
 }

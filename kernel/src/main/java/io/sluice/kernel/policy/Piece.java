@@ -11,6 +11,7 @@ import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.IpSetBits;
 import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.Pkt;
+import io.sluice.kernel.layout.PolicyKeys;
 import io.sluice.kernel.layout.SluiceCb;
 import java.nio.ByteOrder;
 import java.util.EnumMap;
@@ -19,33 +20,28 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Writes one piece of a policy program. R6 is the context and R7 the packet, always; all else is
- * free between blocks. Offsets and numbers of the packet's fields are as {@code struct pkt} has
- * them: addresses and ports in network order.
+ * Writes one piece of a policy program. R6 is the context, R7 the packet and R8 the place for keys,
+ * always; all else is free between blocks. Offsets and numbers of the packet's fields are as {@code
+ * struct pkt} has them: addresses and ports in network order.
  */
 final class Piece {
   /** Jumps of a node of a search tree, by family and field: at most. */
   static final int NODE_JUMPS = 3;
 
-  private static final int CB_OFFSET = 48;
-  private static final int PROTOCOL_OFFSET = 16;
+  /** The register of the context. */
+  static final int CONTEXT = 6;
+
+  /** Where struct __sk_buff has cb[0] and protocol, bytes. */
+  static final int CB_OFFSET = 48;
+
+  static final int PROTOCOL_OFFSET = 16;
+
   private static final int ETH_P_IP = 0x0800;
   private static final int ETH_P_IPV6 = 0x86dd;
   private static final int TC_ACT_SHOT = 2;
 
-  /** On the stack: the ID of a rule to count. */
-  private static final int RULE = -8;
-
-  /** On the stack: the index of the packet in its map. */
-  private static final int INDEX = -16;
-
-  /**
-   * On the stack: keys of the two ends. Aligned so that both the set's ID and an IPv6 address lie
-   * on 8 bytes.
-   */
-  private static final int SOURCE_KEY = -52;
-
-  private static final int DESTINATION_KEY = -92;
+  /** On the stack: the index of the one element that arrays have. */
+  private static final int INDEX = -8;
 
   /** What knows where the rest of the program is. */
   interface Links {
@@ -79,7 +75,7 @@ final class Piece {
   private int forks;
   private boolean falls = true;
 
-  /** Whether the number that was loaded last is in R8 and R9, not in R1. */
+  /** Whether the number that was loaded last is in R4 and R5, not in R1. */
   private boolean wide;
 
   private Piece(int number, Links links) {
@@ -172,8 +168,8 @@ final class Piece {
       load(Size.W, field.offset());
       code.toBigEndian(Reg.R1, 32);
     } else {
-      code.load(Size.DW, Reg.R8, Reg.R7, field.offset()).toBigEndian(Reg.R8, 64);
-      code.load(Size.DW, Reg.R9, Reg.R7, field.offset() + Long.BYTES).toBigEndian(Reg.R9, 64);
+      code.load(Size.DW, Reg.R4, Reg.R7, field.offset()).toBigEndian(Reg.R4, 64);
+      code.load(Size.DW, Reg.R5, Reg.R7, field.offset() + Long.BYTES).toBigEndian(Reg.R5, 64);
       wide = true;
       return;
     }
@@ -190,15 +186,15 @@ final class Piece {
     code.loadImm64(Reg.R1, bound.high());
     if (bound.low() == 0) {
       forks++;
-      code.jumpIf(Condition.GE, Reg.R8, Reg.R1, target);
+      code.jumpIf(Condition.GE, Reg.R4, Reg.R1, target);
       return;
     }
     forks += NODE_JUMPS;
     Mark less = new Mark();
-    code.jumpIf(Condition.GT, Reg.R8, Reg.R1, target)
-        .jumpIf(Condition.LT, Reg.R8, Reg.R1, label(less))
+    code.jumpIf(Condition.GT, Reg.R4, Reg.R1, target)
+        .jumpIf(Condition.LT, Reg.R4, Reg.R1, label(less))
         .loadImm64(Reg.R1, bound.low())
-        .jumpIf(Condition.GE, Reg.R9, Reg.R1, target);
+        .jumpIf(Condition.GE, Reg.R5, Reg.R1, target);
     place(less);
   }
 
@@ -209,19 +205,23 @@ final class Piece {
    * @param mark where to go on if it is there, or is not
    */
   void jumpIfMember(Field end, long set, boolean member, Mark mark) {
-    int key = end == Field.SOURCE_ADDRESS ? SOURCE_KEY : DESTINATION_KEY;
+    int key = key(end);
     keys.put(end, true);
     forks++;
     code.loadImm64(Reg.R1, network(set))
-        .store(Size.DW, Reg.R10, key + IpSetKey.OFFSET4_SET0, Reg.R1);
-    lookUp(family == Family.IPV4 ? PolicyMap.IP_SETS4 : PolicyMap.IP_SETS6, key);
+        .store(Size.DW, Reg.R8, key + IpSetKey.OFFSET4_SET0, Reg.R1);
+    lookUp(family == Family.IPV4 ? PolicyMap.IP_SETS4 : PolicyMap.IP_SETS6, Reg.R8, key);
     code.jumpIf(member ? Condition.NE : Condition.EQ, Reg.R0, 0, target(mark));
     falls = true;
   }
 
-  private void lookUp(PolicyMap map, int key) {
+  private static int key(Field end) {
+    return end == Field.SOURCE_ADDRESS ? PolicyKeys.OFFSET_SOURCE : PolicyKeys.OFFSET_DESTINATION;
+  }
+
+  private void lookUp(PolicyMap map, Reg base, int key) {
     code.loadMapIndex(Reg.R1, map.ordinal())
-        .mov(Reg.R2, Reg.R10)
+        .mov(Reg.R2, base)
         .alu(Alu.ADD, Reg.R2, key)
         .call(Helper.MAP_LOOKUP_ELEM);
   }
@@ -240,8 +240,8 @@ final class Piece {
   }
 
   private void count(String after) {
-    code.store(Size.DW, Reg.R10, RULE, Reg.R1);
-    lookUp(PolicyMap.RULE_HITS, RULE);
+    code.store(Size.DW, Reg.R8, PolicyKeys.OFFSET_RULE, Reg.R1);
+    lookUp(PolicyMap.RULE_HITS, Reg.R8, PolicyKeys.OFFSET_RULE);
     forks++;
     code.jumpIf(Condition.EQ, Reg.R0, 0, after)
         .load(Size.DW, Reg.R1, Reg.R0, 0)
@@ -255,11 +255,19 @@ final class Piece {
     code.alu32(Alu.OR, Reg.R1, bits).store(Size.W, Reg.R7, Pkt.OFFSET_FLAGS, Reg.R1);
   }
 
-  /** The piece's begin: finds the packet. */
+  /** Ends without a continuation: of use to {@link XdpTarget} alone. */
+  void undecided() {
+    code.jump("shot");
+    falls = false;
+  }
+
+  /** The piece's begin: finds the packet, and the place for keys. */
   void begin() {
     code.mov(Reg.R6, Reg.R1).store(Size.W, Reg.R10, INDEX, 0);
-    lookUp(PolicyMap.PKT, INDEX);
+    lookUp(PolicyMap.PKT, Reg.R10, INDEX);
     code.jumpIf(Condition.EQ, Reg.R0, 0, "shot").mov(Reg.R7, Reg.R0);
+    lookUp(PolicyMap.POLICY_KEYS, Reg.R10, INDEX);
+    code.jumpIf(Condition.EQ, Reg.R0, 0, "shot").mov(Reg.R8, Reg.R0);
   }
 
   /** Goes on by family; other packets are dropped. */
@@ -275,28 +283,28 @@ final class Piece {
   void section(Family newFamily, boolean source, boolean destination) {
     family = newFamily;
     if (source) {
-      makeKey(SOURCE_KEY, Field.SOURCE_ADDRESS, Field.SOURCE_PORT);
+      makeKey(PolicyKeys.OFFSET_SOURCE, Field.SOURCE_ADDRESS, Field.SOURCE_PORT);
     }
     if (destination) {
-      makeKey(DESTINATION_KEY, Field.DESTINATION_ADDRESS, Field.DESTINATION_PORT);
+      makeKey(PolicyKeys.OFFSET_DESTINATION, Field.DESTINATION_ADDRESS, Field.DESTINATION_PORT);
     }
   }
 
   private void makeKey(int key, Field address, Field port) {
     boolean v4 = family == Family.IPV4;
     int bits = IpSetBits.IP_SET_ID_BITS + family.bits() + IpSetBits.IP_SET_PORT_BITS;
-    code.store(Size.W, Reg.R10, key + IpSetKey.OFFSET4_PREFIXLEN, bits);
+    code.store(Size.W, Reg.R8, key + IpSetKey.OFFSET4_PREFIXLEN, bits);
     Size word = v4 ? Size.W : Size.DW;
     for (int at = 0; at < family.bytes(); at += word.bytes()) {
       load(word, address.offset() + at);
-      code.store(word, Reg.R10, key + IpSetKey.OFFSET4_ADDR + at, Reg.R1);
+      code.store(word, Reg.R8, key + IpSetKey.OFFSET4_ADDR + at, Reg.R1);
     }
     int rest = key + (v4 ? IpSetKey.OFFSET4_PORT : IpSetKey.OFFSET6_PORT);
     load(Size.H, port.offset());
-    code.store(Size.H, Reg.R10, rest, Reg.R1);
+    code.store(Size.H, Reg.R8, rest, Reg.R1);
     load(Size.B, Pkt.OFFSET_PROTO);
-    code.store(Size.B, Reg.R10, rest + Short.BYTES, Reg.R1);
-    code.store(Size.B, Reg.R10, rest + Short.BYTES + 1, 0);
+    code.store(Size.B, Reg.R8, rest + Short.BYTES, Reg.R1);
+    code.store(Size.B, Reg.R8, rest + Short.BYTES + 1, 0);
   }
 
   /** Goes on where another piece wants to: see {@link Links#entryOf}. */

@@ -16,7 +16,9 @@ public enum PolicyMap {
   PKT,
   IP_SETS4,
   IP_SETS6,
-  RULE_HITS;
+  RULE_HITS,
+  /** Where programs make keys. */
+  POLICY_KEYS;
 
   /** In the object files; also the name of its pin, unless each hook has one of its own. */
   public String mapName() {

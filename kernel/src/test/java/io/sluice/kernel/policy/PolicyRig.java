@@ -19,6 +19,7 @@ import io.sluice.kernel.layout.IpSetBits;
 import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.Pkt;
 import io.sluice.kernel.layout.PktFlags;
+import io.sluice.kernel.layout.PolicyKeys;
 import io.sluice.kernel.policy.IpSet.NetMember;
 import io.sluice.kernel.policy.IpSet.PortMember;
 import java.nio.ByteBuffer;
@@ -75,7 +76,8 @@ final class PolicyRig implements AutoCloseable {
             pkt,
             sets.get(Family.IPV4).fd(),
             sets.get(Family.IPV6).fd(),
-            counters));
+            counters,
+            keptMap(MapType.PERCPU_ARRAY, PolicyKeys.SIZE)));
     putContinuations();
   }
 
@@ -86,6 +88,10 @@ final class PolicyRig implements AutoCloseable {
 
   private static Fd map(MapType type, int key, int value, int entries, int flags) {
     return new MapSpec(type, "rig", key, value, entries, flags).create();
+  }
+
+  private Fd keptMap(MapType type, int value) {
+    return keep(map(type, 4, value, 1, 0));
   }
 
   private void putContinuations() {
