@@ -326,6 +326,14 @@ static __always_inline void approve(const struct __sk_buff *skb, const struct fl
 	}
 }
 
+/* A note of a packet that a policy's rule wants noted; debug variants write one of every packet. */
+static __always_inline void note_logged(const struct __sk_buff *skb, const struct pkt *p,
+					__u32 prog, __u32 reason)
+{
+	if (!settings.debug && p->flags & PKT_LOG)
+		write_event(skb, prog, reason);
+}
+
 SEC("tc")
 int prog_allowed(struct __sk_buff *skb)
 {
@@ -339,6 +347,7 @@ int prog_allowed(struct __sk_buff *skb)
 	m = bpf_map_lookup_elem(&F(making), &zero);
 	if (!p || !m)
 		return drop(skb, PROG_ALLOWED, REASON_NO_PROGRAM);
+	note_logged(skb, p, PROG_ALLOWED, REASON_UNUSED);
 	saved_flow(p, &f);
 	note_limits(skb, p);
 	if (p->flags & PKT_NEW) {
@@ -386,10 +395,13 @@ SEC("tc")
 int prog_drop(struct __sk_buff *skb)
 {
 	struct pkt *p = packet_state();
+	__u32 reason = p ? p->reason & (REASON_COUNT - 1) : REASON_POLICY;
 
+	if (p)
+		note_logged(skb, p, PROG_DROP, reason);
 	if (p && is_left_to_tables(p)) {
 		set_mark(skb, MARK_SEEN | MARK_FALLTHROUGH);
 		return pass(skb, PROG_DROP, REASON_FALLTHROUGH);
 	}
-	return drop(skb, PROG_DROP, p ? p->reason & (REASON_COUNT - 1) : REASON_POLICY);
+	return drop(skb, PROG_DROP, reason);
 }

@@ -71,7 +71,7 @@ final class Rig implements AutoCloseable {
   private static final int ELSEWHERE = 1_000;
 
   private static final int FAR = 1_001;
-  private static final int POLICY_SLOT = 1;
+  static final int POLICY_SLOT = 1;
   private static final int BACKEND_PORT = 8080;
   private static final int POD_CIDRS = 230;
   private static final int BACKENDS_EACH = 10;
@@ -121,6 +121,11 @@ final class Rig implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** To change what packets meet. */
+  DataplaneLoader dataplane() {
+    return dataplane;
   }
 
   /** The pod that opens flows. */
