@@ -132,7 +132,7 @@ class ConntrackKeeperTest {
   void connectionsAreCountedAnewWhereFlowsHoldFewerOrMore() {
     LimitMaps limits = new LimitMaps(dataplane);
     QosControls.Limits three = new QosControls.Limits(0, 0, 0, 0, 3);
-    limits.put(7, new Limits(Set.of(), new QosControls(three, three, OptionalInt.empty())));
+    limits.put(7, new Limits(Set.of(), new QosControls(three, three, OptionalInt.empty())), false);
     QosKey opens = new QosKey(7, SluiceHook.HOOK_IN);
     QosKey gets = new QosKey(7, SluiceHook.HOOK_OUT);
     // Three are counted as opened, and none as got; a flow holds one of either.
