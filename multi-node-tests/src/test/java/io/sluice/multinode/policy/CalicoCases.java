@@ -115,8 +115,18 @@ final class CalicoCases {
   private static Stream<Case> matches() {
     String xa = OPEN.host("x/a").v4() + "/32";
     return Stream.of(
-        Case.of("nets", toX("p", allow().from(e -> e.nets("10.244.1.0/24", "fd00:244:2::/64")))),
-        Case.of("notNets", toX("p", allow().from(e -> e.notNets("10.244.1.0/24", "fd00::/16")))),
+        Case.of(
+            "nets",
+            toX(
+                "p",
+                allow().from(e -> e.nets("10.244.1.0/24", "192.168.99.0/24")),
+                allow().from(e -> e.nets("fd00:244:2::/64")))),
+        Case.of(
+            "notNets",
+            toX(
+                "p",
+                allow().version(IpVersion.V4).from(e -> e.notNets("10.244.1.0/24")),
+                allow().version(IpVersion.V6).from(e -> e.notNets("fd00:244::/32")))),
         Case.of(
             "nets and notNets",
             outOfX("p", allow().to(e -> e.nets("10.244.0.0/16").notNets(xa, "10.244.2.0/24")))),
