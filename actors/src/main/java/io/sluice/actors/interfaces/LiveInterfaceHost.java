@@ -283,6 +283,20 @@ public final class LiveInterfaceHost implements InterfaceHost {
   }
 
   @Override
+  public CompletionStage<Done> setXdp(Nic nic, boolean wanted) {
+    return programs.run(
+        () ->
+            done(
+                () -> {
+                  if (wanted) {
+                    dataplane.untracked().attach(nic.name(), nic.index());
+                  } else {
+                    dataplane.untracked().detach(nic.index());
+                  }
+                }));
+  }
+
+  @Override
   public CompletionStage<Done> detach(Nic nic) {
     return programs.run(
         () ->
@@ -310,6 +324,7 @@ public final class LiveInterfaceHost implements InterfaceHost {
                                   && !n.name().equals(nic.name())
                                   && ours.test(n.name()));
               if (!anothers) {
+                dataplane.untracked().detach(nic.index());
                 dataplane.detach(nic.name(), nic.index());
               }
               return !anothers;
