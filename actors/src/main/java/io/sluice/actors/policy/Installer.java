@@ -183,15 +183,15 @@ final class Installer {
      */
     private Optional<String> load(String nic, int hook, int slot, Optional<Plan> wish) {
       Installed there = programs.get(hook).get(slot);
-      if (hook == XDP && slot != 0 && wish.isEmpty() && there != null) {
-        clear(new Place(XDP, slot)); // XDP then says nothing of packets
+      if (hook == XDP && wish.isEmpty()) {
+        if (there != null) {
+          clear(new Place(XDP, slot)); // XDP then says nothing of packets
+        }
         return Optional.empty();
       }
       if (slot == 0 || wish.isEmpty()) {
         // An element that named a slot without a program would have everything dropped.
-        return slot == 0 || there != null || hook == XDP
-            ? Optional.empty()
-            : Optional.of(NO_POLICY);
+        return slot == 0 || there != null ? Optional.empty() : Optional.of(NO_POLICY);
       }
       Plan plan = wish.get();
       Place place = new Place(hook, slot);
