@@ -10,9 +10,10 @@
  *   NAT reverse  key: the tuple after translation, as the backend sees it; the tracking entry. x:
  * the tuple that answers bear when translated back.
  *
- * The x of each twin, normalised, is the key of the other; both are made together and die together
- * (CT-1). Connection state lives in the normal or NAT reverse entry alone (CT-2). Both maps are LRU
- * hashes: a twin that the kernel evicts is made anew from the other within a second of traffic.
+ * The x of each twin, normalised, is the key of the other, CT_DIRECT apart; both are made together
+ * and die together (CT-1). Connection state lives in the normal or NAT reverse entry alone (CT-2).
+ * Both maps are LRU hashes: a twin that the kernel evicts is made anew from the other within a
+ * second of traffic.
  */
 #pragma once
 
@@ -79,9 +80,10 @@ enum ct_ifindex {
 
 struct ct_key4 {
 	struct addr4 addr[2];
-	__be16 port[2]; /* ICMP echo: the identifier, on both sides; protocols without ports: 0 */
+	__be16 port[2]; /* ICMP echo: the identifier is who asks' one; protocols without ports: 0 */
 	__u8 proto;
-	__u8 pad[3];
+	__u8 direct; /* 1: see CT_DIRECT */
+	__u8 pad[2];
 };
 ASSERT_SIZE(struct ct_key4, 16);
 
@@ -89,7 +91,8 @@ struct ct_key6 {
 	struct addr6 addr[2];
 	__be16 port[2];
 	__u8 proto;
-	__u8 pad[3];
+	__u8 direct;
+	__u8 pad[2];
 };
 ASSERT_SIZE(struct ct_key6, 40);
 
@@ -169,4 +172,14 @@ struct ct_clean_stats {
 	__u64 deleted; /* entries, twins included */
 	__u64 spared;  /* judged, but touched since */
 	__u64 absent;  /* judged, but gone already */
+};
+
+/*
+ * directs4, directs6: arrays of counters, by which packets without entry know whether to look for a
+ * flow with CT_DIRECT: they need not while both elements are equal, as there is none.
+ */
+enum ct_directs {
+	CT_DIRECTS_MADE = 0, /* such flows so far; programs count */
+	CT_DIRECTS_OVER = 1, /* ... when the agent saw none any more */
+	CT_DIRECTS = 2,
 };

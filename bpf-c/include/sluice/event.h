@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * events: ring buffer. Written by debug variants only (OBS-2).
+ * events: ring buffer. Written by debug variants (OBS-2) and, of packets that a policy's rule wants
+ * noted (PKT_LOG), by the others, too: reason 0 then says that policy allowed the packet.
  */
 #pragma once
 

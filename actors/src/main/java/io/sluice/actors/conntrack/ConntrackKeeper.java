@@ -12,6 +12,7 @@ import akka.actor.typed.javadsl.TimerScheduler;
 import io.sluice.actors.limits.SlotRecount;
 import io.sluice.actors.supervision.Restarts;
 import io.sluice.kernel.dataplane.Dataplane;
+import io.sluice.kernel.layout.CtDirects;
 import io.sluice.kernel.layout.CtJudged;
 import io.sluice.kernel.layout.CtKey;
 import io.sluice.kernel.layout.CtValue;
@@ -327,7 +328,11 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
     int capacity = dataplane.ct(family).maxEntries();
     ConntrackScan scan =
         new ConntrackScan(family, liveness, dataplane.jiffies(), gone, mask(capacity));
+    Optional<Integer> made = dataplane.directs(family).get(CtDirects.CT_DIRECTS_MADE);
     dataplane.ct(family).forEachRaw(scan::visit);
+    if (!scan.direct()) {
+      made.ifPresent(count -> noneOfDirects(family, count));
+    }
     Function<CtKey, Optional<CtValue>> lookUp = dataplane.ct(family)::get;
     Map<CtKey, CtJudged> judged = scan.judge(lookUp);
     Dataplane.CleanResult cleaned = clean(family, judged);
@@ -345,6 +350,14 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
             before.nearlyFull());
     tables.put(family, alarm(family, table));
     return scan;
+  }
+
+  /** Programs need not look for direct flows until there are more than these. */
+  private void noneOfDirects(Family family, int made) {
+    var directs = dataplane.directs(family);
+    if (directs.get(CtDirects.CT_DIRECTS_OVER).orElse(0) != made) {
+      directs.put(CtDirects.CT_DIRECTS_OVER, made);
+    }
   }
 
   private Dataplane.CleanResult clean(Family family, Map<CtKey, CtJudged> judged) {

@@ -52,6 +52,7 @@ final class ConntrackScan {
   private int entries;
   private int orphans;
   private boolean complete = true;
+  private boolean direct;
 
   private record Suspect(CtKey key, CtValue value) {}
 
@@ -84,6 +85,7 @@ final class ConntrackScan {
     int state = someValues.getInt(common + CtCommon.OFFSET_STATE);
     int created = someValues.getInt(common + CtCommon.OFFSET_CREATED);
     int lastSeen = someValues.getInt(common + CtCommon.OFFSET_LAST_SEEN);
+    direct |= (state & CtState.CT_DIRECT) != 0;
     boolean forward = (state & CtState.CT_NAT_FORWARD) != 0;
     if (!forward && (state & SLOTS) != 0) {
       countSlots(state, someValues, common);
@@ -218,6 +220,11 @@ final class ConntrackScan {
   /** Entries visited. */
   int entries() {
     return entries;
+  }
+
+  /** Whether there is any direct flow. */
+  boolean direct() {
+    return direct;
   }
 
   /** Halves of pairs among the dead. */

@@ -76,6 +76,10 @@ final class BringUp {
       steps.add(new Step("clear limits", () -> host.removeLimits(former)));
       changed = true;
     }
+    if (there == null) {
+      // Of a former owner of the index, whose way down an agent has died on.
+      steps.add(new Step("clear limits", () -> host.removeLimits(nic)));
+    }
     Set<Ip> addresses = new HashSet<>(workload.addresses());
     steps.add(new Step("allocate slots", () -> host.slots(nic.name()).thenAccept(s -> slots = s)));
     steps.add(

@@ -54,7 +54,7 @@ public record HostEndpoints(SortedMap<String, HostEndpoint> byNic, List<String> 
               "interface %s has no Ethernet header: it is no host endpoint, although bpfDataIfacePattern names it"
                   .formatted(link.name()));
         } else {
-          byNic.put(link.name(), new HostEndpoint(flags(settings.rpf()), link.mtu()));
+          byNic.put(link.name(), new HostEndpoint(flags(link.name(), settings), link.mtu()));
         }
       }
     }
@@ -76,6 +76,10 @@ public record HostEndpoints(SortedMap<String, HostEndpoint> byNic, List<String> 
       }
     }
     return byName;
+  }
+
+  private static int flags(String nic, InterfaceSettings settings) {
+    return flags(settings.rpf()) | (settings.isForced(nic) ? IfaceFlags.IFACE_FORCE_TRACK : 0);
   }
 
   private static int flags(Choices.Rpf rpf) {

@@ -69,6 +69,8 @@ final class HostUp {
     }
     steps.add(new Step("attach", () -> host.attach(nic).thenAccept(foreign)));
     steps.add(new Step("host settings", () -> host.prepareHostEndpoint(nic)));
+    // Last: somebody else's program may be in its place, and TC's policy is in force without it.
+    steps.add(new Step("XDP", () -> host.setXdp(nic, endpoint.untracked())));
     return steps;
   }
 

@@ -80,6 +80,9 @@ public interface InterfaceHost {
    */
   CompletionStage<List<String>> attach(Nic nic);
 
+  /** Attaches XDP to a host endpoint, or takes it off. */
+  CompletionStage<Done> setXdp(Nic nic, boolean wanted);
+
   /** Detaches the programs; nothing happens if the index is another interface's by now. */
   CompletionStage<Done> detach(Nic nic);
 

@@ -416,7 +416,9 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
     return workload != null
         ? Optional.of(workload)
         : Optional.ofNullable(memory.hostEndpoints.byNic().get(nic))
-            .map(endpoint -> endpoint.withPolicy(policed.in(nic), policed.out(nic)));
+            .map(
+                endpoint ->
+                    endpoint.withPolicy(policed.in(nic), policed.out(nic), policed.untracked(nic)));
   }
 
   private Behavior<Command> policed(Policed change) {

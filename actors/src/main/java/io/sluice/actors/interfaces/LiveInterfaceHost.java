@@ -15,6 +15,7 @@ import io.sluice.actors.host.HostSettings;
 import io.sluice.actors.host.Lane;
 import io.sluice.actors.limits.LimitMaps;
 import io.sluice.actors.limits.Limits;
+import io.sluice.actors.limits.Shaping;
 import io.sluice.actors.maps.MapActor;
 import io.sluice.actors.maps.NodeElement;
 import io.sluice.actors.routes.RouteKeeper;
@@ -61,6 +62,7 @@ public final class LiveInterfaceHost implements InterfaceHost {
   private final HostNet net;
   private final HostSettings settings;
   private final Owners owners;
+  private final Shaping shaping;
   private final Lane programs;
   private final Lane host;
 
@@ -84,6 +86,7 @@ public final class LiveInterfaceHost implements InterfaceHost {
     this.net = net;
     this.settings = settings;
     this.owners = owners;
+    this.shaping = new Shaping(net);
     var kernel =
         system.dispatchers().lookup(DispatcherSelector.fromConfig(MapActor.KERNEL_DISPATCHER));
     this.programs = new Lane(kernel);
@@ -213,12 +216,33 @@ public final class LiveInterfaceHost implements InterfaceHost {
   @Override
   public synchronized CompletionStage<Done> putLimits(Nic nic, Limits limits) {
     limitsOf.put(nic.index(), nic.name());
-    return programs.run(() -> done(() -> owners.limits().put(nic.index(), limits)));
+    return programs.run(() -> done(() -> writeLimits(nic, limits)));
+  }
+
+  /** Where no queueing discipline can be, programs drop what is too much. */
+  private void writeLimits(Nic nic, Limits limits) {
+    Optional<String> hindrance = shaping.put(nic, limits.qos().ingress());
+    hindrance.ifPresent(
+        why ->
+            system
+                .log()
+                .warn(
+                    "interface {}: the bandwidth of what its workload gets is kept by dropping, not"
+                        + " by queueing: {}",
+                    nic.name(),
+                    why));
+    owners.limits().put(nic.index(), limits, hindrance.isEmpty());
   }
 
   @Override
   public CompletionStage<Boolean> trimLimits(Nic nic, Limits limits) {
-    return programs.run(() -> owners.limits().trim(nic.index(), limits));
+    return programs.run(
+        () -> {
+          if (limits.qos().ingress().bandwidth() == 0) {
+            shaping.remove(nic);
+          }
+          return owners.limits().trim(nic.index(), limits);
+        });
   }
 
   @Override
@@ -228,7 +252,13 @@ public final class LiveInterfaceHost implements InterfaceHost {
       return nothing();
     }
     limitsOf.remove(nic.index());
-    return programs.run(() -> done(() -> owners.limits().remove(nic.index())));
+    return programs.run(
+        () ->
+            done(
+                () -> {
+                  shaping.remove(nic);
+                  owners.limits().remove(nic.index());
+                }));
   }
 
   @Override
@@ -250,6 +280,20 @@ public final class LiveInterfaceHost implements InterfaceHost {
   @Override
   public CompletionStage<List<String>> attach(Nic nic) {
     return programs.run(() -> dataplane.attach(nic.name(), nic.index()).foreign());
+  }
+
+  @Override
+  public CompletionStage<Done> setXdp(Nic nic, boolean wanted) {
+    return programs.run(
+        () ->
+            done(
+                () -> {
+                  if (wanted) {
+                    dataplane.untracked().attach(nic.name(), nic.index());
+                  } else {
+                    dataplane.untracked().detach(nic.index());
+                  }
+                }));
   }
 
   @Override
@@ -280,6 +324,7 @@ public final class LiveInterfaceHost implements InterfaceHost {
                                   && !n.name().equals(nic.name())
                                   && ours.test(n.name()));
               if (!anothers) {
+                dataplane.untracked().detach(nic.index());
                 dataplane.detach(nic.name(), nic.index());
               }
               return !anothers;

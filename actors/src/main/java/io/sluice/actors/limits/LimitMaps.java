@@ -55,8 +55,12 @@ public final class LimitMaps implements SlotRecount {
     read = true;
   }
 
-  /** Writes what is wanted, and takes nothing away: before the interface's flags say so. */
-  public synchronized void put(int ifindex, Limits wanted) {
+  /**
+   * Writes what is wanted, and takes nothing away: before the interface's flags say so.
+   *
+   * @param shaped whether a queueing discipline sees to the bandwidth of what the workload gets
+   */
+  public synchronized void put(int ifindex, Limits wanted, boolean shaped) {
     read();
     for (Network network : wanted.sources()) {
       SourceKey key = key(ifindex, network);
@@ -67,7 +71,7 @@ public final class LimitMaps implements SlotRecount {
     for (int hook : HOOKS) {
       QosKey key = new QosKey(ifindex, hook);
       QosLimit before = limits.get(key);
-      Optional<QosLimit> limit = wanted.at(hook, before == null ? 0 : before.adjust());
+      Optional<QosLimit> limit = wanted.at(hook, before == null ? 0 : before.adjust(), shaped);
       if (limit.isPresent() && !limit.get().equals(before)) {
         if (dataplane.qosUse().get(key).isEmpty()) {
           dataplane.qosUse().put(key, UNUSED);
@@ -106,7 +110,7 @@ public final class LimitMaps implements SlotRecount {
     }
     for (int hook : HOOKS) {
       QosKey key = new QosKey(ifindex, hook);
-      if (limits.containsKey(key) && wanted.at(hook, 0).isEmpty()) {
+      if (limits.containsKey(key) && wanted.at(hook, 0, false).isEmpty()) {
         dataplane.qosLimits().removeAll(List.of(key));
         limits.remove(key);
       }
@@ -187,7 +191,8 @@ public final class LimitMaps implements SlotRecount {
             limit.byteBurst(),
             limit.connections(),
             limit.adjust() + by,
-            limit.dscp());
+            limit.dscp(),
+            limit.shaped());
     dataplane.qosLimits().put(key, adjusted);
     limits.put(key, adjusted);
   }

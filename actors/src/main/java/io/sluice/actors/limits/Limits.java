@@ -51,8 +51,9 @@ public record Limits(Set<Network> sources, QosControls qos) {
    * The map's value for a hook; empty: nothing is limited there.
    *
    * @param adjust of the recount
+   * @param shaped whether a queueing discipline sees to the bandwidth of what the workload gets
    */
-  Optional<QosLimit> at(int hook, int adjust) {
+  Optional<QosLimit> at(int hook, int adjust, boolean shaped) {
     boolean sends = hook == SluiceHook.HOOK_IN;
     QosControls.Limits limits = sends ? qos.egress() : qos.ingress();
     OptionalInt dscp = sends ? qos.dscp() : OptionalInt.empty();
@@ -67,6 +68,7 @@ public record Limits(Set<Network> sources, QosControls qos) {
             limits.burst() / BITS,
             (int) limits.connections(),
             adjust,
-            dscp.isPresent() ? QosDscp.QOS_DSCP_SET | dscp.getAsInt() : 0));
+            dscp.isPresent() ? QosDscp.QOS_DSCP_SET | dscp.getAsInt() : 0,
+            shaped && !sends && limits.bandwidth() > 0 ? 1 : 0));
   }
 }

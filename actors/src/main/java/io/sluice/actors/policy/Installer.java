@@ -9,6 +9,7 @@ import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.SluiceHook;
 import io.sluice.kernel.policy.Plan;
+import io.sluice.kernel.policy.PolicyGenerator;
 import io.sluice.kernel.policy.PolicyProgram;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -34,7 +35,10 @@ import java.util.function.Function;
 final class Installer {
   static final String NO_POLICY = "it has no policy any more";
 
-  private static final int[] HOOKS = {SluiceHook.HOOK_IN, SluiceHook.HOOK_OUT};
+  /** XDP's array, as if it were a hook. Its slots are those of host-ingress. */
+  private static final int XDP = SluiceHook.HOOK_COUNT;
+
+  private static final int[] HOOKS = {SluiceHook.HOOK_IN, SluiceHook.HOOK_OUT, XDP};
 
   private final Dataplane dataplane;
   private final Function<Plan, PolicyProgram> generator;
@@ -77,8 +81,20 @@ final class Installer {
     rules = new HashSet<>(dataplane.ruleHits().keys());
     for (int hook : HOOKS) {
       Map<Integer, Installed> there = new HashMap<>();
-      dataplane.policies(hook).forEach((slot, name) -> there.put(slot, unknown(name)));
+      policies(hook).forEach((slot, name) -> there.put(slot, unknown(name)));
       programs.put(hook, there);
+    }
+  }
+
+  private Map<Integer, String> policies(int hook) {
+    return hook == XDP ? dataplane.untracked().policies() : dataplane.policies(hook);
+  }
+
+  private void set(Place place, PolicyProgram program) {
+    if (place.hook() == XDP) {
+      dataplane.untracked().set(place.slot(), program);
+    } else {
+      dataplane.setPolicy(place.hook(), place.slot(), program);
     }
   }
 
@@ -154,7 +170,9 @@ final class Installer {
                 if (policy != null) {
                   Optional<String> in = load(nic, SluiceHook.HOOK_IN, its.in(), policy.in());
                   Optional<String> out = load(nic, SluiceHook.HOOK_OUT, its.out(), policy.out());
+                  Optional<String> xdp = load(nic, XDP, its.in(), policy.untracked());
                   in.or(() -> out)
+                      .or(() -> xdp)
                       .ifPresentOrElse(line -> failures.put(nic, line), () -> inForce.add(nic));
                 }
               });
@@ -165,6 +183,12 @@ final class Installer {
      */
     private Optional<String> load(String nic, int hook, int slot, Optional<Plan> wish) {
       Installed there = programs.get(hook).get(slot);
+      if (hook == XDP && wish.isEmpty()) {
+        if (there != null) {
+          clear(new Place(XDP, slot)); // XDP then says nothing of packets
+        }
+        return Optional.empty();
+      }
       if (slot == 0 || wish.isEmpty()) {
         // An element that named a slot without a program would have everything dropped.
         return slot == 0 || there != null ? Optional.empty() : Optional.of(NO_POLICY);
@@ -200,13 +224,14 @@ final class Installer {
       PolicyProgram program = made.get(plan);
       if (program == null) {
         long start = System.nanoTime();
-        program = generator.apply(plan);
+        program =
+            place.hook() == XDP ? PolicyGenerator.generateUntracked(plan) : generator.apply(plan);
         totals.generateNanos += System.nanoTime() - start;
         made.put(plan, program);
       }
       if (there == null || !there.name().equals(program.name())) {
         long start = System.nanoTime();
-        dataplane.setPolicy(place.hook(), place.slot(), program);
+        set(place, program);
         totals.loadNanos += System.nanoTime() - start;
         totals.loads++;
         if (there != null) {
@@ -222,6 +247,7 @@ final class Installer {
         slots.forEach(
             (nic, its) -> {
               if (looksIn(SluiceHook.HOOK_IN, its.in(), changedSets)
+                  || looksIn(XDP, its.in(), changedSets)
                   || looksIn(SluiceHook.HOOK_OUT, its.out(), changedSets)) {
                 changed.add(nic);
               }
@@ -283,6 +309,7 @@ final class Installer {
         .forEach(
             its -> {
               strays.remove(new Place(SluiceHook.HOOK_IN, its.in()));
+              strays.remove(new Place(XDP, its.in()));
               strays.remove(new Place(SluiceHook.HOOK_OUT, its.out()));
             });
     dataplane
@@ -290,6 +317,7 @@ final class Installer {
         .forEach(
             (index, iface) -> {
               strays.remove(new Place(SluiceHook.HOOK_IN, iface.policySlot0()));
+              strays.remove(new Place(XDP, iface.policySlot0()));
               strays.remove(new Place(SluiceHook.HOOK_OUT, iface.policySlot1()));
             });
     strays.forEach(this::clear);
@@ -298,12 +326,19 @@ final class Installer {
   /** Empties slots: what still enters them is dropped. */
   void clear(Slots slots) {
     clear(new Place(SluiceHook.HOOK_IN, slots.in()));
+    if (programs.get(XDP).containsKey(slots.in())) {
+      clear(new Place(XDP, slots.in()));
+    }
     clear(new Place(SluiceHook.HOOK_OUT, slots.out()));
   }
 
   private void clear(Place place) {
     if (place.slot() != 0) {
-      dataplane.clearPolicy(place.hook(), place.slot());
+      if (place.hook() == XDP) {
+        dataplane.untracked().clear(place.slot());
+      } else {
+        dataplane.clearPolicy(place.hook(), place.slot());
+      }
       programs.get(place.hook()).remove(place.slot());
       failed.remove(place);
     }

@@ -3,7 +3,6 @@ package io.sluice.actors.policy;
 
 import io.sluice.actors.policy.Blueprint.Shape;
 import io.sluice.actors.policy.Blueprint.TierOf;
-import io.sluice.config.model.Kind;
 import io.sluice.config.model.NetworkPolicy;
 import io.sluice.config.model.NetworkPolicy.Direction;
 import io.sluice.config.model.Profile;
@@ -14,7 +13,6 @@ import io.sluice.config.selector.Selector;
 import io.sluice.kernel.policy.Action;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +26,7 @@ final class PolicyBook {
   private final boolean counting;
   private final ToLongFunction<SetDefinition> setIds;
   private final Function<ResourceKey, Resource> find;
+  private final PolicyOrder order;
   private final LabelIndex<ResourceKey> index = new LabelIndex<>();
   private final Multimap<Selector, ResourceKey> bySubject = new Multimap<>();
   private final Map<ResourceKey, Selector> subjects = new HashMap<>();
@@ -43,6 +42,7 @@ final class PolicyBook {
     this.counting = counting;
     this.setIds = setIds;
     this.find = find;
+    this.order = PolicyOrder.of(find);
   }
 
   long evaluations() {
@@ -167,37 +167,15 @@ final class PolicyBook {
         policies.add((NetworkPolicy) find.apply(key));
       }
     }
-    policies.sort(order());
     for (NetworkPolicy policy : policies) {
-      if (!policy.tier().equals(NetworkPolicy.DEFAULT_TIER) && tier(policy.tier()) == null) {
+      if (!policy.tier().equals(NetworkPolicy.DEFAULT_TIER)
+          && order.tier(policy.tier()).isEmpty()) {
         problems.add(
             "%s: there is no tier %s: it is asked last, and its end denies"
                 .formatted(policy.key(), policy.tier()));
       }
     }
-    return policies;
-  }
-
-  /** By tier, then by their own order; without an order, last. */
-  Comparator<NetworkPolicy> order() {
-    return Comparator.comparingDouble((NetworkPolicy policy) -> tierOrder(policy.tier()))
-        .thenComparing(NetworkPolicy::tier)
-        .thenComparingDouble(policy -> policy.order().orElse(Double.POSITIVE_INFINITY))
-        .thenComparing(NetworkPolicy::key);
-  }
-
-  private Tier tier(String name) {
-    return find.apply(new ResourceKey(Kind.TIER, "", name)) instanceof Tier tier ? tier : null;
-  }
-
-  private double tierOrder(String name) {
-    Tier tier = tier(name);
-    if (tier == null) {
-      return name.equals(NetworkPolicy.DEFAULT_TIER)
-          ? Tier.DEFAULT_ORDER
-          : Double.POSITIVE_INFINITY;
-    }
-    return tier.order().orElse(Double.POSITIVE_INFINITY);
+    return order.sorted(policies);
   }
 
   private List<TierOf> tiers(
@@ -222,9 +200,8 @@ final class PolicyBook {
   }
 
   private TierOf tierOf(String name, List<Compiled> policies) {
-    Tier tier = tier(name);
-    return new TierOf(
-        name, tier != null && tier.passes() ? Action.PASS : Action.DENY, List.copyOf(policies));
+    boolean passes = order.tier(name).filter(Tier::passes).isPresent();
+    return new TierOf(name, passes ? Action.PASS : Action.DENY, List.copyOf(policies));
   }
 
   private List<Compiled> profiles(Item endpoint, Collection<String> problems) {

@@ -415,14 +415,17 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
   private void tellHosts(View view) {
     Set<String> in = new TreeSet<>();
     Set<String> out = new TreeSet<>();
+    Set<String> untracked = new TreeSet<>();
     for (String nic : view.hosts().keySet()) {
       EndpointPolicy policy = memory.policy.byNic().get(nic);
       if (policy != null) {
         policy.in().ifPresent(plan -> in.add(nic));
+        // By way of the slot of the other: who has untracked policy has that, too.
+        policy.in().flatMap(plan -> policy.untracked()).ifPresent(plan -> untracked.add(nic));
         policy.out().ifPresent(plan -> out.add(nic));
       }
     }
-    HostPolicies now = new HostPolicies(Set.copyOf(view.hosts().keySet()), in, out);
+    HostPolicies now = new HostPolicies(Set.copyOf(view.hosts().keySet()), in, out, untracked);
     if (memory.hosts.filter(now::equals).isEmpty()) {
       memory.hosts = Optional.of(now);
       memory.listeners.forEach(listener -> listener.tell(now));

@@ -14,6 +14,7 @@ import io.sluice.actors.limits.Limits;
 import io.sluice.actors.testing.FakeDataplane;
 import io.sluice.config.model.QosControls;
 import io.sluice.kernel.layout.CtCommon;
+import io.sluice.kernel.layout.CtDirects;
 import io.sluice.kernel.layout.CtKey;
 import io.sluice.kernel.layout.CtState;
 import io.sluice.kernel.layout.CtTuple;
@@ -56,6 +57,27 @@ class ConntrackKeeperTest {
   @AfterEach
   void tearDown() {
     kit.shutdownTestKit();
+  }
+
+  /** Only a table without any of them says so: a flow that comes meanwhile is one more. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  @Tag("INV-SVC-9")
+  void programsAreToldWhenThereAreNoDirectFlowsAnyMore(Family family) {
+    var directs = dataplane.directs(family);
+    directs.put(CtDirects.CT_DIRECTS_MADE, 3);
+    CtKey key = FlowKeys.of(ip(family, 1), 1000, ip(family, 2), 80, UDP);
+    int now = dataplane.jiffies();
+    CtCommon c = new CtCommon(now, now, CtState.CT_DIRECT, 0, 0, 0, 0, 0, 0, 0, 0);
+    CtTuple none = new CtTuple(Ip.any(family), Ip.any(family), 0, 0);
+    dataplane.ct(family).put(key, new CtValue(c, none, Ip.any(family)));
+    keeper.tell(new ConntrackKeeper.ScanNow(probe.ref()));
+    probe.receiveMessage();
+    assertThat(directs.get(CtDirects.CT_DIRECTS_OVER).orElse(0)).isZero();
+    dataplane.ct(family).removeAll(Set.of(key));
+    keeper.tell(new ConntrackKeeper.ScanNow(probe.ref()));
+    probe.receiveMessage();
+    assertThat(directs.get(CtDirects.CT_DIRECTS_OVER)).contains(3);
   }
 
   private static Ip ip(Family family, int host) {
@@ -132,7 +154,7 @@ class ConntrackKeeperTest {
   void connectionsAreCountedAnewWhereFlowsHoldFewerOrMore() {
     LimitMaps limits = new LimitMaps(dataplane);
     QosControls.Limits three = new QosControls.Limits(0, 0, 0, 0, 3);
-    limits.put(7, new Limits(Set.of(), new QosControls(three, three, OptionalInt.empty())));
+    limits.put(7, new Limits(Set.of(), new QosControls(three, three, OptionalInt.empty())), false);
     QosKey opens = new QosKey(7, SluiceHook.HOOK_IN);
     QosKey gets = new QosKey(7, SluiceHook.HOOK_OUT);
     // Three are counted as opened, and none as got; a flow holds one of either.

@@ -41,6 +41,7 @@ public final class FakeInterfaceHost implements InterfaceHost {
   private final Map<Integer, Limits> written = new HashMap<>();
   private final Set<Integer> filled = new HashSet<>();
   private final Set<String> attached = new HashSet<>();
+  private final Set<String> xdp = new HashSet<>();
   private final Set<String> prepared = new HashSet<>();
   private final Map<String, Set<Ip>> kernelRoutes = new HashMap<>();
   private final Set<String> admitted = new HashSet<>();
@@ -165,6 +166,14 @@ public final class FakeInterfaceHost implements InterfaceHost {
   @Override
   public CompletionStage<Done> detach(Nic nic) {
     return change("detach", () -> attached.remove(nic.name() + nic.index()), nic.name());
+  }
+
+  @Override
+  public CompletionStage<Done> setXdp(Nic nic, boolean wanted) {
+    return change(
+        wanted ? "xdp" : "no-xdp",
+        () -> wanted ? xdp.add(nic.name()) : xdp.remove(nic.name()),
+        nic.name());
   }
 
   @Override

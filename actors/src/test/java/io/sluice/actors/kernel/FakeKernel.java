@@ -45,6 +45,7 @@ public final class FakeKernel {
   public final FakeMap<Integer, BackendGen> gens;
   public final FakeMap<Integer, MaglevTable> maglev;
   public final Map<Family, FakeMap<RouteKey, Integer>> optouts = new EnumMap<>(Family.class);
+  final Map<Family, FakeMap<Integer, Integer>> directs = new EnumMap<>(Family.class);
   final Map<Family, FakeMap<AffinityKey, Affinity>> affinity = new EnumMap<>(Family.class);
   public final Map<Family, FakeMap<SourceRangeKey, Integer>> sourceRanges =
       new EnumMap<>(Family.class);
@@ -70,6 +71,7 @@ public final class FakeKernel {
       sourceRanges.put(family, new FakeMap<>(lock, "source_ranges" + n, 4096, all));
       ipSets.put(family, new FakeMap<>(lock, "ip_sets" + n, 1 << 20, all));
       optouts.put(family, new FakeMap<>(lock, "dsr_optout" + n, 4096, all));
+      directs.put(family, new FakeMap<>(lock, "directs" + n, 2, all));
     }
     services = new FakeMap<>(lock, "services", sizes.services(), all);
     gens = new FakeMap<>(lock, "backend_gen", sizes.gens(), all);
@@ -142,6 +144,11 @@ public final class FakeKernel {
     @Override
     public TypedMap<SourceRangeKey, Integer> sourceRanges(Family family) {
       return handle(kernel.sourceRanges.get(family));
+    }
+
+    @Override
+    public TypedMap<Integer, Integer> directs(Family family) {
+      return handle(kernel.directs.get(family));
     }
 
     @Override

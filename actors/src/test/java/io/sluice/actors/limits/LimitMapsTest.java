@@ -49,9 +49,9 @@ class LimitMapsTest {
   @Test
   @Tag("INV-RPF-1")
   void sourcesAreAddedFirstAndRemovedLast() {
-    maps.put(7, sources("10.9.0.0/16", "fd09::/32"));
-    maps.put(8, sources("10.9.0.0/16"));
-    maps.put(7, sources("10.8.0.0/16", "fd09::/32"));
+    maps.put(7, sources("10.9.0.0/16", "fd09::/32"), false);
+    maps.put(8, sources("10.9.0.0/16"), false);
+    maps.put(7, sources("10.8.0.0/16", "fd09::/32"), false);
     assertThat(dataplane.sources(Family.IPV4).entries.keySet())
         .containsExactlyInAnyOrder(
             new SourceKey(48, 7, Ip.parse("10.9.0.0")),
@@ -70,8 +70,8 @@ class LimitMapsTest {
   @Test
   @Tag("INV-AG-1")
   void anotherAgentFindsWhatIsThere() {
-    maps.put(7, sources("10.9.0.0/16"));
-    maps.put(7, connections(4));
+    maps.put(7, sources("10.9.0.0/16"), false);
+    maps.put(7, connections(4), false);
     LimitMaps next = new LimitMaps(dataplane);
     assertThat(next.trim(7, connections(4))).isTrue();
     assertThat(dataplane.qosLimits().entries).containsOnlyKeys(OPENS);
@@ -90,10 +90,10 @@ class LimitMapsTest {
                 new QosControls.Limits(8_000_000, 80_000, 0, 0, 4294967295L),
                 new QosControls.Limits(0, 0, 100, 7, 0),
                 OptionalInt.of(0)));
-    maps.put(7, limits);
+    maps.put(7, limits, true);
     assertThat(dataplane.qosLimits().entries)
-        .containsEntry(GETS, new QosLimit(0, 0, 1_000_000, 10_000, -1, 0, 0))
-        .containsEntry(OPENS, new QosLimit(100, 7, 0, 0, 0, 0, QosDscp.QOS_DSCP_SET));
+        .containsEntry(GETS, new QosLimit(0, 0, 1_000_000, 10_000, -1, 0, 0, 1))
+        .containsEntry(OPENS, new QosLimit(100, 7, 0, 0, 0, 0, QosDscp.QOS_DSCP_SET, 0));
     assertThat(limits.flags())
         .isEqualTo(
             IfaceFlags.IFACE_QOS
@@ -105,12 +105,12 @@ class LimitMapsTest {
   @Test
   @Tag("INV-QOS-1")
   void whatIsUsedOutlivesALimitAndNotTheInterface() {
-    maps.put(7, connections(4));
+    maps.put(7, connections(4), false);
     dataplane.qosUse().put(OPENS, new QosUse(3, 1, 0, 0, 0, 0, 0, 0, 0));
-    maps.put(7, connections(5));
+    maps.put(7, connections(5), false);
     maps.trim(7, Limits.NONE);
     assertThat(dataplane.qosUse().get(OPENS)).map(QosUse::taken).hasValue(3);
-    maps.put(7, connections(2));
+    maps.put(7, connections(2), false);
     assertThat(dataplane.qosUse().get(OPENS)).map(QosUse::taken).hasValue(3);
     maps.remove(7);
     assertThat(dataplane.qosUse().entries).isEmpty();
@@ -119,7 +119,7 @@ class LimitMapsTest {
   @Test
   @Tag("INV-QOS-1")
   void aRecountDoesNotCountWhatChangedMeanwhile() {
-    maps.put(7, connections(9));
+    maps.put(7, connections(9), false);
     for (int i = 0; i < 3; i++) {
       // Two open before the scan, which finds one of them; three open and one closes meanwhile.
       dataplane.qosUse().put(OPENS, new QosUse(2, 0, 0, 0, 0, 0, 0, 0, 0));

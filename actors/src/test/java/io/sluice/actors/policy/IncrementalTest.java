@@ -155,6 +155,7 @@ class IncrementalTest {
   }
 
   @Tag("INV-POL-1")
+  @Tag("INV-POL-2")
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
   void whateverChangesTheResultIsThatOfTheWhole(long seed) {

@@ -49,6 +49,7 @@ public final class FakeDataplane implements Dataplane {
   public volatile Function<PolicyProgram, RuntimeException> refuse = program -> null;
 
   private final Map<Family, FakeMap<CtKey, CtValue>> ct = new HashMap<>();
+  private final Map<Family, FakeMap<Integer, Integer>> directs = new HashMap<>();
   private final Map<Family, FakeMap<AffinityKey, Affinity>> affinity = new HashMap<>();
   private final Map<Family, FakeMap<SourceRangeKey, Integer>> sourceRanges = new HashMap<>();
   private final Map<Family, FakeMap<RouteKey, Route>> routes = new HashMap<>();
@@ -81,6 +82,7 @@ public final class FakeDataplane implements Dataplane {
           family,
           new FakeMap<>(
               "ct" + family.number(), ctSize, CtKey.codec(family), CtValue.codec(family)));
+      directs.put(family, new FakeMap<>("directs" + family.number(), 2));
       affinity.put(family, new FakeMap<>("affinity" + family.number(), 1000));
       sourceRanges.put(family, new FakeMap<>("source_ranges" + family.number(), 1000));
       ipSets.put(family, new FakeMap<>("ip_sets" + family.number(), setSize));
@@ -127,6 +129,11 @@ public final class FakeDataplane implements Dataplane {
   @Override
   public TypedMap<SourceRangeKey, Integer> sourceRanges(Family family) {
     return sourceRanges.get(family);
+  }
+
+  @Override
+  public FakeMap<Integer, Integer> directs(Family family) {
+    return directs.get(family);
   }
 
   @Override

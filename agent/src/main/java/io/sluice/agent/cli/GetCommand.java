@@ -11,6 +11,7 @@ import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -30,10 +31,13 @@ import picocli.CommandLine.Spec;
       "globalnetworksets, hostendpoints, profiles, Kubernetes' networkpolicies and Calico's",
       "networkpolicies.projectcalico.org; in the singular and short (svc, eps, no, ns, po, wep,",
       "pool, sa, gnp, netset, hep, netpol, cnp), too.",
+      "policies: all policies of any kind, in the order in which they are asked, and the local",
+      "endpoints that each is on; endpoints: the local endpoints, and the policies on each.",
       "",
       "Examples:",
       "  sluice get services -A",
-      "  sluice get service web -o yaml"
+      "  sluice get service web -o yaml",
+      "  sluice get policy"
     })
 public final class GetCommand implements SluiceCommand {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -75,6 +79,10 @@ public final class GetCommand implements SluiceCommand {
 
   @Override
   public Integer call() {
+    Optional<String> view = PolicyViews.table(kindName);
+    if (view.isPresent()) {
+      return new PolicyViews(client, spec).show(view.get(), name, format);
+    }
     Kind kind =
         KindNames.find(kindName)
             .orElseThrow(

@@ -59,6 +59,7 @@ final class QosDump {
             : tokens(use.packetTime(), use.packetFund(), limit.packetBurst()),
         limit.byteRate() * BITS,
         limit.byteBurst() * BITS,
+        limit.byteRate() == 0 ? "" : limit.shaped() != 0 ? "tbf" : "programs",
         limit.connections() == 0 ? 0 : Math.max(0, open),
         Integer.toUnsignedLong(limit.connections()),
         dscp ? Integer.toString(limit.dscp() & ~QosDscp.QOS_DSCP_SET) : "",

@@ -145,6 +145,8 @@ public final class Rows {
    * @param tokens packets that were left when the last one came
    * @param bandwidth bits a second
    * @param bandwidthBurst bits
+   * @param shaper who keeps the bandwidth: {@code tbf}, a queueing discipline, or {@code programs},
+   *     by dropping; empty: nobody has to
    * @param connections TCP connections that are open
    * @param limit of them
    * @param dscp of what leaves the cluster; empty: as the workload has set it
@@ -160,6 +162,7 @@ public final class Rows {
       double tokens,
       long bandwidth,
       long bandwidthBurst,
+      String shaper,
       int connections,
       long limit,
       String dscp,

@@ -119,6 +119,11 @@ public final class MemoryDataplane implements Dataplane {
   }
 
   @Override
+  public TypedMap<Integer, Integer> directs(Family family) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
   public TypedMap<RouteKey, Integer> dsrOptout(Family family) {
     return optouts.get(family);
   }

@@ -72,7 +72,10 @@ final class ProgramBench {
         paths.addAll(opening(family, services));
       }
     }
-    return new Result(floor, paths, rig.programs());
+    PolicyBench policies = new PolicyBench(rig, rounds, packets, floor, progress);
+    policies.run();
+    paths.addAll(policies.paths());
+    return new Result(floor, paths, rig.programs(), policies.policies());
   }
 
   private static byte[] packet(Family family, int from, Ip to, int port, int flags) {

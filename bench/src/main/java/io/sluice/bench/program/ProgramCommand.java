@@ -98,6 +98,23 @@ public final class ProgramCommand implements Callable<Integer> {
           p.name(), p.family() == 0 ? "" : p.family(), p.hook(), p.instructions(), p.jitedBytes());
     }
     programs.print(out);
+    out.println();
+    Table policies =
+        new Table("POLICY", "RULES", "PIECES", "INSTRUCTIONS", "GENERATED MS", "LOADED MS");
+    for (Result.Policy p : result.policies()) {
+      policies.add(
+          "by " + p.by(),
+          p.rules(),
+          p.pieces(),
+          p.instructions(),
+          ms(p.generated()),
+          ms(p.loaded()));
+    }
+    policies.print(out);
+  }
+
+  private static String ms(double value) {
+    return String.format(Locale.ROOT, "%.1f", value);
   }
 
   private static String ns(double value) {

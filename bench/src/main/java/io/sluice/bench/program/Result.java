@@ -9,8 +9,9 @@ import java.util.List;
  * @param floor ns that BPF_PROG_TEST_RUN and an empty program take: part of every figure
  * @param paths each path
  * @param programs each program
+ * @param policies each size of policy programs
  */
-record Result(double floor, List<Path> paths, List<Program> programs) {
+record Result(double floor, List<Path> paths, List<Program> programs, List<Policy> policies) {
   /**
    * Nanoseconds per packet, the floor included, the feeder not.
    *
@@ -32,4 +33,15 @@ record Result(double floor, List<Path> paths, List<Program> programs) {
    * @param jitedBytes machine code
    */
   record Program(String name, int family, String hook, int instructions, int jitedBytes) {}
+
+  /**
+   * A policy program.
+   *
+   * @param by what its rules tell packets apart by
+   * @param instructions of all pieces, before the verifier
+   * @param generated ms from the plan to instructions
+   * @param loaded ms until it was in its slot: the verifier's and the compiler's work
+   */
+  record Policy(
+      String by, int rules, int pieces, int instructions, double generated, double loaded) {}
 }

@@ -39,6 +39,9 @@ import java.util.Map;
 public interface Dataplane extends AutoCloseable {
   TypedMap<CtKey, CtValue> ct(Family family);
 
+  /** Counters of direct flows, by {@link io.sluice.kernel.layout.CtDirects}. */
+  TypedMap<Integer, Integer> directs(Family family);
+
   TypedMap<FrontendKey, Frontend> frontends(Family family);
 
   TypedMap<Integer, Service> services();

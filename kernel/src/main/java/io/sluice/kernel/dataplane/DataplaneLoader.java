@@ -71,6 +71,7 @@ public final class DataplaneLoader implements Dataplane {
   private final Map<Family, BpfMap<FrontendKey, Frontend>> frontends = new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<Integer, Backend>> backends = new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<RouteKey, Route>> routes = new EnumMap<>(Family.class);
+  private final Map<Family, BpfMap<Integer, Integer>> directs = new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<AffinityKey, Affinity>> affinity = new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<SourceRangeKey, Integer>> sourceRanges =
       new EnumMap<>(Family.class);
@@ -121,6 +122,7 @@ public final class DataplaneLoader implements Dataplane {
         int n = family.number();
         cleaners.put(family, keep(new Cleaner(objects, maps, family)));
         ct.put(family, map("ct" + n, CtKey.codec(family), CtValue.codec(family)));
+        directs.put(family, map("directs" + n, Codec.U32, Codec.U32));
         frontends.put(family, map("frontends" + n, FrontendKey.codec(family), Frontend.codec()));
         backends.put(family, map("backends" + n, Codec.U32, Backend.codec(family)));
         routes.put(family, map("routes" + n, RouteKey.codec(family), Route.codec(family)));
@@ -234,6 +236,11 @@ public final class DataplaneLoader implements Dataplane {
   @Override
   public TypedMap<Integer, MaglevTable> maglev() {
     return maglev;
+  }
+
+  @Override
+  public TypedMap<Integer, Integer> directs(Family family) {
+    return directs.get(family);
   }
 
   @Override

@@ -135,6 +135,11 @@ public final class PinnedDataplane implements Dataplane {
   }
 
   @Override
+  public TypedMap<Integer, Integer> directs(Family family) {
+    return map("directs" + family.number(), Codec.U32, Codec.U32);
+  }
+
+  @Override
   public TypedMap<RouteKey, Integer> dsrOptout(Family family) {
     return map("dsr_optout" + family.number(), RouteKey.codec(family), Codec.U32);
   }

@@ -31,12 +31,12 @@ class CleanerTest {
   }
 
   private static CtKey key(Family family, int flow, int port) {
-    return new CtKey(address(family, 1), address(family, 2), flow, port, TCP);
+    return new CtKey(address(family, 1), address(family, 2), flow, port, TCP, 0);
   }
 
   /** What the agent writes where an entry has no twin. */
   private static CtKey none(Family family) {
-    return new CtKey(Ip.any(family), Ip.any(family), 0, 0, 0);
+    return new CtKey(Ip.any(family), Ip.any(family), 0, 0, 0, 0);
   }
 
   private static CtValue seen(Family family, int lastSeen) {

@@ -24,9 +24,13 @@ import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IfaceLimits;
 import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.SluiceHook;
 import io.sluice.kernel.layout.SluiceProgIndex;
+import io.sluice.kernel.policy.Chain;
+import io.sluice.kernel.policy.Plan;
+import io.sluice.kernel.policy.PolicyGenerator;
 import io.sluice.kernel.policy.PolicyProgram;
 import io.sluice.kernel.sys.Errno;
 import io.sluice.kernel.testing.RequiresKernel;
@@ -211,6 +215,36 @@ class DataplaneLoaderTest {
       dataplane.clearPolicy(SluiceHook.HOOK_IN, 1);
       dataplane.clearPolicy(SluiceHook.HOOK_IN, 1);
       assertThat(dataplane.policies(SluiceHook.HOOK_IN).keySet()).containsExactly(2);
+    }
+  }
+
+  @Test
+  void everyPolicyIsFoundByItsNameWithoutTheAgent() {
+    PolicyProgram program = PolicyGenerator.generate(Plan.of(Chain.DENY_ALL));
+    try (DataplaneLoader dataplane = open()) {
+      dataplane.setPolicy(SluiceHook.HOOK_IN, 3, program);
+      dataplane.setPolicy(SluiceHook.HOOK_OUT, 4, program);
+      assertThat(dataplane.policies(SluiceHook.HOOK_IN)).isEqualTo(Map.of(3, program.name()));
+      try (PinnedDataplane pinned = PinnedDataplane.open(bpffs.path())) {
+        assertThat(pinned.policies(SluiceHook.HOOK_OUT)).isEqualTo(Map.of(4, program.name()));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void setsAndHitsAreReadAsTheyWereWritten(Family family) {
+    IpSetKey key = new IpSetKey(64, 1, 2, Ip.any(family), 0, 0);
+    try (DataplaneLoader dataplane = open()) {
+      dataplane.ipSets(family).put(key, 1);
+      dataplane.ruleHits().add(List.of(1L, 2L, -3L));
+      dataplane.ruleHits().add(List.of(2L, 4L));
+      dataplane.ruleHits().remove(List.of(1L, 5L));
+      try (PinnedDataplane pinned = PinnedDataplane.open(bpffs.path())) {
+        assertThat(pinned.ipSets(family).get(key)).contains(1);
+        assertThat(pinned.ruleHits().keys()).containsExactlyInAnyOrder(2L, -3L, 4L);
+        assertThat(pinned.ruleHits().read()).isEqualTo(Map.of(2L, 0L, -3L, 0L, 4L, 0L));
+      }
     }
   }
 

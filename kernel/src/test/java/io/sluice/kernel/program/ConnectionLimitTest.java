@@ -203,7 +203,7 @@ class ConnectionLimitTest extends ChainTest {
       return;
     }
     String n = Integer.toString(family.number());
-    CtKey none = new CtKey(Ip.any(family), Ip.any(family), 0, 0, 0);
+    CtKey none = new CtKey(Ip.any(family), Ip.any(family), 0, 0, 0, 0);
     try (BpfObject object = harness.chain.loadAlong("ct_clean" + n);
         Fd program = object.programFd("ct_clean");
         BpfMap<CtKey, CtJudged> queue =

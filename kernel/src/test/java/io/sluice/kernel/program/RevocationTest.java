@@ -49,7 +49,7 @@ class RevocationTest extends ChainTest {
     Map.Entry<CtKey, CtValue> entry = harness.entries(family).entrySet().iterator().next();
     boolean openerIsB = (entry.getValue().c().state() & CtState.CT_OPENER_B) != 0;
     int bits = openerIsB ? CtState.CT_APPROVED_A : CtState.CT_APPROVED_B;
-    CtKey none = new CtKey(Ip.any(family), Ip.any(family), 0, 0, 0);
+    CtKey none = new CtKey(Ip.any(family), Ip.any(family), 0, 0, 0, 0);
     CtCleanStats stats =
         revoke(
             family,
