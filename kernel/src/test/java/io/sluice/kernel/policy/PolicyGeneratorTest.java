@@ -90,8 +90,16 @@ class PolicyGeneratorTest {
   void nothingIsWrittenThatNoPacketReaches() {
     Rule all = new Rule(Action.ALLOW, Match.ALL, 0);
     List<Rule> more = new ArrayList<>(List.of(all));
-    more.addAll(LargePlans.plan(LargePlans.Kind.ALL, 10).cases().get(0).chain().tiers().get(0)
-        .policies().get(0).rules());
+    more.addAll(
+        LargePlans.plan(LargePlans.Kind.ALL, 10)
+            .cases()
+            .get(0)
+            .chain()
+            .tiers()
+            .get(0)
+            .policies()
+            .get(0)
+            .rules());
     assertThat(PolicyGenerator.generate(plan(more)).name())
         .isEqualTo(PolicyGenerator.generate(plan(List.of(all))).name());
   }
@@ -105,7 +113,8 @@ class PolicyGeneratorTest {
     List<String> loaded = new ArrayList<>();
     for (int piece = 0; piece < program.pieces().size(); piece++) {
       byte[] linked = program.linked(piece, number -> 20_000 + number);
-      Disassembler.print(linked).lines()
+      Disassembler.print(linked)
+          .lines()
           .filter(line -> line.contains("r3 = 0x"))
           .forEach(loaded::add);
     }
