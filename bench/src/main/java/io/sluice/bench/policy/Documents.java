@@ -73,7 +73,7 @@ final class Documents {
           types: [Ingress, Egress]
           ingress:
           - {action: Allow, protocol: TCP, source: {selector: "app == 'app-%1$d'"}, destination: {ports: [%2$d, 443]}}
-          - {action: Deny, source: {nets: [192.0.2.%1$d/32, "2001:db8::%1$d/128"]}}
+          - {action: Deny, source: {nets: [192.0.2.%1$d/32]}}
           egress:
           - {action: Allow, protocol: TCP, destination: {selector: "zone == 'far'", ports: [%2$d]}}
         """

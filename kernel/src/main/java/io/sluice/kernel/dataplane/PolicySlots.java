@@ -11,9 +11,11 @@ import io.sluice.kernel.policy.PolicyProgram;
 import io.sluice.kernel.sys.Errno;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -33,6 +35,9 @@ final class PolicySlots {
   private final ProgramArray array;
   private final LongSupplier clock;
 
+  /** How many programs are remembered to be put into further slots. */
+  private static final int MAX_SHARED = 32;
+
   /** Of the upper part: slots that hold a program. */
   private final BitSet taken = new BitSet();
 
@@ -43,6 +48,20 @@ final class PolicySlots {
   private final Deque<Retired> retired = new ArrayDeque<>();
 
   private record Retired(long at, List<Integer> slots) {}
+
+  /** Programs of one piece that were loaded last, by name. */
+  private final Map<String, Shared> shared =
+      new LinkedHashMap<>() {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, Shared> eldest) {
+          return size() > MAX_SHARED;
+        }
+      };
+
+  /** A program in a slot, whose endpoint is not the only one of its kind. */
+  private record Shared(byte[] code, int id) {}
 
   /** Loads instructions under a name. */
   @FunctionalInterface
@@ -133,7 +152,8 @@ final class PolicySlots {
     try {
       for (int piece = all.size() - 1; piece >= 0; piece--) {
         String name = piece == 0 ? program.name() : pieceName(slot, shortName(program));
-        try (Fd loaded = loader.load(name, program.linked(piece, all::get))) {
+        byte[] code = program.linked(piece, all::get);
+        try (Fd loaded = all.size() == 1 ? once(name, code, loader) : loader.load(name, code)) {
           array.set(all.get(piece), loaded);
         }
       }
@@ -145,6 +165,23 @@ final class PolicySlots {
     }
     List<Integer> before = pieces.put(slot, own);
     retire(before == null ? List.of() : before);
+  }
+
+  /**
+   * Many endpoints enforce the same: the verifier, which takes milliseconds, sees it once. While
+   * the program is in some slot the kernel finds it by its ID, and IDs are not used again soon.
+   */
+  private Fd once(String name, byte[] code, Loader loader) {
+    Shared before = shared.get(name);
+    if (before != null && Arrays.equals(before.code(), code)) {
+      Optional<Fd> there = Bpf.programById(before.id());
+      if (there.isPresent()) {
+        return there.get();
+      }
+    }
+    Fd loaded = loader.load(name, code);
+    shared.put(name, new Shared(code, ProgramInfo.of(loaded).id()));
+    return loaded;
   }
 
   /** As the kernel keeps it. */

@@ -102,6 +102,20 @@ class PolicySlotsTest {
     assertThat(pieces()).containsExactly(FIRST, FIRST + 1);
   }
 
+  /** The verifier is what takes time where many endpoints enforce the same. */
+  @Test
+  void whatIsTheSameIsLoadedOnce() {
+    set(7, program("p_one", 1, 40));
+    set(8, program("p_one", 1, 40));
+    assertThat(array.programId(8)).isEqualTo(array.programId(7)).isNotZero();
+    set(9, program("p_one", 1, 41));
+    assertThat(entering(9).run(1)).as("of one name, but not the same").isEqualTo(41);
+    slots.clear(7);
+    slots.clear(8);
+    set(8, program("p_one", 1, 40));
+    assertThat(entering(8).run(1)).isEqualTo(40);
+  }
+
   @Test
   void piecesOfWhatIsReplacedGoAWhileLater() {
     set(7, program("p_one", 3, 40));

@@ -18,7 +18,8 @@ import picocli.CommandLine.Option;
     name = "demo",
     description = {
       "See it work: build a lab, apply examples/, send TCP and UDP over IPv4 and IPv6 to the",
-      "services, show who answered, the flows and the counters, and remove the lab again.",
+      "services, show who answered, the flows and the counters, what a policy denies, and remove the",
+      "lab again.",
       "With several nodes: that all have the same Maglev tables, and that an agent is killed and",
       "comes back while traffic goes on.",
       "Exit code 1 if any traffic went wrong.",
@@ -115,13 +116,14 @@ final class LabDemoCommand extends LabCommand.Base {
       shown &= commands.show(node, DUMP_LINES, "dump", "conntrack");
       shown &= commands.show(node, DUMP_LINES, "dump", "counters");
     }
+    shown &= new DemoPolicy(lab, topology, out()).show();
     boolean survived =
         topology.nodes().size() == 1
             || new DemoCluster(lab, topology, commands, out()).show(frontends, this::say);
     out().println();
     out()
         .println(
-            traffic.failed() || !survived
+            traffic.failed() || !survived || !shown
                 ? "Some traffic went wrong: see the rows marked FAILED."
                 : "All traffic arrived where it should.");
     out().flush();
