@@ -15,3 +15,4 @@ compile() { # PROGRAM SOURCE...
 compile pod-meter pod-meter.c
 compile pod-server pod-server.c
 compile pod-client pod-client.c load.c report.c probe.c
+compile pod-prober pod-prober.c

@@ -41,7 +41,7 @@ static __always_inline int lay_packet(struct __sk_buff *skb, struct bench_plan *
 	sport = (__be16 *)(data + l4);
 	*sport = bpf_htons(bpf_ntohs(*sport) + number % plan->flows);
 	*daddr = bpf_htonl(bpf_ntohl(*daddr) + number % plan->addresses);
-	skb->mark = 0;
+	skb->mark = plan->mark;
 	return 0;
 }
 

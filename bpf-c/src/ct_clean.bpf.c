@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * The cleaner: deletes the entries that the agent has judged dead, with their twins, unless a
- * packet has touched either since (CT-3). Never attached: run by BPF_PROG_TEST_RUN.
+ * packet has touched either since (CT-3); takes back approvals of flows that policy denies by now.
+ * Never attached: run by BPF_PROG_TEST_RUN.
  */
 #include <linux/pkt_cls.h>
 #include <sluice/clean.h>
@@ -10,6 +11,13 @@
 static __always_inline int untouched(const struct F(ct_value) *e, jiffies32 judged)
 {
 	return !e || e->c.last_seen == judged;
+}
+
+/* From here on each packet of the opener is asked to policy, until one is allowed. */
+static __always_inline void revoke(struct F(ct_value) *e, __u32 bits)
+{
+	__sync_fetch_and_or(&e->c.state, CT_REVOKED);
+	__sync_fetch_and_and(&e->c.state, ~bits);
 }
 
 struct bpf_map;
@@ -31,6 +39,15 @@ static long clean_one(struct bpf_map *map, struct F(ct_key) *key, struct F(ct_ju
 		twin = bpf_map_lookup_elem(&F(ct), &twin_key);
 	if (!e && !twin) {
 		stats->absent++;
+	} else if (judged->revoke | judged->twin_revoke) {
+		if (e && e->c.created == judged->last_seen) {
+			revoke(e, judged->revoke);
+			if (twin)
+				revoke(twin, judged->twin_revoke);
+			stats->deleted++;
+		} else {
+			stats->spared++;
+		}
 	} else if (untouched(e, judged->last_seen) && untouched(twin, judged->twin_last_seen)) {
 		if (e)
 			ct_release(&e->c);

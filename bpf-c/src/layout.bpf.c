@@ -67,6 +67,7 @@ EXPORT_STRUCT(xdp_meta);
 EXPORT_ENUM(ct_side);
 EXPORT_ENUM(ct_state);
 EXPORT_ENUM(ct_ifindex);
+EXPORT_ENUM(ct_directs);
 EXPORT_ENUM(frontend_flags);
 EXPORT_ENUM(service_flags);
 EXPORT_ENUM(backend_flags);

@@ -142,6 +142,8 @@ static __always_inline void fill_common(const struct __sk_buff *skb, const struc
 		state |= of_side(CT_SYN_A, side);
 	if (p->flags & PKT_HAIRPIN)
 		state |= CT_HAIRPIN;
+	if (p->flags & PKT_DIRECT)
+		state |= CT_DIRECT;
 	state |= of_side(p->sender_state, side) | of_side(p->receiver_state, !side);
 	c->last_seen = c->created = now();
 	c->state = state;
@@ -191,16 +193,23 @@ static __always_inline __u32 make_tracking(const struct __sk_buff *skb, const st
 	const struct F(addr) *saddr = part_of(&p->saddr), *daddr = part_of(&p->daddr);
 	__u32 range = settings.psnat_last - settings.psnat_first + 1, start = 0;
 	__be16 sport = p->sport;
+	/* Of a direct flow, its own port is another's. */
+	int own = p->flags & PKT_DIRECT && sport == p->orig_sport ? 0 : 1;
 
 	for (int i = 0; i <= PSNAT_TRIES; i++) {
 		struct F(ct_value) *other;
-		__u32 side = make_key(key, saddr, sport, daddr, p->dport, p->proto);
 		long failed;
+		__u32 side;
 
+		if (i == own)
+			start = bpf_get_prandom_u32();
+		if (i >= own)
+			sport = bpf_htons(settings.psnat_first + (start + i) % (range ? range : 1));
+		side = make_key(key, saddr, sport, daddr, p->dport, p->proto);
 		fill_common(skb, p, &made->c, side);
 		made->tunnel_peer = tunnel_peer(p);
 		__builtin_memset(made->rsvd, 0, sizeof(made->rsvd));
-		made->c.state |= CT_NAT_REVERSE | (i ? CT_SRC_PORT : 0);
+		made->c.state |= CT_NAT_REVERSE | (sport != p->orig_sport ? CT_SRC_PORT : 0);
 		fill_csums(p, saddr, daddr, sport, &made->c);
 		made->x.saddr = narrow(&p->orig_daddr);
 		made->x.daddr = narrow(&p->orig_saddr);
@@ -217,9 +226,6 @@ static __always_inline __u32 make_tracking(const struct __sk_buff *skb, const st
 			if (!bpf_map_update_elem(&F(ct), key, made, BPF_NOEXIST))
 				return 0;
 		}
-		if (!i)
-			start = bpf_get_prandom_u32();
-		sport = bpf_htons(settings.psnat_first + (start + i) % (range ? range : 1));
 	}
 	return REASON_CT_CONFLICT;
 }
@@ -279,17 +285,54 @@ static __noinline __u32 create_normal(const struct __sk_buff *skb, const struct 
 	return !failed || failed == -EEXIST ? 0 : REASON_CT_FULL;
 }
 
+/* From now on packets without entry look for direct flows. */
+static __always_inline void count_direct(void)
+{
+	__u32 index = CT_DIRECTS_MADE;
+	__u32 *made = bpf_map_lookup_elem(&F(directs), &index);
+
+	if (made)
+		__sync_fetch_and_add(made, 1);
+}
+
+/* Out of the way of its successor, which keeps a direct flow's source port. */
+static __noinline int replace_stale(struct pkt *p, const struct flow *f)
+{
+	const struct F(addr) *daddr = part_of(&p->daddr);
+	struct F(ct_value) *stale = ct_lookup(&f->key);
+
+	if (!stale)
+		return 0;
+	if (p->flags & PKT_DIRECT && stale->c.state & CT_NAT_FORWARD &&
+	    addr_equal(&stale->x.daddr, daddr) && stale->x.dport == p->dport)
+		p->sport = stale->x.sport;
+	ct_delete(&f->key, stale);
+	return 0;
+}
+
 /* The entry or entries of a new flow. Returns 0 or a reason to drop. */
-static __always_inline __u32 create(const struct __sk_buff *skb, const struct pkt *p,
+static __always_inline __u32 create(const struct __sk_buff *skb, struct pkt *p,
 				    const struct flow *f, struct F(making) *m)
 {
-	if (p->flags & PKT_STALE) {
-		struct F(ct_value) *stale = ct_lookup(&f->key);
+	/* What is forwarded is left untranslated, whoever has its tuple behind a translation. */
+	int pair = p->flags & PKT_NAT || (p->flags & (PKT_DIRECT | PKT_FORWARD)) == PKT_DIRECT;
+	__u32 reason;
 
-		if (stale)
-			ct_delete(&f->key, stale);
-	}
-	return p->flags & PKT_NAT ? create_pair(skb, p, m) : create_normal(skb, p, f, &m->entry);
+	if (p->flags & PKT_STALE)
+		replace_stale(p, f);
+	reason = pair ? create_pair(skb, p, m) : create_normal(skb, p, f, &m->entry);
+	/* Once it is there: who sees the counter grow later than the entries looks at them again.
+	 */
+	if (p->flags & PKT_DIRECT && !reason)
+		count_direct();
+	return reason;
+}
+
+static __always_inline void approve_side(struct ct_common *c, __u32 bits)
+{
+	__sync_fetch_and_or(&c->state, bits);
+	if (c->state & CT_REVOKED && (c->state & CT_APPROVED) == CT_APPROVED)
+		__sync_fetch_and_and(&c->state, ~CT_REVOKED);
 }
 
 /*
@@ -305,7 +348,7 @@ static __always_inline void approve(const struct __sk_buff *skb, const struct fl
 	struct F(ct_value) *twin;
 
 	e->c.ifindex[own] = skb->ifindex;
-	__sync_fetch_and_or(&e->c.state, of_side(CT_APPROVED_A | bits, own));
+	approve_side(&e->c, of_side(CT_APPROVED_A | bits, own));
 	if (!(e->c.state & CT_NAT))
 		return;
 	ct_twin_key(e, f->proto, &twin_key);
@@ -315,7 +358,7 @@ static __always_inline void approve(const struct __sk_buff *skb, const struct fl
 
 		own = from_opener ? opener : !opener;
 		twin->c.ifindex[own & 1] = skb->ifindex;
-		__sync_fetch_and_or(&twin->c.state, of_side(CT_APPROVED_A | bits, own));
+		approve_side(&twin->c, of_side(CT_APPROVED_A | bits, own));
 	}
 }
 

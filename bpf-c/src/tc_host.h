@@ -193,6 +193,8 @@ int prog_host(struct __sk_buff *skb)
 	if (parsed != PARSE_FLOW || is_outer_packet(&f))
 		return leave_alone(skb, PROG_HOST, REASON_NOT_TRACKED);
 	e = ct_lookup(&f.key);
+	if (!e || is_taken(skb, f.side, e))
+		e = find_direct(skb, &f, e);
 	if (!e) {
 		if (f.proto == IPPROTO_TCP && !is_initial_syn(f.tcp_flags) &&
 		    settings.hook == HOOK_OUT)

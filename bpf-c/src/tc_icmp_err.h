@@ -48,7 +48,7 @@ static __noinline __u32 parse_quoted(struct __sk_buff *skb, struct quoted_packet
 		f->sport = ports[0];
 		f->dport = ports[1];
 	} else if (f->proto == IPPROTO_ICMP_FAMILY && is_icmp_echo(*(__u8 *)ports)) {
-		f->sport = f->dport = ports[2];
+		set_echo_ports(*(__u8 *)ports, ports[2], f);
 	} else {
 		f->sport = f->dport = 0;
 	}
@@ -262,6 +262,12 @@ int prog_icmp_err(struct __sk_buff *skb)
 	reason = parse_quoted(skb, &q);
 	if (!reason) {
 		e = ct_lookup(&q.f.key);
+		/* It goes the other way than the packet that it quotes. */
+		if (!e || is_taken(skb, !q.f.side, e)) {
+			q.f.side = !q.f.side;
+			e = find_direct(skb, &q.f, e);
+			q.f.side = !q.f.side;
+		}
 		if (host && settings.hook == HOOK_IN && !e && is_relayed(skb, &q))
 			return enter(skb, PROG_ICMP_ERR, PROG_MAGLEV);
 		if (!host)

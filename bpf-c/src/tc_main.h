@@ -11,6 +11,70 @@ static __always_inline int is_initial_syn(__u8 tcp_flags)
 }
 
 /*
+ * Whether a packet is of the direction in which a direct flow (CT_DIRECT) bears its client's own
+ * tuple at this hook. What a program has let in on its way here has been translated by it: that is
+ * how answers look at host-egress, and what the opener sends does not.
+ */
+static __always_inline int may_be_direct(const struct __sk_buff *skb, int opener)
+{
+	int seen = !!(skb->mark & MARK_SEEN);
+
+	return settings.hook == HOOK_IN ? opener && !seen : opener != seen;
+}
+
+/*
+ * Whether a packet that hits a tracking entry is none of its flow. That flow's own packets bear
+ * this tuple behind translation only: its client sends another, and gets answers from another.
+ */
+static __always_inline int is_taken(const struct __sk_buff *skb, __u32 side,
+				    const struct F(ct_value) *e)
+{
+	__u32 state = e->c.state;
+
+	return state & CT_NAT_REVERSE &&
+	       may_be_direct(skb, !!(state & of_side(CT_OPENER_A, side & 1)));
+}
+
+/* Whether there may be any direct flow. */
+static __always_inline int has_directs(void)
+{
+	__u32 made_index = CT_DIRECTS_MADE, over_index = CT_DIRECTS_OVER;
+	const __u32 *made = bpf_map_lookup_elem(&F(directs), &made_index);
+	const __u32 *over = bpf_map_lookup_elem(&F(directs), &over_index);
+
+	return made && over && *made != *over;
+}
+
+/*
+ * The entry of a packet whose tuple has none, or one that is taken for another flow's. Without, and
+ * if the tuple is taken, the flow's key is to be a direct one (SVC-9).
+ */
+static __noinline struct F(ct_value) *find_direct(const struct __sk_buff *skb, struct flow *f,
+						  struct F(ct_value) *taken)
+{
+	__u32 side = f->side & 1;
+	struct F(ct_value) *e;
+
+	if (has_directs()) {
+		f->key.direct = 1;
+		e = ct_lookup(&f->key);
+		/* What the backend sends by itself is no answer of the flow: that has another port.
+		 */
+		if (e && may_be_direct(skb, !!(e->c.state & of_side(CT_OPENER_A, side))))
+			return e;
+		f->key.direct = 0;
+	}
+	if (!taken)
+		return NULL;
+	/* Answers need a flow that they are of; and what is closed is in nobody's way. */
+	if (!(taken->c.state & of_side(CT_OPENER_A, side)) ||
+	    (is_initial_syn(f->tcp_flags) && ct_closed(taken->c.state)))
+		return taken;
+	f->key.direct = 1;
+	return NULL;
+}
+
+/*
  * Host-ingress: whether the entry knows who sends, and where the other side lives now. "peer", here
  * and below: the node that the packet came from by the tunnel; NULL: a pod of this node sent it.
  */
@@ -58,7 +122,8 @@ enum next_step {
 	NEXT_NEW_FLOW = 1, /* the entry is over: the packet opens a flow anew */
 	NEXT_POLICY = 2,   /* this endpoint has not approved the flow yet */
 	NEXT_REFUSE = 3,   /* the workload is gone: tell the sender */
-	NEXT_DROP = 4,	   /* ... and more: NEXT_DROP + reason */
+	NEXT_FORGET = 4,   /* dropped, and the entry with it */
+	NEXT_DROP = 5,	   /* ... and more: NEXT_DROP + reason */
 };
 
 /*
@@ -156,6 +221,8 @@ struct F(whereabouts) {
 
 /*
  * Where the sender of a packet is, as its arrival shows. "Of side A" here is "of the sender".
+ * Another workload has its address now: neither what the former one has approved counts, nor what
+ * the other side has approved of the former one.
  */
 static __always_inline struct F(whereabouts) arrived_from(const struct __sk_buff *skb,
 							  const struct F(ct_value) *e, __u32 side,
@@ -170,6 +237,12 @@ static __always_inline struct F(whereabouts) arrived_from(const struct __sk_buff
 	if (peer) {
 		w.set |= CT_APPROVED_A | CT_TUNNEL_A;
 		w.node = peer->node;
+	} else if (iface && iface->flags & IFACE_HOST &&
+		   !(e->c.state & (of_side(CT_OPENER_A, side & 1) | CT_EGRESS))) {
+		/* An answer to what no host interface has let out: the opener's packets go on by
+		 * the stack, and to that interface's policy. */
+		w.set = CT_APPROVED_A;
+		w.ifindex = e->c.ifindex[side & 1];
 	} else if (iface && iface->flags & IFACE_HOST) {
 		w.set |= CT_APPROVED_A | CT_OUT_A;
 	} else if (e->c.ifindex[side & 1] != skb->ifindex) {
@@ -250,10 +323,9 @@ static __noinline int resolve(const struct __sk_buff *skb, const struct flow *f,
 		const struct iface *target = iface_of(route->ifindex);
 
 		to = target && target->flags & IFACE_READY ? route->ifindex : CT_IF_UNKNOWN;
-		/* Another workload has an address now: what the former one approved does not count.
-		 */
+		/* Likewise of the receiver. */
 		if (was != to && was != CT_IF_UNKNOWN)
-			clear |= of_side(CT_APPROVED_A, !side);
+			clear |= CT_APPROVED;
 		clear |= of_side(CT_TUNNEL_A | CT_OUT_A, !side);
 		set |= target && target->flags & IFACE_PACED ? of_side(CT_PACED_A, !side) : 0;
 	} else if (!was_remote && sent_as_another(was, daddr)) {
@@ -281,16 +353,33 @@ static __noinline int resolve(const struct __sk_buff *skb, const struct flow *f,
 	}
 	set |= of_side(from.set, side) | (forward ? CT_FORWARD : 0);
 	clear |= of_side(from.clear, side) | CT_FORWARD | CT_PACED_A | CT_PACED_B;
+	if (from.clear & CT_APPROVED_A)
+		clear |= CT_APPROVED;
 	if (from.leaving && is_outside(route))
 		set |= of_side(CT_DSCP_A, side);
 	clear |= of_side(CT_DSCP_A, side);
+	clear &= ~set;
 	__sync_fetch_and_or(&e->c.state, set);
-	__sync_fetch_and_and(&e->c.state, ~(clear & ~set));
+	__sync_fetch_and_and(&e->c.state, ~clear);
 	e->tunnel_peer = peer ? from.node : node_of_other;
 	e->c.ifindex[side] = from.ifindex;
 	e->c.ifindex[!side] = to;
 	e->c.route_epoch = epoch;
 	return NEXT_FINISH;
+}
+
+/*
+ * An answer to what this endpoint has not approved, or not any more. Policy is about who opens: it
+ * cannot be asked about this packet as it is. Without connections, or by a SYN, the sender opens a
+ * flow of its own, which is asked as such where it is sent; at the receiver's side the entry goes,
+ * so that the sender's next packet is. Of a connection, or of a flow that policy has ended, the
+ * next packet of the side that opened it is asked, and its answers pass again if that one does.
+ */
+static __always_inline int unasked(const struct flow *f, __u32 state)
+{
+	if (f->proto == IPPROTO_TCP ? !is_initial_syn(f->tcp_flags) : state & CT_REVOKED)
+		return NEXT_DROP + REASON_POLICY;
+	return settings.hook == HOOK_IN ? NEXT_NEW_FLOW : NEXT_FORGET;
 }
 
 /* All that keeps an entry from being settled, in order. */
@@ -316,10 +405,11 @@ static __noinline int settle(const struct __sk_buff *skb, const struct flow *f,
 		own = side;
 	} else {
 		own = !side;
-		if (e->c.ifindex[own] != skb->ifindex)
-			return NEXT_POLICY;
 	}
-	return e->c.state & of_side(CT_APPROVED_A, own) ? NEXT_FINISH : NEXT_POLICY;
+	if (e->c.state & of_side(CT_APPROVED_A, own) &&
+	    (settings.hook == HOOK_IN || e->c.ifindex[own] == skb->ifindex))
+		return NEXT_FINISH;
+	return e->c.state & of_side(CT_OPENER_A, side) ? NEXT_POLICY : unasked(f, e->c.state);
 }
 
 /* The destination's own program sees what it has not approved, and every attempt to connect
@@ -330,6 +420,28 @@ static __always_inline enum delivery delivery_of(const struct flow *f, const str
 		       !(e->c.state & of_side(CT_PACED_A, !f->side))
 		   ? BY_PEER
 		   : BY_PROGRAM;
+}
+
+static __noinline int forget(const struct F(ct_key) *key, struct F(ct_value) *e)
+{
+	ct_delete(key, e);
+	return 0;
+}
+
+/* Approvals are on both twins, and so are taken back from both. */
+static __noinline int revoke_twin(__u8 proto, const struct F(ct_value) *e, __u32 bits)
+{
+	struct F(ct_key) twin_key;
+	struct F(ct_value) *twin;
+
+	ct_twin_key(e, proto, &twin_key);
+	twin = ct_lookup(&twin_key);
+	if (!twin)
+		return 0;
+	if (ct_opener(twin->c.state) != ct_opener(e->c.state))
+		bits = ct_swap_sides(bits);
+	__sync_fetch_and_and(&twin->c.state, ~bits);
+	return 0;
 }
 
 /*
@@ -350,9 +462,12 @@ static __always_inline int unsettled(struct __sk_buff *skb, __u32 prog, const st
 {
 	__u32 was = e->c.ifindex[f->side & 1];
 	int other_node = peer && !addr_equal(&peer->node, &e->tunnel_peer);
+	__u32 approved = e->c.state & CT_APPROVED;
 	int next = settle(skb, f, e, peer);
 	const struct iface *iface;
 
+	if (settings.hook == HOOK_IN && e->c.state & CT_NAT && approved & ~e->c.state)
+		revoke_twin(f->proto, e, approved & ~e->c.state);
 	if (prog != PROG_MAIN && next == NEXT_FINISH &&
 	    (other_node || was != e->c.ifindex[f->side & 1]))
 		retarget_twin(f, e);
@@ -379,6 +494,9 @@ static __always_inline int unsettled(struct __sk_buff *skb, __u32 prog, const st
 		if (is_opened_by_host(f, e))
 			return enter(skb, prog, PROG_ALLOWED);
 		return ask_policy(skb, prog, iface);
+	case NEXT_FORGET:
+		forget(&f->key, e);
+		return drop(skb, prog, REASON_POLICY);
 	case NEXT_REFUSE:
 		if (!save_packet(skb, f, 0, peer))
 			return drop(skb, prog, REASON_WORKLOAD_GONE);
@@ -416,6 +534,8 @@ int prog_main(struct __sk_buff *skb)
 		return drop(skb, PROG_MAIN, f.reason & (REASON_COUNT - 1));
 	}
 	e = ct_lookup(&f.key);
+	if (!e || is_taken(skb, f.side, e))
+		e = find_direct(skb, &f, e);
 	if (!e) {
 		if (!save_packet(skb, &f, PKT_NEW, NULL))
 			return drop(skb, PROG_MAIN, REASON_NO_PROGRAM);

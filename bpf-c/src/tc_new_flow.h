@@ -34,23 +34,28 @@ static __always_inline int unknown_midflow(struct __sk_buff *skb, struct pkt *p)
 	return pass(skb, PROG_NEW_FLOW, REASON_FALLTHROUGH);
 }
 
-static __always_inline void find_destination(struct pkt *p)
+/* To be called before any route is looked up: one that changes then leaves an older epoch behind.
+ */
+static __always_inline void note_epoch(struct pkt *p)
 {
-	struct F(addr) daddr = narrow(&p->daddr);
 	const struct node_state *node = node_state();
-	const struct F(route) *route;
+
+	p->route_epoch = node ? node->route_epoch : 0;
+}
+
+/* Where the packet goes, by the route to its destination. */
+static __always_inline void note_destination(struct pkt *p, const struct F(route) *route)
+{
+	const struct node_state *node = node_state();
 	const struct iface *target;
 
-	/* Read before the route: a route that changes now leaves an older epoch behind. */
-	p->route_epoch = node ? node->route_epoch : 0;
-	route = route_to(&daddr);
 	if (route && !(route->flags & ROUTE_LOCAL) && route->flags & ROUTE_TUNNELED) {
 		/* No tunnel yet: 0 is CT_IF_UNKNOWN. */
 		p->dst_ifindex = node ? node->tunnel_ifindex : 0;
 		p->flags |= PKT_TO_TUNNEL;
 		widen(&p->peer, &route->next_hop);
 	}
-	if (is_local_host(route) || is_link_local(&daddr))
+	if (is_local_host(route) || is_link_local(part_of(&p->daddr)))
 		p->flags |= PKT_DST_HOST;
 	if (!is_local_workload(route))
 		return;
@@ -61,19 +66,30 @@ static __always_inline void find_destination(struct pkt *p)
 		p->flags |= PKT_DST_READY;
 }
 
+/* The same; "route": NULL: not looked up yet, or there is none. */
+static __always_inline void find_destination(struct pkt *p, const struct F(route) *route)
+{
+	struct F(addr) daddr = narrow(&p->daddr);
+
+	note_destination(p, route ? route : route_to(&daddr));
+}
+
 /* Host-ingress. Returns 0 to go on to policy, else a reason to drop or refuse. */
 static __always_inline __u32 from_workload(const struct __sk_buff *skb, struct pkt *p,
 					   const struct iface *iface)
 {
 	struct F(addr) saddr = narrow(&p->saddr);
+	const struct F(route) *route = NULL;
 	int result;
 
 	if (!may_send_from(iface, skb->ifindex, &saddr))
 		return REASON_RPF;
 	p->flags |= PKT_SRC_LOCAL;
 	p->src_ifindex = skb->ifindex;
-	result = pick_backend(p, FOR_INSIDE);
+	result = pick_backend(p, FOR_INSIDE, &route);
 	if (result == PICKED) {
+		/* That was to the service. */
+		route = NULL;
 		p->flags |= PKT_NAT;
 		note_hairpin(p);
 	} else if (result == PICK_NO_SERVICE) {
@@ -81,7 +97,7 @@ static __always_inline __u32 from_workload(const struct __sk_buff *skb, struct p
 	} else {
 		return reason_of(result);
 	}
-	find_destination(p);
+	find_destination(p, route);
 	if (p->flags & PKT_DST_HOST)
 		p->reason = REASON_TO_HOST;
 	return 0;
@@ -90,11 +106,8 @@ static __always_inline __u32 from_workload(const struct __sk_buff *skb, struct p
 /* Host-egress: from the host itself, or by way of its stack from elsewhere. */
 static __always_inline void to_workload(const struct __sk_buff *skb, struct pkt *p)
 {
-	const struct node_state *node = node_state();
-
 	p->flags |= PKT_SRC_STACK | PKT_DST_LOCAL | PKT_DST_READY;
 	p->dst_ifindex = skb->ifindex;
-	p->route_epoch = node ? node->route_epoch : 0;
 	no_service(p);
 }
 
@@ -106,14 +119,16 @@ static __always_inline int from_node(struct __sk_buff *skb, struct pkt *p)
 {
 	struct F(addr) saddr = narrow(&p->saddr), daddr = narrow(&p->daddr);
 	struct F(addr) peer = narrow(&p->peer);
+	const struct F(route) *route;
 
 	if (!lives_on(route_to(&saddr), &peer))
 		return drop(skb, PROG_NEW_FLOW, REASON_TUNNEL_SOURCE);
-	if (is_local_host(route_to(&daddr))) {
+	route = route_to(&daddr);
+	if (is_local_host(route)) {
 		set_mark(skb, MARK_SEEN);
 		return pass(skb, PROG_NEW_FLOW, REASON_HOST);
 	}
-	find_destination(p);
+	note_destination(p, route);
 	if (!(p->flags & PKT_DST_LOCAL))
 		return drop(skb, PROG_NEW_FLOW, REASON_WORKLOAD_GONE);
 	if (p->proto == IPPROTO_TCP) {
@@ -136,6 +151,7 @@ int prog_new_flow(struct __sk_buff *skb)
 
 	if (!p || !iface)
 		return drop(skb, PROG_NEW_FLOW, REASON_NO_IFACE);
+	note_epoch(p);
 	if (settings.hook == HOOK_IN && p->flags & PKT_FROM_TUNNEL)
 		return from_node(skb, p);
 	if (p->proto == IPPROTO_TCP) {

@@ -30,7 +30,7 @@ static __always_inline __u32 place_here(struct pkt *p, const struct F(route) *ro
 	if (sent_by_node(p) && is_direct(p))
 		p->flags |= PKT_DSR;
 	if (is_local_workload(route)) {
-		find_destination(p);
+		note_destination(p, route);
 		return 0;
 	}
 	if (is_local_host(route)) {
@@ -52,7 +52,6 @@ static __always_inline __u32 place(struct pkt *p)
 	const struct node_state *node = node_state();
 	const struct F(route) *route;
 
-	p->route_epoch = node ? node->route_epoch : 0;
 	route = route_to(&daddr);
 	if (!route || route->flags & ROUTE_LOCAL || is_any(&route->next_hop))
 		return place_here(p, route);
@@ -146,7 +145,7 @@ static __always_inline int unknown_from_outside(struct __sk_buff *skb, struct pk
 
 	if (!frontend && is_policed(skb, p, iface)) {
 		p->flags |= PKT_MIDFLOW;
-		find_destination(p);
+		find_destination(p, NULL);
 		note_host(skb, p);
 		return ask_host_policy(skb, p, PROG_OUTSIDE, iface, PROG_OUTSIDE);
 	}
@@ -168,11 +167,12 @@ static __always_inline int unknown_from_outside(struct __sk_buff *skb, struct pk
 #define GO_ON (-2)
 
 /* Not for a service: an entry all the same, so that its packets are known by one look-up. */
-static __always_inline int track(struct __sk_buff *skb, struct pkt *p, const struct iface *iface)
+static __always_inline int track(struct __sk_buff *skb, struct pkt *p, const struct iface *iface,
+				 const struct F(route) *route)
 {
 	no_service(p);
 	if (settings.hook == HOOK_IN)
-		find_destination(p);
+		find_destination(p, route);
 	/* What comes from outside is for the stack to route into an overlay. */
 	p->flags &= ~PKT_TO_TUNNEL;
 	if (settings.hook == HOOK_IN && !(p->flags & PKT_DST_LOCAL))
@@ -199,6 +199,7 @@ static __always_inline int arrive(struct __sk_buff *skb, struct pkt *p, const st
 static __always_inline int from_outside(struct __sk_buff *skb, struct pkt *p,
 					const struct iface *iface)
 {
+	const struct F(route) *route = NULL;
 	int result;
 
 	if (p->flags & PKT_MIDFLOW)
@@ -218,8 +219,8 @@ static __always_inline int from_outside(struct __sk_buff *skb, struct pkt *p,
 	}
 	if (p->proto == IPPROTO_TCP && !(p->flags & PKT_SYN))
 		return unknown_from_outside(skb, p, iface);
-	result = pick_backend(p, FOR_OUTSIDE);
-	return result == PICK_NO_SERVICE ? track(skb, p, iface)
+	result = pick_backend(p, FOR_OUTSIDE, &route);
+	return result == PICK_NO_SERVICE ? track(skb, p, iface, route)
 					 : end_of_pick(skb, p, PROG_OUTSIDE, iface, result);
 }
 
@@ -228,15 +229,21 @@ static __always_inline int from_host(struct __sk_buff *skb, struct pkt *p,
 				     const struct iface *iface)
 {
 	struct F(addr) daddr = narrow(&p->daddr);
+	const struct F(route) *route = NULL;
 	int result = PICK_NO_SERVICE;
 
 	if (!(skb->mark & MARK_SEEN) && !is_group(&daddr))
-		result = pick_backend(p, FOR_INSIDE);
+		result = pick_backend(p, FOR_INSIDE, &route);
 	if (result != PICK_NO_SERVICE)
 		return end_of_pick(skb, p, PROG_OUTSIDE, iface, result);
-	if (skb->ifindex == LOOPBACK_IFINDEX || is_group(&daddr))
+	if (is_group(&daddr))
 		return leave_alone(skb, PROG_OUTSIDE, REASON_NOT_TRACKED);
-	return track(skb, p, iface);
+	if (skb->ifindex == LOOPBACK_IFINDEX) {
+		if (!(p->flags & PKT_DIRECT))
+			return leave_alone(skb, PROG_OUTSIDE, REASON_NOT_TRACKED);
+		p->flags |= PKT_DST_HOST;
+	}
+	return track(skb, p, iface, route);
 }
 
 /*
@@ -247,6 +254,7 @@ static __always_inline int from_forwarding_node(struct __sk_buff *skb, struct pk
 						const struct iface *iface)
 {
 	struct F(addr) saddr = narrow(&p->saddr), peer = narrow(&p->peer);
+	const struct F(route) *route = NULL;
 	struct frontend *frontend;
 
 	if (!is_node(&peer) || (is_local_workload(route_to(&saddr)) && !(p->flags & PKT_BOUNCED)))
@@ -263,7 +271,7 @@ static __always_inline int from_forwarding_node(struct __sk_buff *skb, struct pk
 	}
 	if (p->flags & PKT_BOUNCED)
 		return drop(skb, PROG_OUTSIDE, REASON_TUNNEL_SOURCE);
-	return end_of_pick(skb, p, PROG_OUTSIDE, iface, pick_backend(p, FOR_NODE));
+	return end_of_pick(skb, p, PROG_OUTSIDE, iface, pick_backend(p, FOR_NODE, &route));
 }
 
 SEC("tc")
@@ -274,6 +282,7 @@ int prog_outside(struct __sk_buff *skb)
 
 	if (!p || !iface)
 		return drop(skb, PROG_OUTSIDE, REASON_NO_IFACE);
+	note_epoch(p);
 	if (p->proto == IPPROTO_TCP && is_initial_syn(p->tcp_flags))
 		p->flags |= PKT_SYN;
 	if (settings.hook == HOOK_IN && p->flags & PKT_FROM_TUNNEL)

@@ -51,6 +51,8 @@ static __always_inline int out_of_tunnel(struct __sk_buff *skb, int parsed, stru
 	if (parsed == PARSE_ICMP_ERROR)
 		return enter(skb, PROG_TUNNEL, PROG_ICMP_ERR);
 	e = peer.vni == TUNNEL_VNI_BOUNCE ? NULL : ct_lookup(&f->key);
+	if (peer.vni != TUNNEL_VNI_BOUNCE && (!e || is_taken(skb, f->side, e)))
+		e = find_direct(skb, f, e);
 	if (!e) {
 		if (!save_packet(skb, f, PKT_NEW, &peer))
 			return drop(skb, PROG_TUNNEL, REASON_NO_PROGRAM);

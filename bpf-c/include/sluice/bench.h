@@ -17,6 +17,6 @@ struct bench_plan {
 	__u32 vni;	    /* the packets come from the tunnel, in this network; 0: they do not */
 	struct addr4 node4; /* ... from this node, by the packets' family */
 	struct addr6 node6;
-	__u32 rsvd;
+	__u32 mark; /* skb->mark: what the program before has left */
 };
 ASSERT_SIZE(struct bench_plan, 128);

@@ -10,9 +10,10 @@
  *   NAT reverse  key: the tuple after translation, as the backend sees it; the tracking entry. x:
  * the tuple that answers bear when translated back.
  *
- * The x of each twin, normalised, is the key of the other; both are made together and die together
- * (CT-1). Connection state lives in the normal or NAT reverse entry alone (CT-2). Both maps are LRU
- * hashes: a twin that the kernel evicts is made anew from the other within a second of traffic.
+ * The x of each twin, normalised, is the key of the other, CT_DIRECT apart; both are made together
+ * and die together (CT-1). Connection state lives in the normal or NAT reverse entry alone (CT-2).
+ * Both maps are LRU hashes: a twin that the kernel evicts is made anew from the other within a
+ * second of traffic.
  */
 #pragma once
 
@@ -67,6 +68,8 @@ enum ct_state {
 	CT_DIRECT = 1 << 28,
 	/* The host interface that the opener's packets leave by has approved, or has no policy. */
 	CT_EGRESS = 1 << 29,
+	/* Policy denies the flow since: what the other side still sends is no flow of its own. */
+	CT_REVOKED = 1 << 30,
 };
 
 /* ct_value.ifindex: the interface behind which a side lives, or one of these. */
@@ -77,9 +80,10 @@ enum ct_ifindex {
 
 struct ct_key4 {
 	struct addr4 addr[2];
-	__be16 port[2]; /* ICMP echo: the identifier, on both sides; protocols without ports: 0 */
+	__be16 port[2]; /* ICMP echo: the identifier is who asks' one; protocols without ports: 0 */
 	__u8 proto;
-	__u8 pad[3];
+	__u8 direct; /* 1: see CT_DIRECT */
+	__u8 pad[2];
 };
 ASSERT_SIZE(struct ct_key4, 16);
 
@@ -87,7 +91,8 @@ struct ct_key6 {
 	struct addr6 addr[2];
 	__be16 port[2];
 	__u8 proto;
-	__u8 pad[3];
+	__u8 direct;
+	__u8 pad[2];
 };
 ASSERT_SIZE(struct ct_key6, 40);
 
@@ -140,17 +145,26 @@ ASSERT_SIZE(struct ct_value6, 104);
 /*
  * ct_clean4, ct_clean6: what the agent has judged to be dead, by key of the tracking entry. The
  * cleaner deletes an entry and its twin if neither was touched since (CT-3), and empties this map.
+ *
+ * With bits in "revoke" or "twin_revoke" the flow is not dead but denied by now: these are cleared
+ * in the states of the entry and its twin, used or not, and the opener's next packet is asked. Then
+ * last_seen is the time at which the entry that was judged was created: another one in its place
+ * stays.
  */
 struct ct_judged4 {
 	struct ct_key4 twin; /* proto 0: the entry has none */
 	jiffies32 last_seen;
 	jiffies32 twin_last_seen;
+	__u32 revoke;
+	__u32 twin_revoke;
 };
 
 struct ct_judged6 {
 	struct ct_key6 twin;
 	jiffies32 last_seen;
 	jiffies32 twin_last_seen;
+	__u32 revoke;
+	__u32 twin_revoke;
 };
 
 /* ct_clean_stats: array, one element; written by the cleaner of either family. */
@@ -158,4 +172,14 @@ struct ct_clean_stats {
 	__u64 deleted; /* entries, twins included */
 	__u64 spared;  /* judged, but touched since */
 	__u64 absent;  /* judged, but gone already */
+};
+
+/*
+ * directs4, directs6: arrays of counters, by which packets without entry know whether to look for a
+ * flow with CT_DIRECT: they need not while both elements are equal, as there is none.
+ */
+enum ct_directs {
+	CT_DIRECTS_MADE = 0, /* such flows so far; programs count */
+	CT_DIRECTS_OVER = 1, /* ... when the agent saw none any more */
+	CT_DIRECTS = 2,
 };

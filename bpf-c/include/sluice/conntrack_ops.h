@@ -60,9 +60,11 @@ static __always_inline struct F(ct_value) *ct_lookup(const struct F(ct_key) *key
 static __always_inline __u32 ct_twin_key(const struct F(ct_value) *e, __u8 proto,
 					 struct F(ct_key) *twin)
 {
-	struct F(ct_tuple) x = e->x;
+	const struct F(ct_tuple) *x = &e->x;
+	__u32 side = make_key(twin, &x->saddr, x->sport, &x->daddr, x->dport, proto);
 
-	return make_key(twin, &x.saddr, x.sport, &x.daddr, x.dport, proto);
+	twin->direct = e->c.state & CT_NAT_REVERSE && e->c.state & CT_DIRECT;
+	return side;
 }
 
 /* State bits with the sides changed over. */

@@ -42,6 +42,7 @@
 
 /* Flow state. */
 MAP_HASH(F(ct), BPF_MAP_TYPE_LRU_HASH, struct F(ct_key), struct F(ct_value), 512000, 0);
+MAP_ARRAY(F(directs), BPF_MAP_TYPE_ARRAY, __u32, CT_DIRECTS);
 
 /* Services. */
 MAP_HASH(F(frontends), BPF_MAP_TYPE_HASH, struct F(frontend_key), struct frontend, 65536, 0);

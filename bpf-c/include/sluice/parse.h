@@ -148,6 +148,7 @@ static __always_inline __u32 make_key(struct F(ct_key) *key, const struct F(addr
 	key->port[0] = source_first ? sport : dport;
 	key->port[1] = source_first ? dport : sport;
 	key->proto = proto;
+	key->direct = 0;
 	__builtin_memset(key->pad, 0, sizeof(key->pad));
 	return source_first ? CT_SIDE_A : CT_SIDE_B;
 }
@@ -271,11 +272,20 @@ static __always_inline int icmp_kind(__u8 type)
 
 static __always_inline int is_icmp_echo(__u8 type)
 {
-#if SLUICE_FAMILY == 4
-	return type == ICMP_ECHO_REQUEST || type == ICMP_ECHO_REPLY;
-#else
-	return type == ICMP6_ECHO_REQUEST || type == ICMP6_ECHO_REPLY;
-#endif
+	return type == (SLUICE_FAMILY == 4 ? ICMP_ECHO_REQUEST : ICMP6_ECHO_REQUEST) ||
+	       type == (SLUICE_FAMILY == 4 ? ICMP_ECHO_REPLY : ICMP6_ECHO_REPLY);
+}
+
+/*
+ * The identifier is the port of who asks; the other side has none. So a request is never taken for
+ * the answer to one of the other side that bears the same identifier.
+ */
+static __always_inline void set_echo_ports(__u8 type, __be16 id, struct flow *f)
+{
+	int asks = type == (SLUICE_FAMILY == 4 ? ICMP_ECHO_REQUEST : ICMP6_ECHO_REQUEST);
+
+	f->sport = asks ? id : 0;
+	f->dport = asks ? 0 : id;
 }
 
 #define IPPROTO_ICMP_FAMILY (SLUICE_FAMILY == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6)
@@ -312,7 +322,7 @@ static __always_inline int parse_l4(const void *l4, const void *end, int left, s
 		f->icmp_type = icmp->type;
 		f->icmp_code = icmp->code;
 		if (is_icmp_echo(icmp->type))
-			f->sport = f->dport = icmp->id;
+			set_echo_ports(icmp->type, icmp->id, f);
 		return icmp_kind(icmp->type);
 	default:
 		return PARSE_FLOW;

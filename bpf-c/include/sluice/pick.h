@@ -84,8 +84,24 @@ static __always_inline int pick_by(struct pkt *p, __u32 id, int local, __u32 cha
 	return PICK_GONE;
 }
 
-/* The frontend that the packet is for; NULL: none. Node ports are any cluster host's (SVC-7). */
-static __always_inline struct frontend *find_frontend(const struct pkt *p)
+/* An address of this node, the one by which most of what is for node ports comes. */
+static __always_inline int is_own_address(const struct F(addr) *addr)
+{
+	const struct node_state *node = node_state();
+	const struct addr6 *own6 = node ? &node->addr6 : NULL;
+	const struct addr4 *own4 = node ? &node->addr4 : NULL;
+
+	return node && !is_any(addr) &&
+	       addr_equal(addr, SLUICE_FAMILY == 4 ? (const struct F(addr) *)own4
+						   : (const struct F(addr) *)own6);
+}
+
+/*
+ * The frontend that the packet is for; NULL: none. Node ports are any cluster host's (SVC-7).
+ * "route": to the packet's address, if that had to be looked up; else left as it is.
+ */
+static __always_inline struct frontend *find_frontend_by(const struct pkt *p,
+							 const struct F(route) **route)
 {
 	struct F(frontend_key) key = {
 	    .addr = narrow(&p->daddr),
@@ -94,10 +110,22 @@ static __always_inline struct frontend *find_frontend(const struct pkt *p)
 	};
 	struct frontend *exact = bpf_map_lookup_elem(&F(frontends), &key);
 
-	if (exact || !is_cluster_host(route_to(&key.addr)))
+	if (exact)
 		return exact;
+	if (!is_own_address(&key.addr)) {
+		*route = route_to(&key.addr);
+		if (!is_cluster_host(*route))
+			return NULL;
+	}
 	__builtin_memset(&key.addr, 0, sizeof(key.addr));
 	return bpf_map_lookup_elem(&F(frontends), &key);
+}
+
+static __always_inline struct frontend *find_frontend(const struct pkt *p)
+{
+	const struct F(route) *route = NULL;
+
+	return find_frontend_by(p, &route);
 }
 
 /* Whether the source is in the ranges of a service that has some (loadBalancerSourceRanges). */
@@ -181,11 +209,12 @@ static __always_inline int pick_for_node(struct pkt *p, __u32 id, __u32 chance, 
 
 /*
  * A backend for the packet; destination address and port become the backend's, so that policy sees
- * it (SVC-1).
+ * it (SVC-1). "route": for PICK_NO_SERVICE, as find_frontend_by() has left it.
  */
-static __always_inline int pick_backend(struct pkt *p, enum pick_for whom)
+static __always_inline int pick_backend(struct pkt *p, enum pick_for whom,
+					const struct F(route) **route)
 {
-	struct frontend *frontend = find_frontend(p);
+	struct frontend *frontend = find_frontend_by(p, route);
 	struct service *service;
 	__u32 id, seconds, flags;
 	__u16 chosen = 0;

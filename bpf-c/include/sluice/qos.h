@@ -53,7 +53,7 @@ struct qos_limit {
 	__u32 adjust; /* added to the number held: what a recount found to be missing; modulo 2^32
 		       */
 	__u32 dscp;   /* HOOK_IN: QOS_DSCP_SET and the value; else 0 */
-	__u32 rsvd;
+	__u32 shaped; /* 1: a queueing discipline sees to byte_rate, programs do not */
 };
 ASSERT_SIZE(struct qos_limit, 40);
 

@@ -54,7 +54,7 @@ static __noinline __u32 qos_judge(const struct __sk_buff *skb)
 		return 0;
 	packets.rate = limit->packet_rate;
 	packets.full = limit->packet_burst * NS_PER_S;
-	bytes.rate = limit->byte_rate;
+	bytes.rate = limit->shaped ? 0 : limit->byte_rate;
 	bytes.full = limit->byte_burst * NS_PER_S;
 	if (packets.rate)
 		fills_packets = packets.full / packets.rate + 1;

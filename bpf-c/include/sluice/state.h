@@ -32,6 +32,7 @@ enum pkt_flags {
 	PKT_PRE_DNAT = 1 << 21,	  /* policy is asked before services are looked up */
 	PKT_LOG = 1 << 22,	  /* a policy's rule wants this packet noted */
 	PKT_SRC_HOST = 1 << 23,	  /* the source is this node itself */
+	PKT_DIRECT = 1 << 24,	  /* the flow's key is a direct one: see CT_DIRECT */
 };
 
 /* Addresses take four words in both families; IPv4 uses the first and zeroes the rest. */
@@ -40,7 +41,7 @@ struct pkt {
 	struct addr6 daddr;
 	struct addr6 orig_saddr; /* as the packet has it */
 	struct addr6 orig_daddr;
-	__be16 sport; /* ICMP: the identifier */
+	__be16 sport; /* ICMP echo: as in struct ct_key4 */
 	__be16 dport;
 	__be16 orig_sport;
 	__be16 orig_dport;

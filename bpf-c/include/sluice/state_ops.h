@@ -58,7 +58,7 @@ static __always_inline struct pkt *save_packet(const struct __sk_buff *skb, cons
 	p->icmp_type = f->icmp_type;
 	p->icmp_code = f->icmp_code;
 	p->tcp_flags = f->tcp_flags;
-	p->flags = flags;
+	p->flags = flags | (f->key.direct ? PKT_DIRECT : 0);
 	p->src_ifindex = skb->ingress_ifindex;
 	p->dst_ifindex = 0;
 	p->service = p->backend = p->gen = 0;
@@ -90,6 +90,7 @@ static __always_inline void saved_flow(const struct pkt *p, struct flow *f)
 	struct F(addr) saddr = narrow(&p->orig_saddr), daddr = narrow(&p->orig_daddr);
 
 	f->side = make_key(&f->key, &saddr, p->orig_sport, &daddr, p->orig_dport, p->proto);
+	f->key.direct = p->flags & PKT_DIRECT ? 1 : 0;
 	f->sport = p->orig_sport;
 	f->dport = p->orig_dport;
 	f->proto = p->proto;

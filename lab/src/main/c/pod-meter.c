@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-// How fast TCP is between two hosts of the lab. The server does one connection after the other:
-// the first byte says what the client wants of it.
+// How fast TCP and UDP are between two hosts of the lab. The server does one connection after the
+// other: the first byte says what the client wants of it. Datagrams it counts, and tells who sent
+// them after each read how much it has got by then: as QUIC does, so that a sender goes on as fast
+// as the other end takes.
 #define _GNU_SOURCE
 #include "net.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -16,10 +20,20 @@
 #define CHUNK	   (256 * 1024)
 #define PATIENCE_S 3
 
+// Bytes of datagrams on their way: some of the largest batches.
+#define WINDOW	    (1024 * 1024)
+#define BUFFER	    (8 * WINDOW)
+#define LARGEST_UDP 65507
+#define SEGMENTS    64
+// After this long without word, what is on its way is taken to be lost.
+#define LOST_MS 50
+#define PROBES	20
+
 // What the first byte of a connection asks for.
 enum wish {
 	BULK = 'b',    // take all, then tell how much that was
 	REQUEST = 'r', // answer each byte by a byte
+	PROBE = 'p',   // of datagrams: begin to count anew
 };
 
 static char chunk[CHUNK];
@@ -75,18 +89,52 @@ static void serve(int fd)
 			break;
 }
 
+// All that is there; segments come as the batches that they were sent in, where nobody has cut
+// them.
+static void serve_datagrams(int fd)
+{
+	static uint64_t taken;
+	struct sockaddr_in6 from;
+	socklen_t length = sizeof(from);
+	ssize_t n;
+
+	while ((n = recvfrom(fd, chunk, CHUNK, MSG_DONTWAIT, (struct sockaddr *)&from, &length)) >
+	       0) {
+		taken = chunk[0] == PROBE ? 0 : taken + n;
+		sendto(fd, &taken, sizeof(taken), 0, (struct sockaddr *)&from, length);
+		length = sizeof(from);
+	}
+}
+
+static int bound(int type, const struct sockaddr_in6 *to)
+{
+	int fd = socket(AF_INET6, type | SOCK_CLOEXEC, 0), on = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (fd < 0 || bind(fd, (const struct sockaddr *)to, sizeof(*to)))
+		die("bind");
+	return fd;
+}
+
 static _Noreturn void serve_forever(uint16_t port)
 {
 	struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int on = 1;
+	int fd = bound(SOCK_STREAM, &any), datagrams = bound(SOCK_DGRAM, &any);
+	int on = 1, room = BUFFER;
 
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (fd < 0 || bind(fd, (struct sockaddr *)&any, sizeof(any)) || listen(fd, SOMAXCONN))
+	setsockopt(datagrams, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
+	if (listen(fd, SOMAXCONN) || setsockopt(datagrams, SOL_UDP, UDP_GRO, &on, sizeof(on)))
 		die("listen");
 	puts("ready");
 	fflush(stdout);
 	for (;;) {
+		struct pollfd both[] = {{.fd = fd, .events = POLLIN},
+					{.fd = datagrams, .events = POLLIN}};
+		poll(both, 2, -1);
+		if (both[1].revents)
+			serve_datagrams(datagrams);
+		if (!both[0].revents)
+			continue;
 		int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 		if (client < 0)
 			continue;
@@ -124,6 +172,79 @@ static uint64_t bulk(const union endpoint *to, uint64_t end)
 	shutdown(fd, SHUT_WR);
 	if (recv(fd, &taken, sizeof(taken), MSG_WAITALL) != sizeof(taken))
 		die("the other end does not tell what it got");
+	close(fd);
+	return taken;
+}
+
+// A socket whose datagrams are never fragmented on their way: too large ones are answered.
+static int datagram_socket(const union endpoint *to)
+{
+	struct timeval lost = {.tv_usec = LOST_MS * 1000};
+	int fd = socket(to->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int discover = IP_PMTUDISC_DO, room = BUFFER;
+
+	if (fd < 0 || connect(fd, &to->any, endpoint_length(to)))
+		die("connect");
+	if (to->any.sa_family == AF_INET)
+		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof(discover));
+	else
+		setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &discover, sizeof(discover));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &lost, sizeof(lost));
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room));
+	return fd;
+}
+
+// Bytes of a datagram that fits, as far as the kernel knows by now.
+static int fitting(int fd, int family)
+{
+	socklen_t length = sizeof(int);
+	int mtu, v4 = family == AF_INET;
+
+	if (getsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MTU : IPV6_MTU, &mtu, &length))
+		die("MTU");
+	mtu -= v4 ? 28 : 48;
+	return mtu < LARGEST_UDP ? mtu : LARGEST_UDP;
+}
+
+// Returns the size of the largest datagram that arrives, once one did.
+static int probe(int fd, int family)
+{
+	uint64_t taken;
+
+	memset(chunk, PROBE, LARGEST_UDP);
+	for (int i = 0; i < PROBES; i++) {
+		int size = fitting(fd, family);
+		if (send(fd, chunk, size, 0) == size && recv(fd, &taken, sizeof(taken), 0) > 0)
+			return size;
+	}
+	errno = ETIMEDOUT;
+	die("no answer");
+	return 0;
+}
+
+// Returns bytes of datagrams, as the other end counted them.
+static uint64_t bulk_of_datagrams(const union endpoint *to, uint64_t end)
+{
+	int fd = datagram_socket(to), size = probe(fd, to->any.sa_family);
+	int segments = LARGEST_UDP / size < SEGMENTS ? LARGEST_UDP / size : SEGMENTS;
+	uint64_t sent = 0, taken = 0, told;
+
+	if (setsockopt(fd, SOL_UDP, UDP_SEGMENT, &size, sizeof(size)))
+		die("segmentation");
+	memset(chunk, BULK, LARGEST_UDP);
+	while (now_us() < end) {
+		int full = sent - taken > WINDOW;
+		if (!full && send(fd, chunk, segments * size, 0) > 0)
+			sent += segments * size;
+		while (recv(fd, &told, sizeof(told), full ? 0 : MSG_DONTWAIT) == sizeof(told)) {
+			taken = told;
+			full = 0;
+		}
+		if (full)
+			sent = taken;
+	}
+	while (taken < sent && recv(fd, &told, sizeof(told), 0) == sizeof(told))
+		taken = told;
 	close(fd);
 	return taken;
 }
@@ -168,9 +289,10 @@ static uint64_t connections(const union endpoint *to, uint64_t end)
 
 static int usage(void)
 {
-	fputs("usage: pod-meter [--cpu N] serve PORT\n"
-	      "       pod-meter [--cpu N] bulk|request|connect ADDRESS PORT MILLISECONDS\n",
-	      stderr);
+	fputs(
+	    "usage: pod-meter [--cpu N] serve PORT\n"
+	    "       pod-meter [--cpu N] bulk|datagrams|request|connect ADDRESS PORT MILLISECONDS\n",
+	    stderr);
 	return 2;
 }
 
@@ -205,6 +327,8 @@ int main(int argc, char **argv)
 	uint64_t begun = now_us(), end = begun + atoi(argv[4]) * 1000ull, count;
 	if (!strcmp(argv[1], "bulk"))
 		count = bulk(&to, end);
+	else if (!strcmp(argv[1], "datagrams"))
+		count = bulk_of_datagrams(&to, end);
 	else if (!strcmp(argv[1], "request"))
 		count = requests(&to, end);
 	else if (!strcmp(argv[1], "connect"))

@@ -7,10 +7,12 @@
 // "NAME CLIENT LINE", a client that ends its stream without a line with "NAME CLIENT", and an HTTP
 // request with a minimal HTTP/1.1 response whose body is "NAME CLIENT". Over UDP each datagram is
 // answered with "NAME CLIENT FIRST-LINE", from the address that it was sent to; "sum TAG ..." with
-// "NAME CLIENT sum TAG LENGTH HASH", "give N TAG ..." with N bytes. Prints "ready" once
+// "NAME CLIENT sum TAG LENGTH HASH", "give N TAG ..." with N bytes. SCTP's INIT is answered with
+// INIT ACK, where raw sockets are allowed; nothing comes of the association. Prints "ready" once
 // everything is bound. Ends on SIGTERM, on SIGINT, and when the name of its namespace is removed.
 #define _GNU_SOURCE
 #include "net.h"
+#include "sctp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +31,7 @@
 #define NETNS_FOLDER  "/run/netns"
 #define EVENTS_A_TURN 256
 
-enum kind { LISTENER, DATAGRAMS, CONNECTION, SIGNALS, NAMESPACE };
+enum kind { LISTENER, DATAGRAMS, ASSOCIATIONS4, ASSOCIATIONS6, CONNECTION, SIGNALS, NAMESPACE };
 
 enum mode {
 	LINES,
@@ -51,6 +53,8 @@ struct source {
 
 static const char *pod_name = "pod";
 static const char *netns_name;
+static uint16_t ports[MAX_PORTS] = {8080, 5353};
+static int port_count;
 static int poller;
 static int spare_file; // given up for a moment to refuse a connection when descriptors run out
 static bool stop;
@@ -333,6 +337,45 @@ static void serve_port(uint16_t port)
 	watch(DATAGRAMS, udp);
 }
 
+static bool served(uint16_t port)
+{
+	for (int i = 0; i < port_count; i++)
+		if (ports[i] == port)
+			return true;
+	return false;
+}
+
+// The address that was asked is the namespace's only one: routing chooses it for the answer.
+static void answer_associations(int fd, int family)
+{
+	for (int i = 0; i < EVENTS_A_TURN; i++) {
+		char data[2048];
+		struct sctp_packet answer;
+		union endpoint from;
+		socklen_t size = sizeof(from);
+		ssize_t n = recvfrom(fd, data, sizeof(data), MSG_DONTWAIT, &from.any, &size);
+
+		if (n < 0)
+			return;
+		struct sctp_packet *asked = sctp_received(family, data, n);
+		if (!asked || asked->type != SCTP_INIT || !served(ntohs(asked->dport)))
+			continue;
+		size_t length = sctp_make(&answer, SCTP_INIT_ACK, ntohs(asked->dport),
+					  ntohs(asked->sport), asked->tag, ~asked->tag);
+		if (family == AF_INET6)
+			from.v6.sin6_port = 0;
+		sendto(fd, &answer, length, MSG_DONTWAIT, &from.any, endpoint_length(&from));
+	}
+}
+
+static void serve_associations(enum kind kind, int family)
+{
+	int fd = socket(family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_SCTP);
+
+	if (fd >= 0)
+		watch(kind, fd);
+}
+
 static bool namespace_gone(void)
 {
 	char path[300];
@@ -372,6 +415,12 @@ static void handle(struct source *s, uint32_t events)
 	case DATAGRAMS:
 		answer_datagrams(s->fd);
 		break;
+	case ASSOCIATIONS4:
+		answer_associations(s->fd, AF_INET);
+		break;
+	case ASSOCIATIONS6:
+		answer_associations(s->fd, AF_INET6);
+		break;
 	case CONNECTION:
 		if (!serve(s, events))
 			connection_close(s);
@@ -396,8 +445,6 @@ static int usage(void)
 int main(int argc, char **argv)
 {
 	struct rlimit files = {.rlim_cur = MAX_FILES, .rlim_max = MAX_FILES};
-	uint16_t ports[MAX_PORTS] = {8080, 5353};
-	int count = 0;
 
 	for (int i = 1; i < argc; i += 2) {
 		if (i + 1 == argc)
@@ -406,11 +453,11 @@ int main(int argc, char **argv)
 			pod_name = argv[i + 1];
 		} else if (!strcmp(argv[i], "--netns")) {
 			netns_name = argv[i + 1];
-		} else if (!strcmp(argv[i], "--port") && count < MAX_PORTS) {
+		} else if (!strcmp(argv[i], "--port") && port_count < MAX_PORTS) {
 			int port = atoi(argv[i + 1]);
 			if (port < 1 || port > 65535)
 				return usage();
-			ports[count++] = port;
+			ports[port_count++] = port;
 		} else {
 			return usage();
 		}
@@ -419,8 +466,12 @@ int main(int argc, char **argv)
 	poller = epoll_create1(EPOLL_CLOEXEC);
 	spare_file = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	watch_signals();
-	for (int i = 0; i < (count ? count : 2); i++)
+	if (!port_count)
+		port_count = 2;
+	for (int i = 0; i < port_count; i++)
 		serve_port(ports[i]);
+	serve_associations(ASSOCIATIONS4, AF_INET);
+	serve_associations(ASSOCIATIONS6, AF_INET6);
 	if (netns_name)
 		watch_namespace();
 	puts("ready");

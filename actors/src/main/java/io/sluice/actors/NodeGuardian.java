@@ -25,10 +25,15 @@ import io.sluice.actors.interfaces.InterfaceManager;
 import io.sluice.actors.interfaces.InterfaceSettings;
 import io.sluice.actors.interfaces.LiveInterfaceHost;
 import io.sluice.actors.interfaces.PromisedSlots;
+import io.sluice.actors.limits.LimitMaps;
 import io.sluice.actors.maglev.MaglevKeeper;
 import io.sluice.actors.maps.MapActor;
 import io.sluice.actors.maps.MapManager;
 import io.sluice.actors.maps.NodeElement;
+import io.sluice.actors.policy.ManagedPolicies;
+import io.sluice.actors.policy.PolicyCalculator;
+import io.sluice.actors.policy.PolicyManager;
+import io.sluice.actors.policy.PolicySettings;
 import io.sluice.actors.promises.Promises;
 import io.sluice.actors.routes.RouteKeeper;
 import io.sluice.actors.services.MaglevLimits;
@@ -42,11 +47,13 @@ import io.sluice.actors.tunnel.TunnelSettings;
 import io.sluice.cluster.shared.Follower;
 import io.sluice.cluster.tables.SharedTables;
 import io.sluice.config.model.Problem;
+import io.sluice.config.settings.Choices;
 import io.sluice.config.settings.FelixSettings;
 import io.sluice.config.settings.Settings;
 import io.sluice.config.source.Snapshot;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.layout.Family;
+import io.sluice.kernel.policy.PolicyGenerator;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -93,6 +100,9 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
 
   /** Asks which service has which ID. */
   public record GetServiceIds(ActorRef<Promises.Held> replyTo) implements Command {}
+
+  /** Asks which policy the node enforces. */
+  public record GetPolicy(ActorRef<PolicyManager.Running> replyTo) implements Command {}
 
   private record Writers(MapManager.Writers writers) implements Command {}
 
@@ -142,6 +152,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
       ActorRef<TunnelKeeper.Command> tunnel,
       ActorRef<ConntrackKeeper.Command> conntrack,
       ActorRef<AffinityKeeper.Command> affinity,
+      ActorRef<PolicyManager.Command> policy,
       ActorRef<InterfaceManager.Command> interfaces,
       ActorRef<ServiceManager.Command> services,
       ActorRef<MaglevKeeper.Command> maglev,
@@ -188,6 +199,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
         .onMessage(Look.class, look -> look())
         .onMessage(Looked.class, looked -> looked(looked.status()))
         .onMessage(GetServiceIds.class, this::serviceIds)
+        .onMessage(GetPolicy.class, this::policy)
         .onSignal(Terminated.class, this::keeperEnded)
         .build();
   }
@@ -217,11 +229,24 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
             RouteKeeper.create(
                 node.net(), element, writers.routes(Family.IPV4), writers.routes(Family.IPV6)),
             "routes");
+    LimitMaps limits = new LimitMaps(node.dataplane());
     ActorRef<ConntrackKeeper.Command> conntrack =
-        blocking(ConntrackKeeper.create(node.dataplane(), conntrackSettings()), "conntrack");
+        blocking(
+            ConntrackKeeper.create(node.dataplane(), conntrackSettings(), limits), "conntrack");
     ActorRef<AffinityKeeper.Command> affinity =
         blocking(
             AffinityKeeper.create(node.dataplane(), AffinityKeeper.Settings.DEFAULT), "affinity");
+    ActorRef<PolicyManager.Command> policy =
+        keeper(
+            PolicyManager.create(
+                policySettings(),
+                new PolicyManager.Parts(
+                    node.dataplane(),
+                    s -> new PolicyCalculator(node.nodeName(), s)::update,
+                    PolicyGenerator::generate,
+                    conntrack),
+                PolicyManager.Options.DEFAULT),
+            "policy");
     LiveInterfaceHost.Owners owners =
         new LiveInterfaceHost.Owners(
             writers.ifaces(),
@@ -229,7 +254,9 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
             routes,
             tables,
             conntrack,
-            new PromisedSlots(getContext().getSystem(), promises));
+            new PromisedSlots(getContext().getSystem(), promises),
+            new ManagedPolicies(getContext().getSystem(), policy),
+            limits);
     LiveInterfaceHost host =
         new LiveInterfaceHost(
             getContext().getSystem(), node.dataplane(), node.net(), node.hostSettings(), owners);
@@ -257,6 +284,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                 tunnel,
                 conntrack,
                 affinity,
+                policy,
                 interfaces,
                 services,
                 keeper(MaglevKeeper.create(services), "maglev"),
@@ -288,6 +316,12 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
   private ConntrackKeeper.Settings conntrackSettings() {
     return ConntrackKeeper.Settings.of(
         new KernelTimeouts(settings.get(FelixSettings.CONNTRACK_TIMEOUTS), node.sysctls()));
+  }
+
+  private PolicyManager.Configure policySettings() {
+    return new PolicyManager.Configure(
+        PolicySettings.of(settings),
+        settings.get(FelixSettings.ESTABLISHED_FLOWS) == Choices.EstablishedFlows.END);
   }
 
   private Behavior<Command> keeperEnded(Terminated terminated) {
@@ -334,6 +368,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
     if (keepers.isPresent() && snapshot.version() > 0) {
       Keepers k = keepers.get();
       k.tunnel().tell(new TunnelKeeper.Configure(TunnelSettings.of(settings)));
+      k.policy().tell(policySettings());
       k.interfaces()
           .tell(new InterfaceManager.SourceChanged(snapshot, InterfaceSettings.of(settings)));
       k.services()
@@ -385,6 +420,13 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
     } else {
       get.replyTo().tell(new Promises.Held(Promises.Kind.SERVICE, Map.of()));
     }
+    return this;
+  }
+
+  private Behavior<Command> policy(GetPolicy get) {
+    keepers.ifPresentOrElse(
+        k -> k.policy().tell(new PolicyManager.GetRunning(get.replyTo())),
+        () -> get.replyTo().tell(PolicyManager.Running.NONE));
     return this;
   }
 
@@ -442,6 +484,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                   List.of(),
                   Optional.empty(),
                   Optional.empty(),
+                  Optional.empty(),
                   Optional.empty()));
       return this;
     }
@@ -481,6 +524,9 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
     var health =
         this.<HealthKeeper.Command, HealthKeeper.Status>ask(
             k.health(), HealthKeeper.GetStatus::new);
+    var policy =
+        this.<PolicyManager.Command, PolicyManager.Status>ask(
+            k.policy(), PolicyManager.GetStatus::new);
     List<CompletableFuture<Optional<MapActor.Occupancy>>> maps = occupancies(k.writers());
     List<CompletableFuture<?>> all =
         new ArrayList<>(
@@ -495,7 +541,8 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                 tunnel,
                 maglev,
                 optOuts,
-                health));
+                health,
+                policy));
     all.addAll(maps);
     CompletableFuture.allOf(all.toArray(CompletableFuture[]::new))
         .orTimeout(ANSWER.toSeconds() * 2, TimeUnit.SECONDS)
@@ -520,7 +567,8 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
                             maps.stream().flatMap(m -> m.join().stream()).toList(),
                             maglev.join(),
                             optOuts.join(),
-                            health.join())));
+                            health.join(),
+                            policy.join())));
     return this;
   }
 

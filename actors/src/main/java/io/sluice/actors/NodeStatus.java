@@ -11,6 +11,7 @@ import io.sluice.actors.interfaces.InterfaceManager;
 import io.sluice.actors.interfaces.InterfaceManager.InterfaceStatus;
 import io.sluice.actors.maglev.MaglevKeeper;
 import io.sluice.actors.maps.MapActor;
+import io.sluice.actors.policy.PolicyManager;
 import io.sluice.actors.routes.RouteKeeper;
 import io.sluice.actors.services.ServiceManager;
 import io.sluice.actors.services.ServiceSyncer;
@@ -35,6 +36,7 @@ import java.util.Optional;
  * @param maglev tables that nodes share
  * @param dsrOptOut likewise, the networks that opt out of direct server return
  * @param health what load balancers are told
+ * @param policy what is enforced
  */
 public record NodeStatus(
     boolean begun,
@@ -53,7 +55,8 @@ public record NodeStatus(
     List<MapActor.Occupancy> maps,
     Optional<MaglevKeeper.Status> maglev,
     Optional<OptOutKeeper.Status> dsrOptOut,
-    Optional<HealthKeeper.Status> health) {
+    Optional<HealthKeeper.Status> health,
+    Optional<PolicyManager.Status> policy) {
   /** Why the node is not ready, a line each; empty if it is. */
   public List<String> unready() {
     List<String> reasons = new ArrayList<>();
@@ -74,6 +77,13 @@ public record NodeStatus(
     services.ifPresentOrElse(
         status -> ofServices(status, reasons), () -> silent("services", reasons));
     tables.ifPresentOrElse(status -> ofTables(status, reasons), () -> silent("tables", reasons));
+    policy.ifPresentOrElse(
+        status -> {
+          if (!status.applied()) {
+            reasons.add("policies are not applied yet");
+          }
+        },
+        () -> silent("policies", reasons));
     if (conntrack.isEmpty()) {
       silent("conntrack", reasons);
     }
@@ -158,6 +168,13 @@ public record NodeStatus(
         });
     services.ifPresent(
         status -> status.problems().forEach((s, p) -> problems.add("service " + s + ": " + p)));
+    policy.ifPresent(
+        status -> {
+          status
+              .failures()
+              .forEach((nic, line) -> problems.add("policy of interface " + nic + ": " + line));
+          problems.addAll(status.problems());
+        });
     routes.ifPresent(status -> problems.addAll(status.problems()));
     tunnel.flatMap(TunnelKeeper.Status::up).ifPresent(device -> problems.addAll(device.problems()));
     notices.ifPresent(

@@ -19,7 +19,9 @@ final class RestartSettings {
           FelixSettings.SIZE_CONNTRACK,
           FelixSettings.SIZE_NAT_FRONTEND,
           FelixSettings.SIZE_NAT_BACKEND,
+          FelixSettings.SIZE_NAT_AFFINITY,
           FelixSettings.SIZE_ROUTE,
+          FelixSettings.SIZE_IP_SETS,
           FelixSettings.SIZE_IF_STATE);
 
   private RestartSettings() {}

@@ -2,6 +2,7 @@
 package io.sluice.bench;
 
 import io.sluice.bench.cluster.ClusterCommand;
+import io.sluice.bench.policy.PolicyCommand;
 import io.sluice.bench.program.ProgramCommand;
 import io.sluice.bench.traffic.TrafficCommand;
 import io.sluice.config.cli.SluiceCommand;
@@ -15,7 +16,12 @@ import picocli.CommandLine.Spec;
     name = "bench",
     description = "Measure, with the floor and the peers in the same run.",
     synopsisSubcommandLabel = "BENCHMARK",
-    subcommands = {ProgramCommand.class, ClusterCommand.class, TrafficCommand.class})
+    subcommands = {
+      ProgramCommand.class,
+      ClusterCommand.class,
+      PolicyCommand.class,
+      TrafficCommand.class
+    })
 public final class BenchCommand implements SluiceCommand {
   @Spec private CommandSpec spec;
 

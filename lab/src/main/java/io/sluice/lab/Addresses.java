@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.List;
 
 /**
  * Who has which address and interface. The numbers of nodes and pods appear in decimal in both
@@ -127,6 +128,12 @@ public final class Addresses {
   }
 
   private static int place(Topology topology, Topology.Node node, Topology.Pod pod) {
-    return FIRST_POD + topology.podsOf(node).indexOf(pod);
+    List<Topology.Pod> pods = topology.podsOf(node);
+    // By its name: the same pod may be described by other labels meanwhile.
+    int place = 0;
+    while (!pods.get(place).id().equals(pod.id())) {
+      place++;
+    }
+    return FIRST_POD + place;
   }
 }

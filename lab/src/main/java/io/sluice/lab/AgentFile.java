@@ -3,6 +3,7 @@ package io.sluice.lab;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 
 /** The configuration of a node's agent. All agents of a lab are one cluster. */
@@ -27,8 +28,11 @@ final class AgentFile {
     lines.add("  bpffs = \"" + names.bpffs(node) + "\"");
     lines.add("  data-dir = \"" + names.data(node) + "\"");
     lines.add("  management { host = \"127.0.0.1\", port = " + Lab.MANAGEMENT_PORT + " }");
-    new TreeMap<>(topology.settings())
-        .forEach((key, value) -> lines.add("  " + key + " = " + TopologyReader.quoted(value)));
+    // As Calico's manifests set it: pods reach what their node serves.
+    TreeMap<String, String> settings =
+        new TreeMap<>(Map.of("defaultEndpointToHostAction", "Accept"));
+    settings.putAll(topology.settings());
+    settings.forEach((key, value) -> lines.add("  " + key + " = " + TopologyReader.quoted(value)));
     lines.add("  cluster {");
     lines.add("    host = \"" + Addresses.node4(node) + "\"");
     lines.add("    port = " + Lab.CLUSTER_PORT);

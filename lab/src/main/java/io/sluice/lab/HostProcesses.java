@@ -19,6 +19,7 @@ final class HostProcesses {
   static final String SERVER = "pod-server";
   static final String CLIENT = "pod-client";
   static final String METER = "pod-meter";
+  static final String PROBER = "pod-prober";
 
   /** A majority may have to agree before there is an answer. */
   private static final String REQUEST_TIMEOUT_MILLIS = "30000";
@@ -49,7 +50,7 @@ final class HostProcesses {
     try {
       Files.createDirectories(names.programs());
       Mounts.mount("tmpfs", "size=16m,mode=0755", names.programs());
-      for (String program : List.of(SERVER, CLIENT, METER)) {
+      for (String program : List.of(SERVER, CLIENT, METER, PROBER)) {
         Path target = names.programs().resolve(program);
         Path fresh = names.programs().resolve(program + ".new");
         try (InputStream in = HostProcesses.class.getResourceAsStream(program)) {

@@ -158,6 +158,32 @@ public final class Lab implements AutoCloseable {
   }
 
   /**
+   * Describes what is there in other words to all agents: the same hosts, but pods with other
+   * labels, service accounts and names of ports, without some of them, or with some that are on
+   * nodes of elsewhere. Until the lab's own manifests are written again.
+   */
+  public void describe(Topology described) {
+    new Manifests(names, described).writeOwn();
+    Topology topology = running();
+    if (topology.source() == Topology.Source.CLUSTER) {
+      Map<String, String> own = new Manifests(names, described).texts(List.of(Manifests.OWN_FILE));
+      new Publisher(processes(topology), topology, patience(), this::silentDeath).publish(own);
+    }
+  }
+
+  /**
+   * The command line of the prober on a host, which tells whom of others that host reaches.
+   *
+   * @param arguments as {@code pod-prober.c} says
+   */
+  public List<String> prober(String host, List<String> arguments) {
+    List<String> command = new ArrayList<>();
+    command.add(names.programs().resolve(HostProcesses.PROBER).toString());
+    command.addAll(arguments);
+    return commandOn(host, command);
+  }
+
+  /**
    * Starts every agent that does not run, gives them what the lab says of itself and what was
    * applied, and returns when all are ready.
    *
@@ -361,7 +387,15 @@ public final class Lab implements AutoCloseable {
 
   /** Makes a pod's link, addresses and routes, as a CNI plugin's ADD does, after an unplug. */
   public void plug(Topology.Pod pod) {
-    new Network(names, running()).plug(pod);
+    plug(pod, Addresses.hostInterface(pod));
+  }
+
+  /**
+   * The same with a host side of another name: what was another pod's namespace and address is a
+   * new pod's.
+   */
+  public void plug(Topology.Pod pod, String hostSide) {
+    new Network(names, running()).plug(pod, hostSide);
   }
 
   /**

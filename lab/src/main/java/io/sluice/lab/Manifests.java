@@ -14,8 +14,10 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 
@@ -154,17 +156,45 @@ final class Manifests {
 
   private List<Map<String, Object>> own(Set<String> givenNamespaces) {
     List<Map<String, Object>> documents = new ArrayList<>();
-    Set<String> namespaces = new TreeSet<>();
-    topology.pods().forEach(p -> namespaces.add(p.namespace()));
-    namespaces.removeAll(givenNamespaces);
-    namespaces.forEach(
-        n -> documents.add(document("v1", "Namespace", Map.of("name", n), null, null)));
+    Map<String, Map<String, String>> namespaces = new TreeMap<>();
+    topology.namespaces().forEach(n -> namespaces.put(n.name(), n.labels()));
+    topology.pods().forEach(p -> namespaces.putIfAbsent(p.namespace(), Map.of()));
+    namespaces.keySet().removeAll(givenNamespaces);
+    namespaces.forEach((name, labels) -> documents.add(namespace(name, labels)));
+    documents.addAll(serviceAccounts());
     documents.add(pool("lab-ipv4", Addresses.POD_POOL4));
     documents.add(pool("lab-ipv6", Addresses.POD_POOL6));
     topology.nodes().forEach(n -> documents.add(node(n)));
     for (Topology.Pod pod : topology.pods()) {
       documents.add(pod(pod));
       documents.add(endpoint(pod));
+    }
+    return documents;
+  }
+
+  private static Map<String, Object> namespace(String name, Map<String, String> own) {
+    Map<String, String> labels = new TreeMap<>(own);
+    // As an API server has it.
+    labels.put("kubernetes.io/metadata.name", name);
+    return document("v1", "Namespace", ordered("name", name, "labels", labels), null, null);
+  }
+
+  /** Of those that pods name; each bears its own name as a label. */
+  private List<Map<String, Object>> serviceAccounts() {
+    List<Map<String, Object>> documents = new ArrayList<>();
+    Set<String> seen = new TreeSet<>();
+    for (Topology.Pod pod : topology.pods()) {
+      String name = pod.serviceAccount();
+      if (!name.equals("default") && seen.add(pod.namespace() + "/" + name)) {
+        documents.add(
+            document(
+                "v1",
+                "ServiceAccount",
+                ordered(
+                    "name", name, "namespace", pod.namespace(), "labels", Map.of("account", name)),
+                null,
+                null));
+      }
     }
     return documents;
   }
@@ -201,7 +231,7 @@ final class Manifests {
         "v1",
         "Pod",
         ordered("name", pod.name(), "namespace", pod.namespace(), "labels", pod.labels()),
-        ordered("nodeName", names.host(topology.node(pod.node()))),
+        podSpec(pod),
         ordered(
             "phase",
             "Running",
@@ -209,6 +239,35 @@ final class Manifests {
             v4,
             "podIPs",
             List.of(Map.of("ip", v4), Map.of("ip", v6))));
+  }
+
+  private Map<String, Object> podSpec(Topology.Pod pod) {
+    Map<String, Object> spec = ordered("nodeName", names.host(topology.node(pod.node())));
+    spec.put("serviceAccountName", pod.serviceAccount());
+    if (!pod.namedPorts().isEmpty()) {
+      spec.put(
+          "containers",
+          List.of(ordered("name", "server", "ports", namedPorts(pod, "containerPort"))));
+    }
+    return spec;
+  }
+
+  private static List<Map<String, Object>> namedPorts(Topology.Pod pod, String numberField) {
+    List<Map<String, Object>> ports = new ArrayList<>();
+    new TreeMap<>(pod.namedPorts())
+        .forEach(
+            (name, text) -> {
+              String[] parts = text.split("/");
+              ports.add(
+                  ordered(
+                      "name",
+                      name,
+                      "protocol",
+                      parts[1].toUpperCase(Locale.ROOT),
+                      numberField,
+                      Integer.parseInt(parts[0])));
+            });
+    return ports;
   }
 
   private Map<String, Object> endpoint(Topology.Pod pod) {
@@ -219,10 +278,7 @@ final class Manifests {
             .map(part -> part.replace("-", "--"))
             .reduce((a, b) -> a + "-" + b)
             .orElseThrow();
-    return document(
-        "projectcalico.org/v3",
-        "WorkloadEndpoint",
-        ordered("name", name, "namespace", pod.namespace(), "labels", pod.labels()),
+    Map<String, Object> spec =
         ordered(
             "node", node,
             "orchestrator", "k8s",
@@ -232,7 +288,16 @@ final class Manifests {
             "mac", Addresses.podMac(topology, pod),
             "ipNetworks",
                 List.of(
-                    Addresses.pod4(topology, pod) + "/32", Addresses.pod6(topology, pod) + "/128")),
+                    Addresses.pod4(topology, pod) + "/32", Addresses.pod6(topology, pod) + "/128"),
+            "serviceAccountName", pod.serviceAccount());
+    if (!pod.namedPorts().isEmpty()) {
+      spec.put("ports", namedPorts(pod, "port"));
+    }
+    return document(
+        "projectcalico.org/v3",
+        "WorkloadEndpoint",
+        ordered("name", name, "namespace", pod.namespace(), "labels", pod.labels()),
+        spec,
         null);
   }
 

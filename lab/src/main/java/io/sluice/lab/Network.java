@@ -243,20 +243,24 @@ final class Network {
 
   /** The pair between a pod's eth0 and its host side. */
   private String pair(Topology.Pod pod) {
+    return pair(pod, Addresses.hostInterface(pod));
+  }
+
+  private String pair(Topology.Pod pod, String hostSide) {
     int mtu = topology.mtu(pod.mtu());
     return "link add "
-        + Addresses.hostInterface(pod)
+        + hostSide
         + (" address " + Addresses.HOST_SIDE_MAC + " mtu " + mtu + " type veth peer name ")
         + (Addresses.INTERFACE + " address " + Addresses.podMac(topology, pod))
         + (" mtu " + mtu + " netns " + names.host(pod));
   }
 
   /** Makes the link of a pod whose namespace is there without one. */
-  void plug(Topology.Pod pod) {
+  void plug(Topology.Pod pod, String hostSide) {
     String node = names.host(topology.node(pod.node()));
-    Shell.ipBatch(node, List.of(pair(pod)));
+    Shell.ipBatch(node, List.of(pair(pod, hostSide)));
     Shell.ipBatch(names.host(pod), linksUp(names.host(pod)));
-    Shell.ipBatch(node, List.of("link set " + Addresses.hostInterface(pod) + " up"));
+    Shell.ipBatch(node, List.of("link set " + hostSide + " up"));
     Shell.ipBatch(names.host(pod), podAddresses(pod));
   }
 

@@ -24,6 +24,7 @@ import java.util.regex.Pattern;
  * @param loadBalancers the networks, of both families, whose addresses the router spreads over the
  *     nodes, by the flow: addresses of load balancers, and external ones
  * @param settings of every agent, as its file has them: bpfExternalServiceMode, …
+ * @param namespaces those with labels; what pods are in besides has none of its own
  */
 public record Topology(
     List<Node> nodes,
@@ -33,7 +34,8 @@ public record Topology(
     Overlay overlay,
     Source source,
     List<String> loadBalancers,
-    Map<String, String> settings) {
+    Map<String, String> settings,
+    List<Namespace> namespaces) {
   /** The largest node number that the underlay's addresses have room for. */
   public static final int MAX_NODES = 150;
 
@@ -46,6 +48,7 @@ public record Topology(
   private static final Pattern SIZE = Pattern.compile("[1-9][0-9]{0,5}[kmg]");
   private static final Pattern NETWORK = Pattern.compile("[0-9a-f.:]+/[0-9]{1,3}");
   private static final Pattern SETTING = Pattern.compile("[a-z][A-Za-z0-9]*");
+  private static final Pattern PORT = Pattern.compile("[1-9][0-9]{0,4}/(tcp|udp|sctp)");
   private static final Pattern LABEL = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
 
   /** Of a network namespace, so that it also fits with the lab's name before it. */
@@ -66,6 +69,7 @@ public record Topology(
             ? List.of(Addresses.BALANCER_CIDR4, Addresses.BALANCER_CIDR6)
             : List.copyOf(loadBalancers);
     settings = settings == null ? Map.of() : Map.copyOf(settings);
+    namespaces = namespaces == null ? List.of() : List.copyOf(namespaces);
     validate(nodes, pods, clients);
     for (int i = 0; i < loadBalancers.size(); i++) {
       if (!NETWORK.matcher(loadBalancers.get(i)).matches()) {
@@ -86,7 +90,7 @@ public record Topology(
 
   /** The same, with these clients and links. */
   public Topology(List<Node> nodes, List<Pod> pods, List<Client> clients, Links links) {
-    this(nodes, pods, clients, links, null, null, null, null);
+    this(nodes, pods, clients, links, null, null, null, null, null);
   }
 
   /** How a packet between pods of two nodes crosses the underlay. */
@@ -171,6 +175,9 @@ public record Topology(
    * @param ports on which its server listens with TCP and UDP; by default 8080 and 5353
    * @param server whether the pod server runs in it; by default it does
    * @param mtu of its veth pair, in bytes
+   * @param serviceAccount by default {@code default}
+   * @param namedPorts what its manifest calls its ports: name to number and protocol, as {@code
+   *     80/tcp}
    */
   public record Pod(
       String namespace,
@@ -179,7 +186,9 @@ public record Topology(
       Map<String, String> labels,
       List<Integer> ports,
       Boolean server,
-      Integer mtu) {
+      Integer mtu,
+      String serviceAccount,
+      Map<String, String> namedPorts) {
     /** What a pod serves that says nothing else. */
     public static final List<Integer> DEFAULT_PORTS = List.of(8080, 5353);
 
@@ -188,12 +197,48 @@ public record Topology(
       labels = labels == null ? Map.of() : Map.copyOf(labels);
       ports = ports == null ? DEFAULT_PORTS : List.copyOf(ports);
       server = server == null || server;
+      serviceAccount = serviceAccount == null ? "default" : serviceAccount;
+      namedPorts = namedPorts == null ? Map.of() : Map.copyOf(namedPorts);
       checkMtu("pods", mtu);
+      for (Map.Entry<String, String> port : namedPorts.entrySet()) {
+        if (!PORT.matcher(port.getValue()).matches()) {
+          throw new Fault(port.getKey() + ": not as 80/tcp: " + port.getValue(), "pods");
+        }
+      }
+    }
+
+    /** A pod with a server and nothing special, in the namespace {@code default}. */
+    public static Pod of(String name, String node, Map<String, String> labels) {
+      return new Pod(null, name, node, labels, null, null, null, null, null);
+    }
+
+    /** The same with other labels. */
+    public Pod withLabels(Map<String, String> other) {
+      return new Pod(namespace, name, node, other, ports, server, mtu, serviceAccount, namedPorts);
+    }
+
+    /** The same under another service account. */
+    public Pod withServiceAccount(String other) {
+      return new Pod(namespace, name, node, labels, ports, server, mtu, other, namedPorts);
     }
 
     /** Namespace and name, as the pod server says it. */
     public String id() {
       return namespace + "/" + name;
+    }
+  }
+
+  /**
+   * A namespace of pods.
+   *
+   * @param labels besides {@code kubernetes.io/metadata.name}, which it has anyway
+   */
+  public record Namespace(String name, Map<String, String> labels) {
+    public Namespace {
+      labels = labels == null ? Map.of() : Map.copyOf(labels);
+      if (name == null || !LABEL.matcher(name).matches()) {
+        throw new Fault("not a namespace: " + name, "namespaces");
+      }
     }
   }
 
@@ -271,25 +316,41 @@ public record Topology(
 
   /** The same with another overlay. */
   public Topology with(Overlay other) {
-    return new Topology(nodes, pods, clients, links, other, source, loadBalancers, settings);
+    return new Topology(
+        nodes, pods, clients, links, other, source, loadBalancers, settings, namespaces);
   }
 
   /** The same with resources from elsewhere. */
   public Topology with(Source other) {
-    return new Topology(nodes, pods, clients, links, overlay, other, loadBalancers, settings);
+    return new Topology(
+        nodes, pods, clients, links, overlay, other, loadBalancers, settings, namespaces);
   }
 
   /** The same with these settings of all agents besides. */
   public Topology withSettings(Map<String, String> more) {
     Map<String, String> all = new TreeMap<>(settings);
     all.putAll(more);
-    return new Topology(nodes, pods, clients, links, overlay, source, loadBalancers, all);
+    return new Topology(
+        nodes, pods, clients, links, overlay, source, loadBalancers, all, namespaces);
   }
 
   /** The same with a data folder of that size, as 64m, on each node. */
   public Topology withDataSize(String size) {
     List<Node> sized = nodes.stream().map(n -> n.withDataSize(size)).toList();
-    return new Topology(sized, pods, clients, links, overlay, source, loadBalancers, settings);
+    return new Topology(
+        sized, pods, clients, links, overlay, source, loadBalancers, settings, namespaces);
+  }
+
+  /** The same hosts with other pods, or the same by other labels. */
+  public Topology withPods(List<Pod> other) {
+    return new Topology(
+        nodes, other, clients, links, overlay, source, loadBalancers, settings, namespaces);
+  }
+
+  /** The same with these namespaces' labels. */
+  public Topology withNamespaces(List<Namespace> other) {
+    return new Topology(
+        nodes, pods, clients, links, overlay, source, loadBalancers, settings, other);
   }
 
   /**
@@ -322,7 +383,7 @@ public record Topology(
   }
 
   private static Pod pod(String name, String node, String app) {
-    return new Pod(null, name, node, Map.of("app", app), null, null, null);
+    return Pod.of(name, node, Map.of("app", app));
   }
 
   private static void checkMtu(String where, Integer mtu) {

@@ -25,9 +25,10 @@ class LabTest {
       new Topology(
           List.of(Topology.Node.named("node1"), Topology.Node.named("node2")),
           List.of(
-              new Topology.Pod(null, "a", "node1", Map.of("app", "a"), null, null, null),
-              new Topology.Pod("shop", "b", "node2", null, List.of(80), null, 1400),
-              new Topology.Pod(null, "idle", "node2", null, null, false, null)));
+              new Topology.Pod(
+                  null, "a", "node1", Map.of("app", "a"), null, null, null, null, null),
+              new Topology.Pod("shop", "b", "node2", null, List.of(80), null, 1400, null, null),
+              new Topology.Pod(null, "idle", "node2", null, null, false, null, null, null)));
 
   @TempDir Path temporary;
   private final List<String> said = new ArrayList<>();

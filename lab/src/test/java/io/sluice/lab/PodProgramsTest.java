@@ -23,8 +23,9 @@ class PodProgramsTest {
       new Topology(
           List.of(Topology.Node.named("node1")),
           List.of(
-              new Topology.Pod(null, "client", "node1", null, null, false, null),
-              new Topology.Pod("shop", "web", "node1", null, List.of(8080, 5353, 80), null, null)));
+              new Topology.Pod(null, "client", "node1", null, null, false, null, null, null),
+              new Topology.Pod(
+                  "shop", "web", "node1", null, List.of(8080, 5353, 80), null, null, null, null)));
   private static final Topology.Pod CLIENT = TOPOLOGY.pods().get(0);
   private static final Topology.Pod WEB = TOPOLOGY.pods().get(1);
   private static final String FROM = "pod-default-client";

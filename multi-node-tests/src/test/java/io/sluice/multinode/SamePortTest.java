@@ -80,13 +80,34 @@ class SamePortTest {
     @AllProtocols
     @Tag("INV-SVC-9")
     void fiveStreamsFromOnePortStayApart(String protocol, IpVersion version) {
+      List<Target> targets = services(protocol, version);
+      targets.add(0, pod(protocol, version));
+      assertApart(targets, protocol, version);
+    }
+
+    /** The pod itself is asked last: one of the others has its tuple by then. */
+    @AllProtocols
+    @Tag("INV-SVC-9")
+    void andSoTheyDoWhenThePodIsAskedLast(String protocol, IpVersion version) {
+      List<Target> targets = services(protocol, version);
+      targets.add(pod(protocol, version));
+      assertApart(targets, protocol, version);
+    }
+
+    private Target pod(String protocol, IpVersion version) {
+      return new Target(cluster.address("web", version), protocol.equals("tcp") ? 8080 : 5353);
+    }
+
+    private List<Target> services(String protocol, IpVersion version) {
       List<Target> targets = new ArrayList<>();
-      int podPort = protocol.equals("tcp") ? 8080 : 5353;
-      targets.add(new Target(cluster.address("web", version), podPort));
       targets.add(new Target(ONE.balancer(version), ONE.port(protocol)));
       targets.add(new Target(TWO.balancer(version), TWO.port(protocol)));
       targets.add(new Target(node("node1", version), ONE.nodePort(protocol)));
       targets.add(new Target(node("node3", version), TWO.nodePort(protocol)));
+      return targets;
+    }
+
+    private void assertApart(List<Target> targets, String protocol, IpVersion version) {
       int source = port++;
       List<Traffic> streams = new ArrayList<>();
       for (Target target : targets) {

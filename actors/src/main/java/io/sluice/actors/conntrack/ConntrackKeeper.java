@@ -9,13 +9,22 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
+import io.sluice.actors.limits.SlotRecount;
 import io.sluice.actors.supervision.Restarts;
 import io.sluice.kernel.dataplane.Dataplane;
+import io.sluice.kernel.layout.CtDirects;
 import io.sluice.kernel.layout.CtJudged;
 import io.sluice.kernel.layout.CtKey;
 import io.sluice.kernel.layout.CtValue;
 import io.sluice.kernel.layout.Family;
+import io.sluice.kernel.layout.IfaceFlags;
 import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.QosKey;
+import io.sluice.kernel.layout.QosUse;
+import io.sluice.kernel.layout.RouteFlags;
+import io.sluice.kernel.layout.RouteKey;
+import io.sluice.kernel.policy.IpSet;
+import io.sluice.kernel.policy.Sets;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.EnumMap;
@@ -27,6 +36,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
@@ -51,6 +61,19 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
     }
   }
 
+  /**
+   * What interfaces enforce has changed: flows that it denies now are to end, within {@link
+   * Settings#interval}.
+   *
+   * @param byNic what they enforce
+   * @param sets that this looks up
+   */
+  public record Review(Map<String, Plans> byNic, Map<Long, IpSet> sets) implements Command {
+    public Review {
+      byNic = Map.copyOf(byNic);
+    }
+  }
+
   /** Asks for the figures of the last scan. */
   public record GetStats(ActorRef<Stats> replyTo) implements Command {}
 
@@ -58,6 +81,8 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
   public record ScanNow(ActorRef<Stats> replyTo) implements Command {}
 
   private record Tick() implements Command {}
+
+  private record ReviewNow() implements Command {}
 
   /**
    * @param interval from one scan to the next
@@ -76,8 +101,9 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
    * @param families of each table
    * @param scans passes over both tables
    * @param scanMillis duration of the last one
+   * @param denied flows that a change of policy has ended
    */
-  public record Stats(Map<Family, Table> families, long scans, long scanMillis) {
+  public record Stats(Map<Family, Table> families, long scans, long scanMillis, long denied) {
     /**
      * One table.
      *
@@ -116,27 +142,42 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
   /** Keys kept from one scan to the next, about, to notice evictions. */
   private static final int SAMPLE = 8192;
 
+  private static final Duration REVIEW_DELAY = Duration.ofMillis(500);
   private static final double ALARM_ON = 0.9;
   private static final double ALARM_OFF = 0.8;
 
   private final TimerScheduler<Command> timers;
   private final Dataplane dataplane;
+  private final SlotRecount recount;
   private final Map<Family, Stats.Table> tables = new EnumMap<>(Family.class);
   private final Map<Family, Set<Integer>> samples = new EnumMap<>(Family.class);
   private final Map<Ip, Integer> gone = new HashMap<>();
   private Settings settings;
   private long scans;
   private long scanMillis;
+  private final Map<String, Plans> review = new HashMap<>();
+  private Map<Long, IpSet> sets = Map.of();
+  private long denied;
 
   /** The keeper; a scan that fails is logged, and the next one is due as ever. */
   public static Behavior<Command> create(Dataplane dataplane, Settings settings) {
+    return create(dataplane, settings, SlotRecount.NONE);
+  }
+
+  /**
+   * @param recount of connections that flows hold of limits
+   */
+  public static Behavior<Command> create(
+      Dataplane dataplane, Settings settings, SlotRecount recount) {
     return Behaviors.<Command>supervise(
             Restarts.counted(
                 "conntrack",
                 Behaviors.setup(
                     context ->
                         Behaviors.withTimers(
-                            timers -> new ConntrackKeeper(context, timers, dataplane, settings)))))
+                            timers ->
+                                new ConntrackKeeper(
+                                    context, timers, dataplane, settings, recount)))))
         .onFailure(
             SupervisorStrategy.restartWithBackoff(
                 Duration.ofSeconds(1), Duration.ofSeconds(30), 0.2));
@@ -146,10 +187,12 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
       ActorContext<Command> context,
       TimerScheduler<Command> timers,
       Dataplane dataplane,
-      Settings settings) {
+      Settings settings,
+      SlotRecount recount) {
     super(context);
     this.timers = timers;
     this.dataplane = dataplane;
+    this.recount = recount;
     for (Family family : Family.values()) {
       tables.put(family, Stats.Table.empty(dataplane.ct(family).maxEntries()));
     }
@@ -161,6 +204,8 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
     return newReceiveBuilder()
         .onMessage(Tick.class, tick -> tick())
         .onMessage(Configure.class, message -> configure(message.settings()))
+        .onMessage(Review.class, this::review)
+        .onMessage(ReviewNow.class, now -> reviewNow())
         .onMessage(WorkloadsGone.class, message -> workloadsGone(message.addresses()))
         .onMessage(
             ScanNow.class,
@@ -191,7 +236,58 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
   }
 
   private Stats stats() {
-    return new Stats(Map.copyOf(tables), scans, scanMillis);
+    return new Stats(Map.copyOf(tables), scans, scanMillis, denied);
+  }
+
+  /** What comes within a while is reviewed in one pass; the first of it does not wait longer. */
+  private Behavior<Command> review(Review message) {
+    review.putAll(message.byNic());
+    sets = message.sets();
+    if (!timers.isTimerActive(ReviewNow.class)) {
+      timers.startSingleTimer(ReviewNow.class, new ReviewNow(), REVIEW_DELAY);
+    }
+    return this;
+  }
+
+  private Behavior<Command> reviewNow() {
+    try {
+      Map<Integer, Plans> byIndex = new HashMap<>();
+      dataplane
+          .ifaces()
+          .forEach(
+              (index, iface) -> {
+                Plans plans = review.get(iface.name());
+                if (plans != null && (iface.flags() & IfaceFlags.IFACE_WORKLOAD) != 0) {
+                  byIndex.put(index, plans);
+                }
+              });
+      for (Family family : Family.values()) {
+        FlowReview pass = new FlowReview(family, byIndex, Sets.of(sets), hostAddresses(family));
+        dataplane.ct(family).forEachRaw(pass::visit);
+        denied += clean(family, pass.revoke(dataplane.ct(family)::get)).deleted();
+      }
+      review.clear();
+      sets = Map.of();
+    } catch (RuntimeException e) {
+      getContext().getLog().warn("review of flows: {}; it is tried again", e.getMessage());
+      timers.startSingleTimer(ReviewNow.class, new ReviewNow(), REVIEW_DELAY);
+    }
+    return this;
+  }
+
+  /** By routes, as programs find it out; each address is asked for once. */
+  private Predicate<Ip> hostAddresses(Family family) {
+    Map<Ip, Boolean> known = new HashMap<>();
+    int both = RouteFlags.ROUTE_LOCAL | RouteFlags.ROUTE_WORKLOAD;
+    return address ->
+        known.computeIfAbsent(
+            address,
+            ip ->
+                dataplane
+                    .routes(family)
+                    .get(new RouteKey(family.bits(), ip))
+                    .filter(route -> (route.flags() & both) == RouteFlags.ROUTE_LOCAL)
+                    .isPresent());
   }
 
   /** What a failed scan has not done, the next one does. */
@@ -209,11 +305,15 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
     Liveness liveness = new Liveness(settings.timeouts().get(), dataplane.hz());
     Set<Ip> seen = new HashSet<>();
     boolean complete = true;
+    Map<QosKey, QosUse> used = recount.begin();
+    Map<QosKey, Integer> slots = new HashMap<>();
     for (Family family : Family.values()) {
       ConntrackScan scan = scan(family, liveness);
+      scan.slots().forEach((key, n) -> slots.merge(key, n, Integer::sum));
       seen.addAll(scan.stillSeen());
       complete &= scan.complete();
     }
+    recount.end(used, slots);
     if (complete) {
       gone.keySet().retainAll(seen);
     } else {
@@ -228,7 +328,11 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
     int capacity = dataplane.ct(family).maxEntries();
     ConntrackScan scan =
         new ConntrackScan(family, liveness, dataplane.jiffies(), gone, mask(capacity));
+    Optional<Integer> made = dataplane.directs(family).get(CtDirects.CT_DIRECTS_MADE);
     dataplane.ct(family).forEachRaw(scan::visit);
+    if (!scan.direct()) {
+      made.ifPresent(count -> noneOfDirects(family, count));
+    }
     Function<CtKey, Optional<CtValue>> lookUp = dataplane.ct(family)::get;
     Map<CtKey, CtJudged> judged = scan.judge(lookUp);
     Dataplane.CleanResult cleaned = clean(family, judged);
@@ -246,6 +350,14 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
             before.nearlyFull());
     tables.put(family, alarm(family, table));
     return scan;
+  }
+
+  /** Programs need not look for direct flows until there are more than these. */
+  private void noneOfDirects(Family family, int made) {
+    var directs = dataplane.directs(family);
+    if (directs.get(CtDirects.CT_DIRECTS_OVER).orElse(0) != made) {
+      directs.put(CtDirects.CT_DIRECTS_OVER, made);
+    }
   }
 
   private Dataplane.CleanResult clean(Family family, Map<CtKey, CtJudged> judged) {

@@ -9,6 +9,8 @@ import io.sluice.kernel.layout.CtState;
 import io.sluice.kernel.layout.CtValue;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.QosKey;
+import io.sluice.kernel.layout.SluiceHook;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -32,6 +34,8 @@ final class ConntrackScan {
   private static final int PROTO_TCP = 6;
   private static final int SYN_BOTH = CtState.CT_SYN_A | CtState.CT_SYN_B;
 
+  private static final int SLOTS = CtState.CT_SLOT_A | CtState.CT_SLOT_B;
+
   private final Codec<CtKey> keys;
   private final Codec<CtValue> values;
   private final int protoAt;
@@ -44,9 +48,11 @@ final class ConntrackScan {
   private final List<Suspect> suspects = new ArrayList<>();
   private final Set<Integer> sample = new HashSet<>();
   private final Set<Ip> stillSeen = new HashSet<>();
+  private final Map<QosKey, Integer> slots = new HashMap<>();
   private int entries;
   private int orphans;
   private boolean complete = true;
+  private boolean direct;
 
   private record Suspect(CtKey key, CtValue value) {}
 
@@ -79,13 +85,29 @@ final class ConntrackScan {
     int state = someValues.getInt(common + CtCommon.OFFSET_STATE);
     int created = someValues.getInt(common + CtCommon.OFFSET_CREATED);
     int lastSeen = someValues.getInt(common + CtCommon.OFFSET_LAST_SEEN);
+    direct |= (state & CtState.CT_DIRECT) != 0;
     boolean forward = (state & CtState.CT_NAT_FORWARD) != 0;
+    if (!forward && (state & SLOTS) != 0) {
+      countSlots(state, someValues, common);
+    }
     if (liveness.isDead(now, proto, forward ? SYN_BOTH : state, created, lastSeen)
         || !forward
             && proto != PROTO_TCP
             && !gone.isEmpty()
             && ofGoneWorkload(keys.decode(someKeys, keyAt), created)) {
       suspect(new Suspect(keys.decode(someKeys, keyAt), values.decode(someValues, valueAt)));
+    }
+  }
+
+  /** The side that opened the flow holds one of what it may open, the other of what it may get. */
+  private void countSlots(int state, ByteBuffer values, int common) {
+    for (int side = 0; side < 2; side++) {
+      if ((state & CtState.CT_SLOT_A << side) != 0) {
+        int at = side == 0 ? CtCommon.OFFSET_IFINDEX0 : CtCommon.OFFSET_IFINDEX1;
+        boolean opener = (state & CtState.CT_OPENER_A << side) != 0;
+        int hook = opener ? SluiceHook.HOOK_IN : SluiceHook.HOOK_OUT;
+        slots.merge(new QosKey(values.getInt(common + at), hook), 1, Integer::sum);
+      }
     }
   }
 
@@ -139,7 +161,7 @@ final class ConntrackScan {
   }
 
   private static CtJudged alone(Suspect suspect) {
-    return new CtJudged(FlowKeys.none(suspect.key()), suspect.value().c().lastSeen(), 0);
+    return new CtJudged(FlowKeys.none(suspect.key()), suspect.value().c().lastSeen(), 0, 0, 0);
   }
 
   /** A NAT forward entry dies with its twin; alone only if it has lost it. */
@@ -167,7 +189,7 @@ final class ConntrackScan {
     int seen = liveness.newer(now, c.lastSeen(), twinSeen);
     if (liveness.isDead(now, key.proto(), c.state(), c.created(), seen)
         || ofGoneWorkload(key, c.created())) {
-      judged.put(key, new CtJudged(twinKey, c.lastSeen(), twinSeen));
+      judged.put(key, new CtJudged(twinKey, c.lastSeen(), twinSeen, 0, 0));
     }
   }
 
@@ -190,9 +212,19 @@ final class ConntrackScan {
     return (int) h;
   }
 
+  /** Flows that hold a connection, by interface and hook. */
+  Map<QosKey, Integer> slots() {
+    return slots;
+  }
+
   /** Entries visited. */
   int entries() {
     return entries;
+  }
+
+  /** Whether there is any direct flow. */
+  boolean direct() {
+    return direct;
   }
 
   /** Halves of pairs among the dead. */

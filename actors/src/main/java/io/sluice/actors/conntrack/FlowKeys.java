@@ -11,6 +11,8 @@ import io.sluice.kernel.layout.Ip;
 public final class FlowKeys {
   private FlowKeys() {}
 
+  private static final int REVERSE_DIRECT = CtState.CT_NAT_REVERSE | CtState.CT_DIRECT;
+
   /** The key of the flow that a packet with this tuple belongs to. */
   public static CtKey of(CtTuple tuple, int proto) {
     return of(tuple.saddr(), tuple.sport(), tuple.daddr(), tuple.dport(), proto);
@@ -21,8 +23,8 @@ public final class FlowKeys {
     int order = saddr.compareTo(daddr);
     boolean sourceIsA = order != 0 ? order < 0 : sport <= dport;
     return sourceIsA
-        ? new CtKey(saddr, daddr, sport, dport, proto)
-        : new CtKey(daddr, saddr, dport, sport, proto);
+        ? new CtKey(saddr, daddr, sport, dport, proto, 0)
+        : new CtKey(daddr, saddr, dport, sport, proto, 0);
   }
 
   /** Whether an entry is one of a pair. */
@@ -32,12 +34,18 @@ public final class FlowKeys {
 
   /** The key of an entry's twin; only for an entry that has one. */
   public static CtKey twin(CtKey key, CtValue value) {
-    return of(value.x(), key.proto());
+    CtKey twin = of(value.x(), key.proto());
+    return (value.c().state() & REVERSE_DIRECT) == REVERSE_DIRECT ? direct(twin) : twin;
+  }
+
+  /** The same tuple as the key of a flow that shares it with another's tracking entry. */
+  public static CtKey direct(CtKey key) {
+    return new CtKey(key.addr0(), key.addr1(), key.port0(), key.port1(), key.proto(), 1);
   }
 
   /** What stands for "no twin" in a judgement: an all-zero key of the same family. */
   public static CtKey none(CtKey key) {
     Ip any = Ip.any(key.addr0().family());
-    return new CtKey(any, any, 0, 0, 0);
+    return new CtKey(any, any, 0, 0, 0, 0);
   }
 }

@@ -4,6 +4,7 @@ package io.sluice.actors.host;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.net.Link;
+import io.sluice.kernel.net.RootQdisc;
 import io.sluice.kernel.net.Route;
 import java.util.List;
 import java.util.Optional;
@@ -116,6 +117,15 @@ public interface HostNet extends AutoCloseable {
 
   /** Removes an address; false if there is none. */
   boolean removeAddress(int ifindex, Ip address, int prefix);
+
+  /** The queueing disciplines at the roots of all interfaces. */
+  List<RootQdisc> rootQdiscs();
+
+  /** See {@link io.sluice.kernel.net.Netlink#putTbf}. */
+  void putTbf(int ifindex, int handle, long rate, long burst, long limit);
+
+  /** Gives an interface's root back to the kernel's default; false if it is another's. */
+  boolean deleteRootQdisc(int ifindex, int handle);
 
   /**
    * Calls back, on a thread of its own, after interfaces or addresses have changed, or may have.

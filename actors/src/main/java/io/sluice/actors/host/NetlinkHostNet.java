@@ -9,6 +9,7 @@ import io.sluice.kernel.net.Link;
 import io.sluice.kernel.net.Netlink;
 import io.sluice.kernel.net.NetlinkEvents;
 import io.sluice.kernel.net.NetlinkEvents.Topic;
+import io.sluice.kernel.net.RootQdisc;
 import io.sluice.kernel.net.Route;
 import io.sluice.kernel.net.RouteFilter;
 import io.sluice.kernel.sys.Netns;
@@ -77,6 +78,21 @@ public final class NetlinkHostNet implements HostNet {
   @Override
   public void setMtu(int ifindex, int mtu) {
     netlink.setMtu(ifindex, mtu);
+  }
+
+  @Override
+  public List<RootQdisc> rootQdiscs() {
+    return netlink.rootQdiscs();
+  }
+
+  @Override
+  public void putTbf(int ifindex, int handle, long rate, long burst, long limit) {
+    netlink.putTbf(ifindex, handle, rate, burst, limit);
+  }
+
+  @Override
+  public boolean deleteRootQdisc(int ifindex, int handle) {
+    return netlink.deleteRootQdisc(ifindex, handle);
   }
 
   @Override

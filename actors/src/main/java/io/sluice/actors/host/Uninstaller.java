@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.actors.host;
 
+import io.sluice.actors.limits.Shaping;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -32,6 +33,7 @@ public final class Uninstaller {
   public List<String> run() {
     List<String> left = new ArrayList<>();
     attempt("routes", left, () -> net.routes().forEach(net::removeRoute));
+    attempt("bandwidths", left, () -> Shaping.removeAll(net));
     attempt("tunnel", left, () -> TunnelDevice.remove(net));
     attempt("host settings", left, () -> left.addAll(settings.restoreAll()));
     attempt("nftables", left, dropTable);

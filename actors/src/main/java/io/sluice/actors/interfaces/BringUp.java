@@ -12,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -23,7 +24,9 @@ import java.util.function.Consumer;
  *
  * <ol>
  *   <li>what an ifindex's earlier owner left goes;
- *   <li>policy programs are in their slots before an element names the slots;
+ *   <li>policy programs are in their slots before an element names the slots, and are of a view of
+ *       the source that knows the workload;
+ *   <li>limits are in their maps before the element says so, and go after it says so no more;
  *   <li>the element is written before a program can look for it, and not ready;
  *   <li>programs are attached, while tables still drop all that passes the host's stack;
  *   <li>settings, gateway and routes: the stack can deliver, programs know where the pod is;
@@ -70,11 +73,19 @@ final class BringUp {
       Nic former = new Nic(nic.index(), there.name(), true);
       steps.add(new Step("expel " + former.name(), () -> host.expel(former)));
       steps.add(new Step("clear element", () -> host.removeElement(former)));
+      steps.add(new Step("clear limits", () -> host.removeLimits(former)));
       changed = true;
+    }
+    if (there == null) {
+      // Of a former owner of the index, whose way down an agent has died on.
+      steps.add(new Step("clear limits", () -> host.removeLimits(nic)));
     }
     Set<Ip> addresses = new HashSet<>(workload.addresses());
     steps.add(new Step("allocate slots", () -> host.slots(nic.name()).thenAccept(s -> slots = s)));
-    steps.add(new Step("policy programs", () -> host.fillSlots(nic.name(), slots)));
+    steps.add(
+        new Step(
+            "policy programs", () -> host.loadPolicy(nic.name(), Optional.of(workload), slots)));
+    steps.add(new Step("limits", () -> host.putLimits(nic, workload.limits())));
     steps.add(new Step("write element", this::writeElement));
     steps.add(new Step("attach", () -> host.attach(nic).thenAccept(foreign)));
     steps.add(
@@ -88,6 +99,10 @@ final class BringUp {
             () -> host.putBpfRoutes(nic, addresses).thenAccept(routes -> changed |= routes)));
     steps.add(new Step("tables", () -> host.admit(nic)));
     steps.add(new Step("ready", this::setReady));
+    steps.add(
+        new Step(
+            "obsolete limits",
+            () -> host.trimLimits(nic, workload.limits()).thenAccept(fewer -> changed |= fewer)));
     steps.add(new Step("epoch", () -> changed ? host.bumpEpoch() : done()));
     return steps;
   }
@@ -126,6 +141,7 @@ final class BringUp {
         IfaceFlags.IFACE_CONFIGURED
             | IfaceFlags.IFACE_WORKLOAD
             | (workload.anySource() ? IfaceFlags.IFACE_ANY_SOURCE : 0)
+            | workload.limits().flags()
             | ready,
         slots.in(),
         slots.out(),

@@ -13,15 +13,18 @@ import java.util.Deque;
 final class HostDown implements WayDown {
   private final InterfaceHost host;
   private final Nic nic;
+  private final InterfaceHost.Slots slots;
   private final boolean present;
 
   /**
    * @param nic the index and name that it is about
+   * @param slots that its element names
    * @param present whether that interface is still there
    */
-  HostDown(InterfaceHost host, Nic nic, boolean present) {
+  HostDown(InterfaceHost host, Nic nic, InterfaceHost.Slots slots, boolean present) {
     this.host = host;
     this.nic = nic;
+    this.slots = slots;
     this.present = present;
   }
 
@@ -34,6 +37,7 @@ final class HostDown implements WayDown {
   public Deque<Step> steps() {
     Deque<Step> steps = new ArrayDeque<>();
     steps.add(new Step("detach, then clear element", () -> host.withdraw(nic)));
+    steps.add(new Step("clear slots", () -> host.clearSlots(slots)));
     steps.add(new Step("restore settings", () -> host.restore(nic, present)));
     return steps;
   }

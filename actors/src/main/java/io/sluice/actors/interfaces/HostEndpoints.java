@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.actors.interfaces;
 
+import io.sluice.actors.host.HostNet;
 import io.sluice.config.settings.Choices;
 import io.sluice.kernel.layout.IfaceFlags;
+import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.net.Link;
 import io.sluice.kernel.net.Mac;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -51,11 +54,32 @@ public record HostEndpoints(SortedMap<String, HostEndpoint> byNic, List<String> 
               "interface %s has no Ethernet header: it is no host endpoint, although bpfDataIfacePattern names it"
                   .formatted(link.name()));
         } else {
-          byNic.put(link.name(), new HostEndpoint(flags(settings.rpf()), link.mtu()));
+          byNic.put(link.name(), new HostEndpoint(flags(link.name(), settings), link.mtu()));
         }
       }
     }
     return new HostEndpoints(byNic, refusals);
+  }
+
+  /** The addresses of each. */
+  SortedMap<String, Set<Ip>> addresses(
+      Collection<Link> links, Collection<HostNet.HostAddress> addresses) {
+    SortedMap<String, Set<Ip>> byName = new TreeMap<>();
+    for (Link link : links) {
+      if (byNic.containsKey(link.name())) {
+        byName.put(
+            link.name(),
+            addresses.stream()
+                .filter(address -> address.ifindex() == link.index())
+                .map(HostNet.HostAddress::address)
+                .collect(Collectors.toSet()));
+      }
+    }
+    return byName;
+  }
+
+  private static int flags(String nic, InterfaceSettings settings) {
+    return flags(settings.rpf()) | (settings.isForced(nic) ? IfaceFlags.IFACE_FORCE_TRACK : 0);
   }
 
   private static int flags(Choices.Rpf rpf) {

@@ -238,7 +238,11 @@ public final class InterfaceActor {
 
   private WayDown wayDown(Nic old, Iface element, boolean present) {
     return (element.flags() & IfaceFlags.IFACE_HOST) != 0
-        ? new HostDown(host, old, present)
+        ? new HostDown(
+            host,
+            old,
+            new InterfaceHost.Slots(element.policySlot0(), element.policySlot1()),
+            present)
         : new TakeDown(host, old, Optional.of(element), present);
   }
 

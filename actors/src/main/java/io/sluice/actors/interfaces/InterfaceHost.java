@@ -3,10 +3,12 @@ package io.sluice.actors.interfaces;
 
 import akka.Done;
 import io.sluice.actors.host.HostNet.Nic;
+import io.sluice.actors.limits.Limits;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.Ip;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 
@@ -20,9 +22,16 @@ public interface InterfaceHost {
    * Slots of an interface's policy programs.
    *
    * @param in at host-ingress
-   * @param out at host-egress
+   * @param out at host-egress; of either, 0: none
    */
-  record Slots(int in, int out) {}
+  record Slots(int in, int out) {
+    /** None. */
+    public static final Slots NONE = new Slots(0, 0);
+
+    boolean isNone() {
+      return in == 0 && out == 0;
+    }
+  }
 
   /** The interface elements in the kernel, by ifindex. */
   CompletionStage<Map<Integer, Iface>> elements();
@@ -33,11 +42,30 @@ public interface InterfaceHost {
   /** Gives the slots back, to be used for another after a long while. */
   CompletionStage<Done> releaseSlots(String nic);
 
-  /** Puts the policy programs into slots that hold none. */
-  CompletionStage<Done> fillSlots(String nic, Slots slots);
+  /**
+   * Has the interface's policy programs loaded, and kept right from then on. Done when they are in,
+   * and know the workload (POL-1).
+   *
+   * @param workload that lives behind it; empty: a host endpoint
+   * @param slots where to; 0: nowhere
+   */
+  CompletionStage<Done> loadPolicy(String nic, Optional<Workload> workload, Slots slots);
 
   /** Empties slots: what still enters them is dropped. */
   CompletionStage<Done> clearSlots(Slots slots);
+
+  /** Writes what its workload is allowed and limited to; what is no longer stays. */
+  CompletionStage<Done> putLimits(Nic nic, Limits limits);
+
+  /**
+   * Removes what is there besides these limits.
+   *
+   * @return whether flows that are there are to look again
+   */
+  CompletionStage<Boolean> trimLimits(Nic nic, Limits limits);
+
+  /** Removes all limits; nothing happens if the index is another interface's by now. */
+  CompletionStage<Done> removeLimits(Nic nic);
 
   /** Writes an interface's element. */
   CompletionStage<Done> putElement(int ifindex, Iface element);
@@ -51,6 +79,9 @@ public interface InterfaceHost {
    * @return programs of others on the same hooks
    */
   CompletionStage<List<String>> attach(Nic nic);
+
+  /** Attaches XDP to a host endpoint, or takes it off. */
+  CompletionStage<Done> setXdp(Nic nic, boolean wanted);
 
   /** Detaches the programs; nothing happens if the index is another interface's by now. */
   CompletionStage<Done> detach(Nic nic);

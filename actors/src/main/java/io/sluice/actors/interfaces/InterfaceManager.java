@@ -29,6 +29,7 @@ import io.sluice.actors.tables.TablesKeeper;
 import io.sluice.config.source.Snapshot;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IfaceFlags;
+import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.net.Link;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -38,6 +39,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -62,7 +64,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
   /** Asks for the state of all interfaces. */
   public record GetStatus(ActorRef<Status> replyTo) implements Command {}
 
-  private record Began(LiveInterfaceHost.Found found, List<Link> links) implements Command {}
+  private record Began(LiveInterfaceHost.Found found, Sight sight) implements Command {}
 
   private record Hint() implements Command {}
 
@@ -70,7 +72,16 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
 
   private record RefreshRoutes() implements Command {}
 
-  private record Seen(List<Link> links) implements Command {}
+  private record Seen(Sight sight) implements Command {}
+
+  private record Policed(HostPolicies policies) implements Command {}
+
+  /** What the kernel shows. */
+  private record Sight(List<Link> links, List<HostNet.HostAddress> addresses) {
+    static Sight of(HostNet net) {
+      return new Sight(net.links(), net.addresses());
+    }
+  }
 
   private record Check() implements Command {}
 
@@ -125,11 +136,30 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
   private final Map<String, ActorRef<InterfaceActor.Command>> actors = new HashMap<>();
   private final Map<String, Target> told = new HashMap<>();
   private final Map<String, StateChanged> states = new TreeMap<>();
-  private List<Link> links = List.of();
+  private Sight sight = new Sight(List.of(), List.of());
   private Map<String, Nic> nics = Map.of();
+  private HostPolicies policed = HostPolicies.UNKNOWN;
+  private PolicyView policyView;
   private boolean looking;
   private boolean lookAgain;
   private AutoCloseable watch = () -> {};
+
+  /** What policy was told. Snapshots are compared by identity. */
+  private record PolicyView(
+      Snapshot snapshot, Workloads workloads, SortedMap<String, Set<Ip>> hosts) {
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof PolicyView view
+          && snapshot == view.snapshot
+          && workloads == view.workloads
+          && hosts.equals(view.hosts);
+    }
+
+    @Override
+    public int hashCode() {
+      return hosts.hashCode();
+    }
+  }
 
   /** What outlives a restart. */
   private static final class Memory {
@@ -219,7 +249,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
     return host.prepareHost(settings, List.of())
         .thenCompose(done -> host.bumpEpoch())
         .thenCompose(done -> host.found())
-        .thenApplyAsync(found -> new Began(found, net.links()), kernel)
+        .thenApplyAsync(found -> new Began(found, Sight.of(net)), kernel)
         .thenCompose(
             began -> {
               CompletionStage<Done> up =
@@ -238,7 +268,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
    */
   private static Map<Integer, String> readyAlready(Began began) {
     Map<Integer, String> ready = new HashMap<>();
-    for (Link link : began.links()) {
+    for (Link link : began.sight().links()) {
       Iface element = began.found().elements().get(link.index());
       if (element != null
           && element.name().equals(link.name())
@@ -278,6 +308,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
         .onMessage(Hint.class, this::hint)
         .onMessage(Look.class, look -> look())
         .onMessage(Seen.class, this::seen)
+        .onMessage(Policed.class, this::policed)
         .onMessage(Check.class, check -> check())
         .onMessage(Checked.class, this::checked)
         .onMessage(RefreshRoutes.class, refresh -> refreshRoutes())
@@ -315,7 +346,8 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
     began.found().attachments().values().forEach(attachment -> found.add(attachment.name()));
     found.remove(TunnelDevice.NAME); // has a keeper of its own
     found.forEach(this::actor);
-    take(began.links());
+    take(began.sight());
+    owners.policies().subscribe(getContext().messageAdapter(HostPolicies.class, Policed::new));
     memory.view.ifPresent(this::sourceChanged);
     tellTargets();
     self.tell(new Look());
@@ -331,10 +363,11 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
         });
   }
 
-  private void take(List<Link> now) {
+  private void take(Sight now) {
     Map<String, Nic> byName = new HashMap<>();
-    now.forEach(link -> byName.put(link.name(), new Nic(link.index(), link.name(), link.isUp())));
-    links = now;
+    now.links()
+        .forEach(link -> byName.put(link.name(), new Nic(link.index(), link.name(), link.isUp())));
+    sight = now;
     nics = byName;
   }
 
@@ -371,7 +404,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
   private void findHostEndpoints() {
     if (inSync()) {
       HostEndpoints before = memory.hostEndpoints;
-      memory.hostEndpoints = HostEndpoints.of(links, inForce(memory.view.orElseThrow()));
+      memory.hostEndpoints = HostEndpoints.of(sight.links(), inForce(memory.view.orElseThrow()));
       memory.hostEndpoints.refusals().stream()
           .filter(line -> !before.refusals().contains(line))
           .forEach(line -> getContext().getLog().warn("refused: {}", line));
@@ -382,7 +415,32 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
     Workload workload = memory.workloads.byNic().get(nic);
     return workload != null
         ? Optional.of(workload)
-        : Optional.ofNullable(memory.hostEndpoints.byNic().get(nic));
+        : Optional.ofNullable(memory.hostEndpoints.byNic().get(nic))
+            .map(
+                endpoint ->
+                    endpoint.withPolicy(policed.in(nic), policed.out(nic), policed.untracked(nic)));
+  }
+
+  private Behavior<Command> policed(Policed change) {
+    policed = change.policies();
+    tellTargets();
+    return Behaviors.same();
+  }
+
+  /** Before its targets are told: an interface is not ready before policy knows its workload. */
+  private void tellPolicies() {
+    memory.view.ifPresent(
+        view -> {
+          PolicyView now =
+              new PolicyView(
+                  view.snapshot(),
+                  memory.workloads,
+                  memory.hostEndpoints.addresses(sight.links(), sight.addresses()));
+          if (!now.equals(policyView)) {
+            policyView = now;
+            owners.policies().view(now.snapshot(), now.workloads(), now.hosts());
+          }
+        });
   }
 
   private boolean inSync() {
@@ -391,12 +449,17 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
 
   private void tellTargets() {
     findHostEndpoints();
+    tellPolicies();
     memory.workloads.byNic().keySet().forEach(this::actor);
     memory.hostEndpoints.byNic().keySet().forEach(this::actor);
     for (String nic : List.copyOf(actors.keySet())) {
-      Target target = new Target(endpoint(nic), Optional.ofNullable(nics.get(nic)), inSync());
-      if (!target.equals(told.put(nic, target))) {
-        actors.get(nic).tell(target);
+      // What a host endpoint is to become is not known before policy is: until then it stays.
+      boolean isHost = memory.hostEndpoints.byNic().containsKey(nic);
+      if (!isHost || policed.knows(nic)) {
+        Target target = new Target(endpoint(nic), Optional.ofNullable(nics.get(nic)), inSync());
+        if (!target.equals(told.put(nic, target))) {
+          actors.get(nic).tell(target);
+        }
       }
     }
   }
@@ -414,7 +477,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
       looking = true;
       getContext()
           .pipeToSelf(
-              CompletableFuture.supplyAsync(net::links, kernel),
+              CompletableFuture.supplyAsync(() -> Sight.of(net), kernel),
               (seen, failed) -> failed == null ? new Seen(seen) : new Failed("links", failed));
     }
     return Behaviors.same();
@@ -423,7 +486,7 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
   private Behavior<Command> seen(Seen seen) {
     looking = false;
     Map<String, Nic> before = nics;
-    take(seen.links());
+    take(seen.sight());
     if (!nics.equals(before)) {
       refreshRoutes();
     } else if (!timers.isTimerActive(RefreshRoutes.class)) {

@@ -16,16 +16,29 @@ import java.util.regex.Pattern;
  * @param anySource whether workloads may ask to send from any address (workloadSourceSpoofing: Any)
  * @param hosts the pattern of host endpoints' names (bpfDataIfacePattern)
  * @param rpf how sources of what comes in by them are checked (bpfEnforceRPF)
+ * @param forceTrack names, or beginnings of names with a {@code +}, of those among them whose
+ *     packets are left to the kernel's conntrack (bpfForceTrackPacketsFromIfaces)
  */
 public record InterfaceSettings(
-    List<String> prefixes, boolean anySource, String hosts, Choices.Rpf rpf) {
+    List<String> prefixes,
+    boolean anySource,
+    String hosts,
+    Choices.Rpf rpf,
+    List<String> forceTrack) {
   private static final String LOOPBACK = "lo";
 
   public InterfaceSettings {
     prefixes = List.copyOf(prefixes);
+    forceTrack = List.copyOf(forceTrack);
     if (prefixes.isEmpty()) {
       throw new IllegalArgumentException("interfacePrefix: at least one prefix is needed");
     }
+  }
+
+  /** None is forced. */
+  public InterfaceSettings(
+      List<String> prefixes, boolean anySource, String hosts, Choices.Rpf rpf) {
+    this(prefixes, anySource, hosts, rpf, List.of());
   }
 
   public static InterfaceSettings of(Settings settings) {
@@ -33,12 +46,13 @@ public record InterfaceSettings(
         settings.get(FelixSettings.INTERFACE_PREFIX),
         settings.get(FelixSettings.SOURCE_SPOOFING) == Choices.Spoofing.ANY,
         settings.get(FelixSettings.DATA_IFACE_PATTERN).pattern(),
-        settings.get(FelixSettings.ENFORCE_RPF));
+        settings.get(FelixSettings.ENFORCE_RPF),
+        settings.get(FelixSettings.FORCE_TRACK_IFACES));
   }
 
   /** The same with other prefixes. */
   InterfaceSettings withPrefixes(List<String> others) {
-    return new InterfaceSettings(others, anySource, hosts, rpf);
+    return new InterfaceSettings(others, anySource, hosts, rpf, forceTrack);
   }
 
   /** Whether an interface of this name is a workload's. */
@@ -52,6 +66,16 @@ public record InterfaceSettings(
         && !isLoopback(nic)
         && !nic.equals(TunnelDevice.NAME)
         && Pattern.compile(hosts).matcher(nic).find();
+  }
+
+  /** Whether the packets of an interface are the kernel's conntrack's. */
+  boolean isForced(String nic) {
+    return forceTrack.stream()
+        .anyMatch(
+            name ->
+                name.endsWith("+")
+                    ? nic.startsWith(name.substring(0, name.length() - 1))
+                    : nic.equals(name));
   }
 
   static boolean isLoopback(String nic) {

@@ -13,23 +13,23 @@ import io.sluice.actors.host.HostNet;
 import io.sluice.actors.host.HostNet.Nic;
 import io.sluice.actors.host.HostSettings;
 import io.sluice.actors.host.Lane;
+import io.sluice.actors.limits.LimitMaps;
+import io.sluice.actors.limits.Limits;
+import io.sluice.actors.limits.Shaping;
 import io.sluice.actors.maps.MapActor;
 import io.sluice.actors.maps.NodeElement;
 import io.sluice.actors.routes.RouteKeeper;
 import io.sluice.actors.tables.TablesKeeper;
-import io.sluice.kernel.asm.PolicyPrograms;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.Ip;
-import io.sluice.kernel.layout.SluiceHook;
-import io.sluice.kernel.policy.PolicyProgram;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -42,6 +42,8 @@ public final class LiveInterfaceHost implements InterfaceHost {
    *
    * @param ifaces the writer of the map of that name
    * @param node the element of the map of that name
+   * @param policies who loads programs
+   * @param limits the writer of limits' maps
    */
   public record Owners(
       ActorRef<MapActor.Command<Integer, Iface>> ifaces,
@@ -49,7 +51,9 @@ public final class LiveInterfaceHost implements InterfaceHost {
       ActorRef<RouteKeeper.Command> routes,
       ActorRef<TablesKeeper.Command> tables,
       ActorRef<ConntrackKeeper.Command> conntrack,
-      SlotPromises slots) {}
+      SlotPromises slots,
+      Policies policies,
+      LimitMaps limits) {}
 
   private static final Duration TIMEOUT = Duration.ofSeconds(30);
 
@@ -58,14 +62,15 @@ public final class LiveInterfaceHost implements InterfaceHost {
   private final HostNet net;
   private final HostSettings settings;
   private final Owners owners;
+  private final Shaping shaping;
   private final Lane programs;
   private final Lane host;
 
-  /** Slots that hold a program, by hook; null until read. Used in the lane of programs alone. */
-  private final Map<Integer, Set<Integer>> filled = new HashMap<>();
-
   /** Whose element an index is, since this agent wrote one; guarded by this. */
   private final Map<Integer, String> elementOf = new HashMap<>();
+
+  /** Likewise, whose limits; guarded by this. */
+  private final Map<Integer, String> limitsOf = new HashMap<>();
 
   /** Which interfaces programs belong on, by name. */
   private volatile Predicate<String> ours = nic -> true;
@@ -81,6 +86,7 @@ public final class LiveInterfaceHost implements InterfaceHost {
     this.net = net;
     this.settings = settings;
     this.owners = owners;
+    this.shaping = new Shaping(net);
     var kernel =
         system.dispatchers().lookup(DispatcherSelector.fromConfig(MapActor.KERNEL_DISPATCHER));
     this.programs = new Lane(kernel);
@@ -154,8 +160,12 @@ public final class LiveInterfaceHost implements InterfaceHost {
     Map<String, Integer> slotsInUse() {
       Map<String, Integer> slots = new HashMap<>();
       for (Iface element : elements.values()) {
-        if (element.policySlot0() == element.policySlot1() && element.policySlot0() > 0) {
-          slots.put(element.name(), element.policySlot0());
+        int slot = Math.max(element.policySlot0(), element.policySlot1());
+        boolean one =
+            (element.policySlot0() == 0 || element.policySlot0() == slot)
+                && (element.policySlot1() == 0 || element.policySlot1() == slot);
+        if (slot > 0 && one) {
+          slots.put(element.name(), slot);
         }
       }
       return slots;
@@ -194,43 +204,61 @@ public final class LiveInterfaceHost implements InterfaceHost {
   }
 
   @Override
-  public CompletionStage<Done> fillSlots(String nic, Slots slots) {
-    return programs.run(
-        () ->
-            done(
-                () -> {
-                  fill(SluiceHook.HOOK_IN, slots.in(), nic);
-                  fill(SluiceHook.HOOK_OUT, slots.out(), nic);
-                }));
-  }
-
-  private Set<Integer> filled(int hook) {
-    return filled.computeIfAbsent(hook, h -> new HashSet<>(dataplane.policies(h).keySet()));
-  }
-
-  private void fill(int hook, int slot, String nic) {
-    if (!filled(hook).contains(slot)) {
-      dataplane.setPolicy(hook, slot, PolicyProgram.of(nic, PolicyPrograms.allowAll()));
-      filled(hook).add(slot);
-    }
+  public CompletionStage<Done> loadPolicy(String nic, Optional<Workload> workload, Slots slots) {
+    return owners.policies().load(nic, workload, slots);
   }
 
   @Override
   public CompletionStage<Done> clearSlots(Slots slots) {
+    return slots.isNone() ? nothing() : owners.policies().clear(slots);
+  }
+
+  @Override
+  public synchronized CompletionStage<Done> putLimits(Nic nic, Limits limits) {
+    limitsOf.put(nic.index(), nic.name());
+    return programs.run(() -> done(() -> writeLimits(nic, limits)));
+  }
+
+  /** Where no queueing discipline can be, programs drop what is too much. */
+  private void writeLimits(Nic nic, Limits limits) {
+    Optional<String> hindrance = shaping.put(nic, limits.qos().ingress());
+    hindrance.ifPresent(
+        why ->
+            system
+                .log()
+                .warn(
+                    "interface {}: the bandwidth of what its workload gets is kept by dropping, not"
+                        + " by queueing: {}",
+                    nic.name(),
+                    why));
+    owners.limits().put(nic.index(), limits, hindrance.isEmpty());
+  }
+
+  @Override
+  public CompletionStage<Boolean> trimLimits(Nic nic, Limits limits) {
+    return programs.run(
+        () -> {
+          if (limits.qos().ingress().bandwidth() == 0) {
+            shaping.remove(nic);
+          }
+          return owners.limits().trim(nic.index(), limits);
+        });
+  }
+
+  @Override
+  public synchronized CompletionStage<Done> removeLimits(Nic nic) {
+    String owner = limitsOf.getOrDefault(nic.index(), nic.name());
+    if (!owner.equals(nic.name())) {
+      return nothing();
+    }
+    limitsOf.remove(nic.index());
     return programs.run(
         () ->
             done(
                 () -> {
-                  clear(SluiceHook.HOOK_IN, slots.in());
-                  clear(SluiceHook.HOOK_OUT, slots.out());
+                  shaping.remove(nic);
+                  owners.limits().remove(nic.index());
                 }));
-  }
-
-  private void clear(int hook, int slot) {
-    if (slot != 0) {
-      dataplane.clearPolicy(hook, slot);
-      filled(hook).remove(slot);
-    }
   }
 
   @Override
@@ -252,6 +280,20 @@ public final class LiveInterfaceHost implements InterfaceHost {
   @Override
   public CompletionStage<List<String>> attach(Nic nic) {
     return programs.run(() -> dataplane.attach(nic.name(), nic.index()).foreign());
+  }
+
+  @Override
+  public CompletionStage<Done> setXdp(Nic nic, boolean wanted) {
+    return programs.run(
+        () ->
+            done(
+                () -> {
+                  if (wanted) {
+                    dataplane.untracked().attach(nic.name(), nic.index());
+                  } else {
+                    dataplane.untracked().detach(nic.index());
+                  }
+                }));
   }
 
   @Override
@@ -282,6 +324,7 @@ public final class LiveInterfaceHost implements InterfaceHost {
                                   && !n.name().equals(nic.name())
                                   && ours.test(n.name()));
               if (!anothers) {
+                dataplane.untracked().detach(nic.index());
                 dataplane.detach(nic.name(), nic.index());
               }
               return !anothers;

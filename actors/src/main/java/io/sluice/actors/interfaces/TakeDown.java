@@ -48,6 +48,7 @@ final class TakeDown implements WayDown {
           InterfaceHost.Slots slots =
               new InterfaceHost.Slots(known.policySlot0(), known.policySlot1());
           steps.add(new Step("clear element", () -> host.removeElement(nic)));
+          steps.add(new Step("clear limits", () -> host.removeLimits(nic)));
           steps.add(new Step("epoch", host::bumpEpoch));
           steps.add(new Step("clear slots", () -> host.clearSlots(slots)));
         });

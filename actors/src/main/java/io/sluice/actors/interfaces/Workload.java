@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.actors.interfaces;
 
+import io.sluice.actors.limits.Limits;
 import io.sluice.config.model.ResourceKey;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.IfaceFlags;
@@ -14,9 +15,16 @@ import java.util.List;
  * @param nic the host side of its link
  * @param addresses its addresses, in the owner's order, at least one
  * @param anySource whether it may send from any address
+ * @param limits what else it may send from, and how much
  */
-public record Workload(ResourceKey owner, String nic, List<Ip> addresses, boolean anySource)
+public record Workload(
+    ResourceKey owner, String nic, List<Ip> addresses, boolean anySource, Limits limits)
     implements Endpoint {
+  /** One without limits, that sends from its own addresses, or from any. */
+  public Workload(ResourceKey owner, String nic, List<Ip> addresses, boolean anySource) {
+    this(owner, nic, addresses, anySource, Limits.NONE);
+  }
+
   public Workload {
     addresses = List.copyOf(addresses);
   }

@@ -2,10 +2,12 @@
 package io.sluice.actors.interfaces;
 
 import io.sluice.actors.host.Addresses;
+import io.sluice.actors.limits.Limits;
+import io.sluice.actors.limits.Limits.Network;
 import io.sluice.config.model.Cidr;
 import io.sluice.config.model.IpAddress;
-import io.sluice.config.model.IpFamily;
 import io.sluice.config.model.Pod;
+import io.sluice.config.model.QosControls;
 import io.sluice.config.model.Resource;
 import io.sluice.config.model.ResourceKey;
 import io.sluice.config.model.WorkloadEndpoint;
@@ -124,13 +126,15 @@ public record Workloads(SortedMap<String, Workload> byNic, List<String> refusals
                 ? conventionalNic(endpoint.meta().namespace(), endpoint.pod())
                 : endpoint.interfaceName(),
             addresses,
-            endpoint.allowedSources());
+            endpoint.allowedSources(),
+            endpoint.qos());
       } else if (resource instanceof Pod pod) {
         add(
             pod.key(),
             conventionalNic(pod.meta().namespace(), pod.meta().name()),
             pod.podIps(),
-            pod.allowedSources());
+            pod.allowedSources(),
+            pod.qos());
       }
     }
 
@@ -138,33 +142,37 @@ public record Workloads(SortedMap<String, Workload> byNic, List<String> refusals
       return Workloads.conventionalNic(settings.prefixes().get(0), namespace, pod);
     }
 
-    /** The programs know "its own" and "any", nothing in between: less than any is not granted. */
-    private boolean mayUseAnySource(
-        ResourceKey owner, List<IpAddress> addresses, List<Cidr> allowed) {
-      if (allowed.isEmpty()) {
-        return false;
-      }
-      Set<IpFamily> unlimited =
-          allowed.stream()
-              .filter(cidr -> cidr.prefix() == 0)
-              .map(Cidr::family)
-              .collect(Collectors.toSet());
-      boolean all = addresses.stream().allMatch(ip -> unlimited.contains(ip.family()));
-      String refusal = owner + ": other source addresses than its own are not granted: ";
-      if (!settings.anySource()) {
-        refusals.add(refusal + "workloadSourceSpoofing is Disabled");
-      } else if (!all) {
+    private boolean anySource(List<Ip> addresses, Set<Network> allowed) {
+      return !allowed.isEmpty()
+          && addresses.stream()
+              .map(Ip::family)
+              .allMatch(family -> allowed.contains(new Network(Ip.any(family), 0)));
+    }
+
+    private Set<Network> granted(ResourceKey owner, List<Cidr> allowed) {
+      if (!allowed.isEmpty() && !settings.anySource()) {
         refusals.add(
-            refusal + "only 0.0.0.0/0 and ::/0, for each family of the workload, are supported");
+            owner
+                + ": other source addresses than its own are not granted: workloadSourceSpoofing"
+                + " is Disabled");
+        return Set.of();
       }
-      return settings.anySource() && all;
+      return allowed.stream()
+          .map(cidr -> new Network(Addresses.ip(cidr.address()), cidr.prefix()))
+          .collect(Collectors.toUnmodifiableSet());
     }
 
     private void add(
-        ResourceKey owner, String nic, List<IpAddress> addresses, List<Cidr> allowedSources) {
+        ResourceKey owner,
+        String nic,
+        List<IpAddress> addresses,
+        List<Cidr> allowedSources,
+        QosControls qos) {
       List<Ip> ips = addresses.stream().map(Addresses::ip).toList();
-      Workload workload =
-          new Workload(owner, nic, ips, mayUseAnySource(owner, addresses, allowedSources));
+      Set<Network> sources = granted(owner, allowedSources);
+      boolean any = anySource(ips, sources);
+      Limits limits = new Limits(any ? Set.of() : sources, qos);
+      Workload workload = new Workload(owner, nic, ips, any, limits);
       String refusal = refusal(workload);
       if (refusal != null) {
         refusals.add(owner + ": " + refusal);

@@ -7,8 +7,8 @@ import io.sluice.kernel.policy.Action;
 /**
  * What an ID in a plan stands for.
  *
- * @param policy as people write it: kind and path of the policy or profile; of a tier's or a
- *     chain's end the kind and path of the endpoint whose end it is, or a text that says what it is
+ * @param policy as people write it: kind and path of the policy or profile; of an end, or of a rule
+ *     that is a setting's, what it is
  * @param tier empty: a profile's rule, or the end of a chain
  * @param direction seen from the endpoint
  * @param index of the rule in its list, from 0; {@link #END}: no rule, but an end

@@ -96,6 +96,44 @@ class ConntrackInKernelTest {
     assertThat(table.get(tracking)).isEmpty();
   }
 
+  /** Its forward entry has the tuple of another flow's tracking entry, which lives on. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  @Tag("INV-CT-1")
+  @Tag("INV-SVC-9")
+  void aDirectPairIsDeletedWholeAndTheFlowInItsWaySpared(Family family) {
+    int now = dataplane.jiffies();
+    int old = now - 7200 * dataplane.hz();
+    CtTuple before = new CtTuple(ip(family, 2), ip(family, 99), 4000, 80);
+    CtTuple taken = new CtTuple(ip(family, 2), ip(family, 3), 4000, 8080);
+    CtTuple after = new CtTuple(ip(family, 2), ip(family, 3), 20_000, 8080);
+    CtTuple answer = new CtTuple(ip(family, 99), ip(family, 2), 80, 4000);
+    CtTuple directAnswer = new CtTuple(ip(family, 3), ip(family, 2), 8080, 4000);
+    int direct = CtState.CT_DIRECT | CtState.CT_SRC_PORT;
+    var table = dataplane.ct(family);
+    Map<CtKey, CtValue> service =
+        Map.of(
+            FlowKeys.of(before, TCP), value(family, CtState.CT_NAT_FORWARD, now, taken),
+            FlowKeys.of(taken, TCP),
+                value(family, ESTABLISHED | CtState.CT_NAT_REVERSE, now, answer));
+    Map<CtKey, CtValue> pair =
+        Map.of(
+            FlowKeys.direct(FlowKeys.of(taken, TCP)),
+                value(family, CtState.CT_NAT_FORWARD | direct, old, after),
+            FlowKeys.of(after, TCP),
+                value(family, ESTABLISHED | CtState.CT_NAT_REVERSE | direct, old, directAnswer));
+    table.putAll(service);
+    table.putAll(pair);
+    ConntrackScan scan = scan(family);
+    Map<CtKey, CtJudged> judged = scan.judge(table::get);
+    assertThat(judged).containsOnlyKeys(FlowKeys.of(after, TCP));
+    assertThat(scan.orphans()).isZero();
+    assertThat(dataplane.clean(family, judged).deleted()).isEqualTo(2);
+    pair.keySet().forEach(key -> assertThat(table.get(key)).isEmpty());
+    service.keySet().forEach(key -> assertThat(table.get(key)).isPresent());
+    table.removeAll(service.keySet());
+  }
+
   @Test
   void aScanMakesNoObjectsOfLiveFlows() {
     Family family = Family.IPV4;

@@ -9,15 +9,23 @@ import akka.actor.testkit.typed.javadsl.ManualTime;
 import akka.actor.testkit.typed.javadsl.TestProbe;
 import akka.actor.typed.ActorRef;
 import io.sluice.actors.conntrack.ConntrackKeeper.Stats;
+import io.sluice.actors.limits.LimitMaps;
+import io.sluice.actors.limits.Limits;
 import io.sluice.actors.testing.FakeDataplane;
+import io.sluice.config.model.QosControls;
 import io.sluice.kernel.layout.CtCommon;
+import io.sluice.kernel.layout.CtDirects;
 import io.sluice.kernel.layout.CtKey;
 import io.sluice.kernel.layout.CtState;
 import io.sluice.kernel.layout.CtTuple;
 import io.sluice.kernel.layout.CtValue;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.QosKey;
+import io.sluice.kernel.layout.QosUse;
+import io.sluice.kernel.layout.SluiceHook;
 import java.time.Duration;
+import java.util.OptionalInt;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -49,6 +57,27 @@ class ConntrackKeeperTest {
   @AfterEach
   void tearDown() {
     kit.shutdownTestKit();
+  }
+
+  /** Only a table without any of them says so: a flow that comes meanwhile is one more. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  @Tag("INV-SVC-9")
+  void programsAreToldWhenThereAreNoDirectFlowsAnyMore(Family family) {
+    var directs = dataplane.directs(family);
+    directs.put(CtDirects.CT_DIRECTS_MADE, 3);
+    CtKey key = FlowKeys.of(ip(family, 1), 1000, ip(family, 2), 80, UDP);
+    int now = dataplane.jiffies();
+    CtCommon c = new CtCommon(now, now, CtState.CT_DIRECT, 0, 0, 0, 0, 0, 0, 0, 0);
+    CtTuple none = new CtTuple(Ip.any(family), Ip.any(family), 0, 0);
+    dataplane.ct(family).put(key, new CtValue(c, none, Ip.any(family)));
+    keeper.tell(new ConntrackKeeper.ScanNow(probe.ref()));
+    probe.receiveMessage();
+    assertThat(directs.get(CtDirects.CT_DIRECTS_OVER).orElse(0)).isZero();
+    dataplane.ct(family).removeAll(Set.of(key));
+    keeper.tell(new ConntrackKeeper.ScanNow(probe.ref()));
+    probe.receiveMessage();
+    assertThat(directs.get(CtDirects.CT_DIRECTS_OVER)).contains(3);
   }
 
   private static Ip ip(Family family, int host) {
@@ -118,6 +147,41 @@ class ConntrackKeeperTest {
     pair(family, ESTABLISHED, 4000, 4000);
     assertThat(scan(family).deleted()).isEqualTo(2);
     assertThat(dataplane.ct(family).entries).isEmpty();
+  }
+
+  @Test
+  @Tag("INV-QOS-1")
+  void connectionsAreCountedAnewWhereFlowsHoldFewerOrMore() {
+    LimitMaps limits = new LimitMaps(dataplane);
+    QosControls.Limits three = new QosControls.Limits(0, 0, 0, 0, 3);
+    limits.put(7, new Limits(Set.of(), new QosControls(three, three, OptionalInt.empty())), false);
+    QosKey opens = new QosKey(7, SluiceHook.HOOK_IN);
+    QosKey gets = new QosKey(7, SluiceHook.HOOK_OUT);
+    // Three are counted as opened, and none as got; a flow holds one of either.
+    dataplane.qosUse().put(opens, new QosUse(10, 7, 0, 0, 0, 0, 0, 0, 0));
+    int slots = CtState.CT_SLOT_A | CtState.CT_SLOT_B | CtState.CT_OPENER_A | ESTABLISHED;
+    CtKey key = normal(Family.IPV4, TCP, slots, 3, 1);
+    CtValue value = dataplane.ct(Family.IPV4).entries.get(key);
+    CtCommon c = value.c();
+    CtCommon here = new CtCommon(c.lastSeen(), c.created(), c.state(), 0, 7, 7, 0, 0, 0, 0, 0);
+    dataplane.ct(Family.IPV4).entries.put(key, new CtValue(here, value.x(), value.tunnelPeer()));
+    // The NAT forward twin of a flow of another interface says the same, and does not count.
+    pair(Family.IPV4, slots, 3, 3);
+    keeper =
+        kit.spawn(
+            ConntrackKeeper.create(
+                dataplane, ConntrackKeeper.Settings.of(() -> Timeouts.DEFAULTS), limits));
+    scan(Family.IPV4);
+    assertThat(adjusted(opens)).as("one scan may be wrong").isZero();
+    scan(Family.IPV4);
+    assertThat(adjusted(opens)).isEqualTo(-2);
+    assertThat(adjusted(gets)).isEqualTo(1);
+    scan(Family.IPV4);
+    assertThat(adjusted(opens)).isEqualTo(-2);
+  }
+
+  private int adjusted(QosKey key) {
+    return dataplane.qosLimits().get(key).orElseThrow().adjust();
   }
 
   @Test

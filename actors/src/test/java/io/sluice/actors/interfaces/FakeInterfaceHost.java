@@ -3,6 +3,7 @@ package io.sluice.actors.interfaces;
 
 import akka.Done;
 import io.sluice.actors.host.HostNet.Nic;
+import io.sluice.actors.limits.Limits;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IfaceFlags;
 import io.sluice.kernel.layout.Ip;
@@ -10,6 +11,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -36,8 +38,10 @@ public final class FakeInterfaceHost implements InterfaceHost {
 
   public List<String> foreign = List.of();
 
+  private final Map<Integer, Limits> written = new HashMap<>();
   private final Set<Integer> filled = new HashSet<>();
   private final Set<String> attached = new HashSet<>();
+  private final Set<String> xdp = new HashSet<>();
   private final Set<String> prepared = new HashSet<>();
   private final Map<String, Set<Ip>> kernelRoutes = new HashMap<>();
   private final Set<String> admitted = new HashSet<>();
@@ -84,13 +88,49 @@ public final class FakeInterfaceHost implements InterfaceHost {
   }
 
   @Override
-  public CompletionStage<Done> fillSlots(String nic, Slots wanted) {
-    return change("policy", () -> filled.add(wanted.in()), Integer.toString(wanted.in()));
+  public CompletionStage<Done> loadPolicy(String nic, Optional<Workload> workload, Slots wanted) {
+    return change("policy", () -> filled.add(slot(wanted)), Integer.toString(slot(wanted)));
+  }
+
+  private static int slot(Slots slots) {
+    return Math.max(slots.in(), slots.out());
   }
 
   @Override
   public CompletionStage<Done> clearSlots(Slots wanted) {
-    return change("no-policy", () -> filled.remove(wanted.in()), Integer.toString(wanted.in()));
+    return change("no-policy", () -> filled.remove(slot(wanted)), Integer.toString(slot(wanted)));
+  }
+
+  @Override
+  public CompletionStage<Done> putLimits(Nic nic, Limits limits) {
+    return change(
+        "limits",
+        () -> !limits.equals(written.getOrDefault(nic.index(), Limits.NONE)),
+        nic.name() + "@" + nic.index() + " " + limits.flags());
+  }
+
+  @Override
+  public CompletionStage<Boolean> trimLimits(Nic nic, Limits limits) {
+    return step(
+        "trim",
+        () -> {
+          Limits before = written.put(nic.index(), limits);
+          boolean fewer = before != null && !limits.sources().containsAll(before.sources());
+          if (before != null && !before.equals(limits)) {
+            changes.add("trim " + nic.name() + "@" + nic.index());
+          }
+          return fewer;
+        });
+  }
+
+  @Override
+  public CompletionStage<Done> removeLimits(Nic nic) {
+    return change(
+        "no-limits",
+        () ->
+            !Limits.NONE.equals(
+                Optional.ofNullable(written.remove(nic.index())).orElse(Limits.NONE)),
+        nic.name() + "@" + nic.index());
   }
 
   @Override
@@ -126,6 +166,14 @@ public final class FakeInterfaceHost implements InterfaceHost {
   @Override
   public CompletionStage<Done> detach(Nic nic) {
     return change("detach", () -> attached.remove(nic.name() + nic.index()), nic.name());
+  }
+
+  @Override
+  public CompletionStage<Done> setXdp(Nic nic, boolean wanted) {
+    return change(
+        wanted ? "xdp" : "no-xdp",
+        () -> wanted ? xdp.add(nic.name()) : xdp.remove(nic.name()),
+        nic.name());
   }
 
   @Override

@@ -9,12 +9,16 @@ import io.sluice.actors.host.HostLedger;
 import io.sluice.actors.host.HostNet;
 import io.sluice.actors.host.HostSettings;
 import io.sluice.actors.host.Sysctls;
+import io.sluice.actors.limits.LimitMaps;
 import io.sluice.actors.maps.MapActor;
 import io.sluice.actors.maps.MapManager;
 import io.sluice.actors.maps.NodeElement;
+import io.sluice.actors.policy.ManagedPolicies;
+import io.sluice.actors.policy.PolicyManager;
 import io.sluice.actors.routes.RouteKeeper;
 import io.sluice.actors.tables.Nftables;
 import io.sluice.actors.tables.TablesKeeper;
+import io.sluice.actors.testing.AllowAll;
 import io.sluice.kernel.dataplane.Dataplane;
 
 /**
@@ -57,12 +61,29 @@ record HostActors(
     ActorRef<TablesKeeper.Command> tables =
         context.spawn(
             TablesKeeper.create(parts.nftables(), parts.sysctls(), parts.net()), "tables", kernel);
+    LimitMaps limits = new LimitMaps(parts.dataplane());
     ActorRef<ConntrackKeeper.Command> conntrack =
         context.spawn(
-            ConntrackKeeper.create(parts.dataplane(), parts.conntrack()), "conntrack", kernel);
+            ConntrackKeeper.create(parts.dataplane(), parts.conntrack(), limits),
+            "conntrack",
+            kernel);
+    ActorRef<PolicyManager.Command> policy =
+        context.spawn(
+            PolicyManager.create(
+                AllowAll.SETTINGS,
+                AllowAll.parts(parts.dataplane(), conntrack),
+                PolicyManager.Options.DEFAULT),
+            "policy");
     LiveInterfaceHost.Owners owners =
         new LiveInterfaceHost.Owners(
-            parts.writers().ifaces(), node, routes, tables, conntrack, parts.slots());
+            parts.writers().ifaces(),
+            node,
+            routes,
+            tables,
+            conntrack,
+            parts.slots(),
+            new ManagedPolicies(context.getSystem(), policy),
+            limits);
     LiveInterfaceHost host =
         new LiveInterfaceHost(
             context.getSystem(),

@@ -88,6 +88,65 @@ class HostEndpointActorTest {
   }
 
   @Test
+  @Tag("INV-PROG-6")
+  @Tag("INV-POL-1")
+  void policyThatComesIsInItsSlotBeforeTheElementNamesItAndNothingIsAttachedAgain() {
+    bringUp();
+    become(BEYOND.withPolicy(true, false, false), NIC, true);
+    await(State.READY);
+    assertThat(host.changes).containsExactly("policy 1", "ready eth0@2");
+    assertThat(host.elements.get(2).policySlot0()).isEqualTo(1);
+    assertThat(host.elements.get(2).policySlot1()).as("none").isZero();
+    host.changes.clear();
+    become(BEYOND.withPolicy(false, false, false), NIC, true);
+    await(State.READY);
+    assertThat(host.changes).containsExactly("ready eth0@2", "no-policy 1", "release eth0");
+    assertThat(host.elements.get(2).policySlot0()).isZero();
+  }
+
+  @Test
+  @Tag("INV-XDP-1")
+  void xdpComesLastAndGoesOnceTheElementSpeaksOfItNoMore() {
+    become(BEYOND.withPolicy(true, false, true), NIC, true);
+    await(State.READY);
+    assertThat(host.changes)
+        .containsExactly(
+            "policy 1", "ready eth0@2", "attach eth0", "prepare-host eth0", "xdp eth0");
+    assertThat(host.elements.get(2).flags() & IfaceFlags.IFACE_UNTRACKED).isNotZero();
+    host.changes.clear();
+    become(BEYOND.withPolicy(true, false, false), NIC, true);
+    await(State.READY);
+    assertThat(host.changes).containsExactly("ready eth0@2", "no-xdp eth0");
+    assertThat(host.elements.get(2).flags() & IfaceFlags.IFACE_UNTRACKED).isZero();
+  }
+
+  @Test
+  @Tag("INV-XDP-2")
+  void xdpIsNotAskedAboutWhatTheKernelIsToTrack() {
+    HostEndpoint forced = new HostEndpoint(IfaceFlags.IFACE_FORCE_TRACK, 1500);
+    become(forced.withPolicy(true, false, true), NIC, true);
+    await(State.READY);
+    assertThat(host.changes).doesNotContain("xdp eth0");
+    assertThat(host.elements.get(2).flags() & IfaceFlags.IFACE_UNTRACKED).isZero();
+  }
+
+  @Test
+  @Tag("INV-POL-1")
+  void anElementIsNotWrittenBeforePolicyIsIn() {
+    host.failures.put("policy", 1);
+    become(BEYOND.withPolicy(true, true, false), NIC, true);
+    await(State.READY);
+    assertThat(host.changes)
+        .containsExactly("policy 1", "ready eth0@2", "attach eth0", "prepare-host eth0");
+    host.changes.clear();
+    become(null, NIC, true);
+    await(State.GONE);
+    assertThat(host.changes)
+        .containsExactly(
+            "detach eth0", "zero eth0@2", "no-policy 1", "restore eth0", "release eth0");
+  }
+
+  @Test
   @Tag("INV-AG-1")
   @Tag("INV-AG-3")
   void anAgentThatStartsAgainTouchesNothing() {

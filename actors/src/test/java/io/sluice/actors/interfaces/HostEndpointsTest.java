@@ -8,6 +8,7 @@ import io.sluice.kernel.layout.IfaceFlags;
 import io.sluice.kernel.net.Link;
 import io.sluice.kernel.net.Mac;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -68,6 +69,24 @@ class HostEndpointsTest {
     HostEndpoints found = of(link(2, "slx0", 0));
     assertThat(found.byNic()).isEmpty();
     assertThat(found.refusals()).singleElement().asString().contains("slx0 has no Ethernet header");
+  }
+
+  @Test
+  @Tag("INV-XDP-2")
+  void whatTheKernelIsToTrackIsNamedOrBeginsSo() {
+    InterfaceSettings forcing =
+        new InterfaceSettings(
+            List.of("cali"), false, ".*", Choices.Rpf.DISABLED, List.of("docker+", "eth1"));
+    HostEndpoints found =
+        HostEndpoints.of(
+            List.of(
+                link(2, "docker0", 0), link(3, "dock", 0), link(4, "eth1", 0), link(5, "eth10", 0)),
+            forcing);
+    assertThat(
+            found.byNic().entrySet().stream()
+                .filter(e -> (e.getValue().flags() & IfaceFlags.IFACE_FORCE_TRACK) != 0)
+                .map(java.util.Map.Entry::getKey))
+        .containsExactly("docker0", "eth1");
   }
 
   @ParameterizedTest

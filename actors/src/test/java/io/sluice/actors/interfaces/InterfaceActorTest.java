@@ -11,7 +11,9 @@ import io.sluice.actors.host.HostNet.Nic;
 import io.sluice.actors.interfaces.InterfaceActor.State;
 import io.sluice.actors.interfaces.InterfaceActor.StateChanged;
 import io.sluice.actors.interfaces.InterfaceActor.Target;
+import io.sluice.actors.limits.Limits;
 import io.sluice.config.model.Kind;
+import io.sluice.config.model.QosControls;
 import io.sluice.config.model.ResourceKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IfaceFlags;
@@ -19,6 +21,8 @@ import io.sluice.kernel.layout.Ip;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -101,6 +105,32 @@ class InterfaceActorTest {
     assertThat(element.addr6()).isEqualTo(Ip.parse("fd00:244:1::2"));
     assertThat(element.policySlot0()).isEqualTo(1);
     assertThat(element.name()).isEqualTo("cali1");
+  }
+
+  @Test
+  @Tag("INV-QOS-1")
+  @Tag("INV-RPF-1")
+  void limitsAreThereBeforeTheElementSaysSoAndGoAfterwards() {
+    bringUp();
+    Limits limits =
+        new Limits(
+            Set.of(new Limits.Network(Ip.parse("10.9.0.0"), 16)),
+            new QosControls(
+                QosControls.Limits.NONE,
+                new QosControls.Limits(0, 0, 10, 5, 0),
+                OptionalInt.empty()));
+    int flags = IfaceFlags.IFACE_SOURCES | IfaceFlags.IFACE_QOS;
+    become(new Workload(WEB.owner(), "cali1", WEB.addresses(), false, limits), NIC, true);
+    await(State.READY);
+    assertThat(host.changes)
+        .startsWith("limits cali1@7 " + flags, "ready cali1@7")
+        .endsWith("epoch");
+    assertThat(host.elements.get(7).flags() & flags).isEqualTo(flags);
+    host.changes.clear();
+    become(WEB, NIC, true);
+    await(State.READY);
+    assertThat(host.changes).containsSubsequence("ready cali1@7", "trim cali1@7", "epoch");
+    assertThat(host.elements.get(7).flags() & flags).isZero();
   }
 
   @Test

@@ -6,6 +6,7 @@ import static io.sluice.actors.testing.Resources.pod;
 import static io.sluice.actors.testing.Resources.snapshot;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.actors.limits.Limits;
 import io.sluice.config.model.ObjectMeta;
 import io.sluice.config.model.Pod;
 import io.sluice.config.model.QosControls;
@@ -159,11 +160,15 @@ class WorkloadsTest {
             "fd00:244:1::3");
     Workloads granted = Workloads.of(snapshot(true, all, some), "node1", SPOOFING, Workloads.NONE);
     assertThat(granted.byNic().get("cali1").anySource()).isTrue();
+    assertThat(granted.byNic().get("cali1").limits()).isEqualTo(Limits.NONE);
     assertThat(granted.byNic().get("cali2").anySource()).isFalse();
-    assertThat(granted.refusals()).singleElement().asString().contains("0.0.0.0/0 and ::/0");
-    Workloads denied = of(all);
+    assertThat(granted.byNic().get("cali2").limits().sources())
+        .containsExactly(new Limits.Network(Ip.ANY4, 0));
+    assertThat(granted.refusals()).isEmpty();
+    Workloads denied = of(all, some);
     assertThat(denied.byNic().get("cali1").anySource()).isFalse();
-    assertThat(denied.refusals()).singleElement().asString().contains("workloadSourceSpoofing");
+    assertThat(denied.byNic().get("cali2").limits()).isEqualTo(Limits.NONE);
+    assertThat(denied.refusals()).hasSize(2).allMatch(r -> r.contains("workloadSourceSpoofing"));
   }
 
   @Test

@@ -19,9 +19,13 @@ import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.NodeState;
+import io.sluice.kernel.layout.QosKey;
+import io.sluice.kernel.layout.QosLimit;
+import io.sluice.kernel.layout.QosUse;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.SourceKey;
 import io.sluice.kernel.layout.SourceRangeKey;
 import io.sluice.kernel.policy.PolicyProgram;
 import java.util.ArrayList;
@@ -41,6 +45,7 @@ public final class FakeKernel {
   public final FakeMap<Integer, BackendGen> gens;
   public final FakeMap<Integer, MaglevTable> maglev;
   public final Map<Family, FakeMap<RouteKey, Integer>> optouts = new EnumMap<>(Family.class);
+  final Map<Family, FakeMap<Integer, Integer>> directs = new EnumMap<>(Family.class);
   final Map<Family, FakeMap<AffinityKey, Affinity>> affinity = new EnumMap<>(Family.class);
   public final Map<Family, FakeMap<SourceRangeKey, Integer>> sourceRanges =
       new EnumMap<>(Family.class);
@@ -66,6 +71,7 @@ public final class FakeKernel {
       sourceRanges.put(family, new FakeMap<>(lock, "source_ranges" + n, 4096, all));
       ipSets.put(family, new FakeMap<>(lock, "ip_sets" + n, 1 << 20, all));
       optouts.put(family, new FakeMap<>(lock, "dsr_optout" + n, 4096, all));
+      directs.put(family, new FakeMap<>(lock, "directs" + n, 2, all));
     }
     services = new FakeMap<>(lock, "services", sizes.services(), all);
     gens = new FakeMap<>(lock, "backend_gen", sizes.gens(), all);
@@ -141,6 +147,11 @@ public final class FakeKernel {
     }
 
     @Override
+    public TypedMap<Integer, Integer> directs(Family family) {
+      return handle(kernel.directs.get(family));
+    }
+
+    @Override
     public TypedMap<RouteKey, Integer> dsrOptout(Family family) {
       return handle(kernel.optouts.get(family));
     }
@@ -158,6 +169,21 @@ public final class FakeKernel {
     @Override
     public TypedMap<RouteKey, Route> routes(Family family) {
       return handle(kernel.routes.get(family));
+    }
+
+    @Override
+    public TypedMap<SourceKey, Integer> sources(Family family) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public TypedMap<QosKey, QosLimit> qosLimits() {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public TypedMap<QosKey, QosUse> qosUse() {
+      throw new UnsupportedOperationException();
     }
 
     @Override

@@ -9,6 +9,7 @@ import io.sluice.kernel.layout.Affinity;
 import io.sluice.kernel.layout.AffinityKey;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.BackendGen;
+import io.sluice.kernel.layout.CtCommon;
 import io.sluice.kernel.layout.CtJudged;
 import io.sluice.kernel.layout.CtKey;
 import io.sluice.kernel.layout.CtValue;
@@ -18,15 +19,20 @@ import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.NodeState;
+import io.sluice.kernel.layout.QosKey;
+import io.sluice.kernel.layout.QosLimit;
+import io.sluice.kernel.layout.QosUse;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.SourceKey;
 import io.sluice.kernel.layout.SourceRangeKey;
 import io.sluice.kernel.policy.PolicyProgram;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
 
 /** A dataplane without a kernel: maps in memory, a clock to set, a cleaner that obeys CT-3. */
 public final class FakeDataplane implements Dataplane {
@@ -39,10 +45,17 @@ public final class FakeDataplane implements Dataplane {
   /** Sizes of the lists of judgements that the cleaner was given. */
   public final List<Integer> chunks = new CopyOnWriteArrayList<>();
 
+  /** Why the kernel does not take a program; null: it does. */
+  public volatile Function<PolicyProgram, RuntimeException> refuse = program -> null;
+
   private final Map<Family, FakeMap<CtKey, CtValue>> ct = new HashMap<>();
+  private final Map<Family, FakeMap<Integer, Integer>> directs = new HashMap<>();
   private final Map<Family, FakeMap<AffinityKey, Affinity>> affinity = new HashMap<>();
   private final Map<Family, FakeMap<SourceRangeKey, Integer>> sourceRanges = new HashMap<>();
   private final Map<Family, FakeMap<RouteKey, Route>> routes = new HashMap<>();
+  private final Map<Family, FakeMap<SourceKey, Integer>> sources = new HashMap<>();
+  private final FakeMap<QosKey, QosLimit> qosLimits = new FakeMap<>("qos", 1000);
+  private final FakeMap<QosKey, QosUse> qosUse = new FakeMap<>("qos_use", 1000);
   private final FakeMap<Integer, Service> services = new FakeMap<>("services", 100);
   private final FakeMap<Integer, BackendGen> gens = new FakeMap<>("backend_gen", 100);
   private final FakeMap<Integer, Iface> ifaces = new FakeMap<>("ifaces", 9192);
@@ -57,15 +70,24 @@ public final class FakeDataplane implements Dataplane {
    * @param ctSize entries of each conntrack table
    */
   public FakeDataplane(int ctSize) {
+    this(ctSize, 100_000);
+  }
+
+  /**
+   * @param setSize members of the IP sets of each family
+   */
+  public FakeDataplane(int ctSize, int setSize) {
     for (Family family : Family.values()) {
       ct.put(
           family,
           new FakeMap<>(
               "ct" + family.number(), ctSize, CtKey.codec(family), CtValue.codec(family)));
+      directs.put(family, new FakeMap<>("directs" + family.number(), 2));
       affinity.put(family, new FakeMap<>("affinity" + family.number(), 1000));
       sourceRanges.put(family, new FakeMap<>("source_ranges" + family.number(), 1000));
-      ipSets.put(family, new FakeMap<>("ip_sets" + family.number(), 100_000));
+      ipSets.put(family, new FakeMap<>("ip_sets" + family.number(), setSize));
       routes.put(family, new FakeMap<>("routes" + family.number(), 1000));
+      sources.put(family, new FakeMap<>("sources" + family.number(), 1000));
     }
   }
 
@@ -110,6 +132,11 @@ public final class FakeDataplane implements Dataplane {
   }
 
   @Override
+  public FakeMap<Integer, Integer> directs(Family family) {
+    return directs.get(family);
+  }
+
+  @Override
   public TypedMap<RouteKey, Integer> dsrOptout(Family family) {
     throw new UnsupportedOperationException();
   }
@@ -117,6 +144,21 @@ public final class FakeDataplane implements Dataplane {
   @Override
   public FakeMap<RouteKey, Route> routes(Family family) {
     return routes.get(family);
+  }
+
+  @Override
+  public FakeMap<SourceKey, Integer> sources(Family family) {
+    return sources.get(family);
+  }
+
+  @Override
+  public FakeMap<QosKey, QosLimit> qosLimits() {
+    return qosLimits;
+  }
+
+  @Override
+  public FakeMap<QosKey, QosUse> qosUse() {
+    return qosUse;
   }
 
   @Override
@@ -156,6 +198,11 @@ public final class FakeDataplane implements Dataplane {
 
   @Override
   public synchronized void setPolicy(int hook, int slot, PolicyProgram program) {
+    RuntimeException refusal = refuse.apply(program);
+    if (refusal != null) {
+      calls.add("refused " + hook + "/" + slot);
+      throw refusal;
+    }
     calls.add("policy " + hook + "/" + slot);
     programs.computeIfAbsent(hook, h -> new HashMap<>()).put(slot, program);
   }
@@ -217,6 +264,12 @@ public final class FakeDataplane implements Dataplane {
       CtValue twin = judgement.twin().proto() == 0 ? null : table.get(judgement.twin());
       if (value == null) {
         absent++;
+      } else if (judgement.revoke() != 0) {
+        revoke(table, entry.getKey(), judgement.revoke());
+        if (twin != null) {
+          revoke(table, judgement.twin(), judgement.twinRevoke());
+        }
+        deleted++;
       } else if (value.c().lastSeen() != judgement.lastSeen()
           || twin != null && twin.c().lastSeen() != judgement.twinLastSeen()) {
         spared++;
@@ -230,6 +283,25 @@ public final class FakeDataplane implements Dataplane {
       }
     }
     return new CleanResult(deleted, spared, absent);
+  }
+
+  private static void revoke(Map<CtKey, CtValue> table, CtKey key, int bits) {
+    CtValue value = table.get(key);
+    CtCommon c = value.c();
+    CtCommon less =
+        new CtCommon(
+            c.lastSeen(),
+            c.created(),
+            c.state() & ~bits,
+            c.routeEpoch(),
+            c.ifindex0(),
+            c.ifindex1(),
+            c.service(),
+            c.backend(),
+            c.gen(),
+            c.csumAddr(),
+            c.csumPort());
+    table.put(key, new CtValue(less, value.x(), value.tunnelPeer()));
   }
 
   @Override

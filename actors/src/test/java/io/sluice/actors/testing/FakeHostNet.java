@@ -6,6 +6,7 @@ import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.net.Link;
 import io.sluice.kernel.net.Mac;
+import io.sluice.kernel.net.RootQdisc;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -38,6 +39,27 @@ public final class FakeHostNet implements HostNet {
 
   private final Map<RouteKey, HostRoute> routes = new LinkedHashMap<>();
   private int lastIndex = 100;
+
+  /** Queueing disciplines, for tests to change. */
+  public final List<RootQdisc> qdiscs = new CopyOnWriteArrayList<>();
+
+  @Override
+  public List<RootQdisc> rootQdiscs() {
+    return List.copyOf(qdiscs);
+  }
+
+  @Override
+  public void putTbf(int ifindex, int handle, long rate, long burst, long limit) {
+    qdiscs.removeIf(q -> q.ifindex() == ifindex);
+    qdiscs.add(new RootQdisc(ifindex, handle, RootQdisc.TBF, rate, limit));
+    linkChanges.add("tbf " + ifindex + " " + rate + " " + burst);
+  }
+
+  @Override
+  public boolean deleteRootQdisc(int ifindex, int handle) {
+    linkChanges.add("no-tbf " + ifindex);
+    return qdiscs.removeIf(q -> q.ifindex() == ifindex && q.handle() == handle);
+  }
 
   @Override
   public List<Nic> nics() {

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 
 /** A map without a kernel. */
 public final class FakeMap<K, V> implements TypedMap<K, V> {
@@ -18,6 +19,9 @@ public final class FakeMap<K, V> implements TypedMap<K, V> {
 
   /** What happens behind the back of who has just visited all entries. */
   public volatile Runnable afterVisit = () -> {};
+
+  /** Told of each batch, such as {@code +ip_sets4 3}, before it is written; may throw. */
+  public volatile Consumer<String> batches = batch -> {};
 
   private final String name;
   private final int maxEntries;
@@ -71,11 +75,13 @@ public final class FakeMap<K, V> implements TypedMap<K, V> {
 
   @Override
   public synchronized void putAll(Map<K, V> all) {
+    batches.accept("+" + name + " " + all.size());
     entries.putAll(all);
   }
 
   @Override
   public synchronized void removeAll(Collection<K> keys) {
+    batches.accept("-" + name + " " + keys.size());
     entries.keySet().removeAll(keys);
   }
 

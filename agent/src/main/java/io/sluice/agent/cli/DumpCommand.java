@@ -6,21 +6,21 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.agent.dump.Dumps;
 import io.sluice.agent.dump.Names;
+import io.sluice.agent.dump.PolicyRows;
 import io.sluice.agent.dump.Rows;
 import io.sluice.config.cli.CommandException;
 import io.sluice.config.cli.Output;
 import io.sluice.config.cli.SluiceCommand;
-import io.sluice.config.cli.Table;
 import io.sluice.kernel.bpf.KernelException;
 import io.sluice.kernel.dataplane.Dataplane;
 import io.sluice.kernel.dataplane.PinnedDataplane;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -41,16 +41,21 @@ import picocli.CommandLine.Spec;
       "  affinity   which client has which backend, and for how long",
       "  maglev     which backend has how many slots of a service's Maglev table",
       "  routes     where addresses live",
+      "  policy     what an interface enforces, rule by rule, with the packets each has decided on",
+      "  ipsets     the sets of addresses and ports that rules look up",
       "  ifstate    interfaces, and which policy slots they use",
+      "  qos        limits of workloads: rates, connections, DSCP, and what of them is used",
       "  counters   packets by hook and by what became of them",
       "",
-      "Asks the agent; if that is not running, reads the pinned maps, which needs root.",
+      "Asks the agent; if that is not running, reads the pinned maps, which needs root. Policy and",
+      "ipsets have names that only the agent knows.",
       "",
       "Examples:",
       "  sluice dump conntrack",
       "  sluice dump nat -o wide",
       "  sluice dump maglev default/web",
       "  sluice dump maglev --diff",
+      "  sluice dump policy cali1a2b3c4d5e6 --asm",
       "  sluice dump counters -o json | jq '.[] | select(.verdict == \"drop\")'"
     })
 public final class DumpCommand implements SluiceCommand {
@@ -66,11 +71,13 @@ public final class DumpCommand implements SluiceCommand {
   private String table;
 
   @Parameters(
-      paramLabel = "SERVICE",
+      paramLabel = "NAME",
       index = "1",
       arity = "0..1",
-      description = "of maglev: only this one, NAMESPACE/NAME or NAMESPACE/NAME:PORT")
-  private Optional<String> service = Optional.empty();
+      description =
+          "of maglev: only this service, NAMESPACE/NAME or NAMESPACE/NAME:PORT; of policy: only this"
+              + " interface")
+  private Optional<String> only = Optional.empty();
 
   @Option(
       names = "--diff",
@@ -78,6 +85,11 @@ public final class DumpCommand implements SluiceCommand {
           "of maglev: which node runs which generation; ends with 1 if not all run the same, after"
               + " some seconds' patience")
   private boolean diff;
+
+  @Option(
+      names = "--asm",
+      description = "of policy, with an interface: its programs, instruction by instruction")
+  private boolean asm;
 
   @Mixin private OutputOption output;
 
@@ -90,30 +102,39 @@ public final class DumpCommand implements SluiceCommand {
   static final class Tables implements Iterable<String> {
     @Override
     public Iterator<String> iterator() {
-      return Rows.TABLES.iterator();
+      return names().iterator();
+    }
+
+    /** Of all tables. */
+    static List<String> names() {
+      return Stream.concat(Rows.TABLES.stream(), PolicyRows.TABLES.stream()).toList();
     }
   }
 
   @Override
   public Integer call() throws Exception {
-    if (!Rows.TABLES.contains(table)) {
+    if (!Tables.names().contains(table)) {
       spec.commandLine()
           .getErr()
           .println(
               "sluice: there is no table "
                   + table
                   + "; want one of "
-                  + String.join(", ", Rows.TABLES));
+                  + String.join(", ", Tables.names()));
       return 2;
     }
-    if (!table.equals("maglev") && (diff || service.isPresent())) {
-      spec.commandLine().getErr().println("sluice: SERVICE and --diff go with the table maglev");
+    Optional<String> misuse = misuse();
+    if (misuse.isPresent()) {
+      say(misuse.get());
       return 2;
     }
     if (diff) {
       MaglevDiff.Found found = new MaglevDiff(client).find(this::concerns);
       show(found.rows());
       return found.same() ? 0 : 1;
+    }
+    if (asm) {
+      return showCode();
     }
     NodeClient.Rows answer = client.rows("/api/v1/dump/" + table).orElseGet(this::fromMaps);
     show(MaglevDiff.only(answer.json(), this::concerns));
@@ -123,10 +144,57 @@ public final class DumpCommand implements SluiceCommand {
     return 0;
   }
 
-  /** Whether a row is of the service that was asked for. */
+  private Optional<String> misuse() {
+    boolean maglev = table.equals("maglev");
+    boolean policy = table.equals(PolicyRows.POLICY);
+    if (diff && !maglev) {
+      return Optional.of("--diff goes with the table maglev");
+    }
+    if (asm && (!policy || only.isEmpty())) {
+      return Optional.of("--asm goes with the table policy and an interface");
+    }
+    return only.isPresent() && !maglev && !policy
+        ? Optional.of("NAME goes with the tables maglev and policy")
+        : Optional.empty();
+  }
+
+  /** Whether a row is of the service or the interface that was asked for. */
   private boolean concerns(JsonNode row) {
+    if (only.isEmpty() || row.path("iface").asText().equals(only.get())) {
+      return true;
+    }
     String name = row.path("service").asText();
-    return service.isEmpty() || name.equals(service.get()) || name.startsWith(service.get() + ":");
+    return name.equals(only.get()) || name.startsWith(only.get() + ":");
+  }
+
+  private int showCode() throws JsonProcessingException {
+    String path =
+        "/api/v1/dump/" + ApplyCommand.encode(PolicyRows.CODE_PREFIX + only.orElseThrow());
+    JsonNode rows = client.rows(path).orElseThrow(this::withoutAgent).json();
+    output.print(
+        rows,
+        spec.commandLine().getOut(),
+        out -> {
+          for (JsonNode row : rows) {
+            out.printf(
+                "%s %s: program %s, piece %d%s%n%s",
+                row.path("iface").asText(),
+                row.path("direction").asText(),
+                row.path("program").asText(),
+                row.path("piece").asInt(),
+                row.path("inForce").asBoolean() ? "" : ", not in force (yet)",
+                row.path("code").asText());
+          }
+          if (rows.isEmpty()) {
+            out.println("(interface " + only.orElseThrow() + " has no policy)");
+          }
+        });
+    return 0;
+  }
+
+  private CommandException withoutAgent() {
+    return new CommandException(
+        "no agent at " + client.address() + ": only a running agent knows policy");
   }
 
   private void show(JsonNode rows) throws JsonProcessingException {
@@ -139,6 +207,9 @@ public final class DumpCommand implements SluiceCommand {
   }
 
   private NodeClient.Rows fromMaps() {
+    if (PolicyRows.TABLES.contains(table)) {
+      throw withoutAgent();
+    }
     say("no agent at " + client.address() + ", reading the maps pinned below " + bpffs);
     try (Dataplane dataplane = PinnedDataplane.open(bpffs)) {
       Dumps.Part<?> part = new Dumps(dataplane, Names.UNKNOWN).rows(table).orElseThrow();
@@ -148,44 +219,12 @@ public final class DumpCommand implements SluiceCommand {
     }
   }
 
-  /** Columns are the fields of the rows: records say all that is to be said. */
   private void print(JsonNode rows, PrintWriter out) {
     if (rows.isEmpty()) {
       out.println("(" + table + " is empty)");
       return;
     }
-    List<String> fields = new ArrayList<>();
-    rows.get(0).fieldNames().forEachRemaining(fields::add);
-    if (output.value() == Output.table) {
-      fields.removeIf(field -> field.endsWith("Id"));
-    }
-    Table text = new Table(fields.stream().map(DumpCommand::heading).toArray(String[]::new));
-    for (JsonNode row : rows) {
-      text.add(fields.stream().map(f -> cell(f, row.get(f))).toArray());
-    }
-    text.print(out);
-  }
-
-  private static String heading(String field) {
-    return field
-        .replaceAll("(Seconds|Percent)$", "")
-        .replaceAll("([A-Z])", "-$1")
-        .toUpperCase(Locale.ROOT);
-  }
-
-  private static String cell(String field, JsonNode value) {
-    if (value.isArray()) {
-      List<String> parts = new ArrayList<>();
-      value.forEach(v -> parts.add(v.asText()));
-      return String.join(",", parts);
-    }
-    if (field.endsWith("Percent")) {
-      return value.asText() + "%";
-    }
-    if (value.isBoolean()) {
-      return value.asBoolean() ? "yes" : "no";
-    }
-    return field.endsWith("Seconds") ? duration(value.asDouble()) : value.asText();
+    RowTable.print(rows, output.value() == Output.table, out);
   }
 
   /** Seconds as people say them: {@code 0.4s}, {@code 12s}, {@code 3m5s}, {@code 2h7m}. */

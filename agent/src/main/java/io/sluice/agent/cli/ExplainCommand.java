@@ -35,10 +35,10 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "The source says where the packet comes in: from a pod of this node, from the node itself, or",
-      "from outside; --in says otherwise. Policy is not looked at.",
+      "from outside; --in says otherwise. Of policy, this node's endpoints are asked.",
       "",
-      "Asks the agent; if that is not running, reads the pinned maps, which needs root and knows no",
-      "names.",
+      "Asks the agent; if that is not running, reads the pinned maps, which needs root and knows",
+      "neither names nor policy.",
       "",
       "Examples:",
       "  sluice explain default/client 10.96.0.10 tcp 80",
@@ -133,7 +133,12 @@ public final class ExplainCommand implements SluiceCommand {
     try (Dataplane dataplane = PinnedDataplane.open(bpffs)) {
       return new ObjectMapper()
           .valueToTree(
-              new Explainer(dataplane, Names.UNKNOWN, Optional.empty(), KernelPaths.here())
+              new Explainer(
+                      dataplane,
+                      Names.UNKNOWN,
+                      Optional.empty(),
+                      KernelPaths.here(),
+                      Optional.empty())
                   .explain(question(Question.Resolver.NONE)));
     } catch (KernelException | IllegalArgumentException e) {
       throw new CommandException(e.getMessage());

@@ -11,6 +11,7 @@ import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -26,11 +27,17 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "Kinds: services, endpointslices, nodes, namespaces, pods, workloadendpoints, ippools,",
-      "felixconfigurations; in the singular and short (svc, eps, no, ns, po, wep, pool), too.",
+      "felixconfigurations, serviceaccounts, globalnetworkpolicies, tiers, networksets,",
+      "globalnetworksets, hostendpoints, profiles, Kubernetes' networkpolicies and Calico's",
+      "networkpolicies.projectcalico.org; in the singular and short (svc, eps, no, ns, po, wep,",
+      "pool, sa, gnp, netset, hep, netpol, cnp), too.",
+      "policies: all policies of any kind, in the order in which they are asked, and the local",
+      "endpoints that each is on; endpoints: the local endpoints, and the policies on each.",
       "",
       "Examples:",
       "  sluice get services -A",
-      "  sluice get service web -o yaml"
+      "  sluice get service web -o yaml",
+      "  sluice get policy"
     })
 public final class GetCommand implements SluiceCommand {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -72,6 +79,10 @@ public final class GetCommand implements SluiceCommand {
 
   @Override
   public Integer call() {
+    Optional<String> view = PolicyViews.table(kindName);
+    if (view.isPresent()) {
+      return new PolicyViews(client, spec).show(view.get(), name, format);
+    }
     Kind kind =
         KindNames.find(kindName)
             .orElseThrow(
@@ -92,7 +103,7 @@ public final class GetCommand implements SluiceCommand {
   }
 
   private static String prefix(Kind kind) {
-    return "/api/v1/resources/" + kind.wireName().toLowerCase(java.util.Locale.ROOT);
+    return "/api/v1/resources/" + kind.uniqueName().toLowerCase(java.util.Locale.ROOT);
   }
 
   static String path(Kind kind, String namespace, String name) {

@@ -10,14 +10,27 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 
 /** Columns for each kind of resource, out of its manifest. */
 final class ResourceTable {
+  /** Kinds whose labels selectors look at. */
+  private static final Set<Kind> WITH_LABELS =
+      EnumSet.of(
+          Kind.NAMESPACE,
+          Kind.POD,
+          Kind.WORKLOAD_ENDPOINT,
+          Kind.SERVICE_ACCOUNT,
+          Kind.NETWORK_SET,
+          Kind.GLOBAL_NETWORK_SET,
+          Kind.HOST_ENDPOINT);
+
   private final Map<String, Function<JsonNode, String>> columns = new LinkedHashMap<>();
   private final Map<String, Map<String, int[]>> backends = new HashMap<>();
 
@@ -58,16 +71,41 @@ final class ResourceTable {
       case FELIX_CONFIGURATION ->
           columns.put(
               "SETTINGS", one -> wide ? settings(one.path("spec")) : one.path("spec").size() + "");
-      case NAMESPACE -> {
+      case NETWORK_POLICY, CALICO_NETWORK_POLICY, GLOBAL_NETWORK_POLICY -> policy(wide);
+      case TIER -> {
+        columns.put("ORDER", one -> PolicyColumns.number(one.at("/spec/order")));
+        columns.put("DEFAULT-ACTION", one -> one.at("/spec/defaultAction").asText("Deny"));
+      }
+      case NETWORK_SET, GLOBAL_NETWORK_SET ->
+          columns.put("NETS", one -> Integer.toString(one.at("/spec/nets").size()));
+      case HOST_ENDPOINT -> {
+        column("NODE", "/spec/node");
+        column("INTERFACE", "/spec/interfaceName");
+        column("EXPECTED-IPS", "/spec/expectedIPs");
         if (wide) {
-          columns.put("LABELS", one -> settings(one.at("/metadata/labels")));
+          column("PROFILES", "/spec/profiles");
         }
       }
+      case PROFILE -> columns.put("RULES", PolicyColumns::rules);
+      case NAMESPACE, SERVICE_ACCOUNT -> {}
+    }
+    if (wide && WITH_LABELS.contains(kind)) {
+      columns.put("LABELS", one -> settings(one.at("/metadata/labels")));
     }
     if (wide) {
       column("VERSION", "/metadata/resourceVersion");
     }
     columns.put("AGE", one -> age(one.at("/metadata/creationTimestamp").asText()));
+  }
+
+  private void policy(boolean wide) {
+    columns.put("TIER", PolicyColumns::tier);
+    columns.put("ORDER", PolicyColumns::order);
+    columns.put("SELECTOR", PolicyColumns::selector);
+    columns.put("TYPES", PolicyColumns::types);
+    if (wide) {
+      columns.put("RULES", PolicyColumns::rules);
+    }
   }
 
   private void service(boolean wide) {

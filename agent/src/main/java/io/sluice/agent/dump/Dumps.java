@@ -52,6 +52,7 @@ public record Dumps(Dataplane dataplane, Names names) {
       case "maglev" -> Optional.of(new Part<>(new MaglevDump(dataplane, names).rows(), 0));
       case "routes" -> Optional.of(new Part<>(routes(), 0));
       case "ifstate" -> Optional.of(new Part<>(interfaces(), 0));
+      case "qos" -> Optional.of(new Part<>(new QosDump(dataplane).rows(), 0));
       case "counters" -> Optional.of(new Part<>(counters(), 0));
       default -> Optional.empty();
     };

@@ -15,7 +15,7 @@ import java.util.Optional;
  * One flow: its normal or tracking entry in words.
  *
  * @param client who opened it, {@code address:port}
- * @param frontend the service's address that the client spoke to; empty if it is not translated
+ * @param frontend the service's address that the client spoke to; empty if that is the backend's
  * @param backend who was opened to
  * @param service the service's name; empty if it came by none
  * @param node the node where the other side lives, if packets go there by the tunnel; else empty
@@ -55,11 +55,13 @@ public record FlowRow(
     String b = endpoint(key.addr1(), key.port1());
     boolean nat = (c.state() & CtState.CT_NAT_REVERSE) != 0;
     String opener = openerIsB ? b : a;
+    String backend = openerIsB ? a : b;
+    String spokenTo = nat ? endpoint(value.x().saddr(), value.x().sport()) : "";
     return new FlowRow(
         protocol(key.proto()),
         nat ? endpoint(value.x().daddr(), value.x().dport()) : opener,
-        nat ? endpoint(value.x().saddr(), value.x().sport()) : "",
-        openerIsB ? a : b,
+        spokenTo.equals(backend) ? "" : spokenTo,
+        backend,
         c.service() != 0 ? names.service(c.service()) : "",
         value.tunnelPeer().equals(Ip.any(value.tunnelPeer().family()))
             ? ""
@@ -130,6 +132,9 @@ public record FlowRow(
     }
     if ((state & CtState.CT_SRC_PORT) != 0) {
       flags.add("src-port");
+    }
+    if ((state & CtState.CT_DIRECT) != 0) {
+      flags.add("direct");
     }
     if ((state & CtState.CT_FORWARD) != 0) {
       flags.add("forward");

@@ -135,9 +135,44 @@ public final class Rows {
     public static final String NO_ANSWER = "no answer";
   }
 
+  /**
+   * Limits of one direction of an interface's workload, and what of them is used. 0: no limit.
+   *
+   * @param name of the interface
+   * @param direction {@code ingress}: what the workload gets; {@code egress}: what it sends
+   * @param rate packets a second
+   * @param burst packets
+   * @param tokens packets that were left when the last one came
+   * @param bandwidth bits a second
+   * @param bandwidthBurst bits
+   * @param shaper who keeps the bandwidth: {@code tbf}, a queueing discipline, or {@code programs},
+   *     by dropping; empty: nobody has to
+   * @param connections TCP connections that are open
+   * @param limit of them
+   * @param dscp of what leaves the cluster; empty: as the workload has set it
+   * @param rateDrops packets that were too many
+   * @param bandwidthDrops packets that were too much
+   * @param refused connections that were too many
+   */
+  public record QosEntry(
+      String name,
+      String direction,
+      int rate,
+      int burst,
+      double tokens,
+      long bandwidth,
+      long bandwidthBurst,
+      String shaper,
+      int connections,
+      long limit,
+      String dscp,
+      long rateDrops,
+      long bandwidthDrops,
+      long refused) {}
+
   /** The names of all tables. */
   public static final List<String> TABLES =
-      List.of("conntrack", "nat", "affinity", "maglev", "routes", "ifstate", "counters");
+      List.of("conntrack", "nat", "affinity", "maglev", "routes", "ifstate", "qos", "counters");
 
   /** The table of {@link ServiceRow}, which {@code sluice svc} shows. */
   public static final String SERVICES = "services";

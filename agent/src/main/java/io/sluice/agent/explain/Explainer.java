@@ -2,6 +2,7 @@
 package io.sluice.agent.explain;
 
 import io.sluice.actors.conntrack.FlowKeys;
+import io.sluice.actors.policy.NodePolicy;
 import io.sluice.agent.dump.FlowRow;
 import io.sluice.agent.dump.Names;
 import io.sluice.agent.dump.RouteTable;
@@ -32,9 +33,14 @@ import java.util.TreeSet;
  *
  * @param dsr whether bpfExternalServiceMode is DSR, which no map tells; empty: nobody knows
  * @param paths the kernel's own
+ * @param policy what this node enforces; empty: only a running agent knows
  */
 public record Explainer(
-    Dataplane dataplane, Names names, Optional<Boolean> dsr, KernelPaths paths) {
+    Dataplane dataplane,
+    Names names,
+    Optional<Boolean> dsr,
+    KernelPaths paths,
+    Optional<NodePolicy> policy) {
   private static final int TCP = 6;
   private static final int SERVICE_BITS = 32;
 
@@ -83,7 +89,7 @@ public record Explainer(
     private Explanation newFlow() {
       Optional<Frontend> found = frontend();
       if (found.isEmpty()) {
-        Candidate there = placement.destination();
+        Candidate there = policed(placement.destination(), question.destination(), question.port());
         return end(
             there.reason().isEmpty() ? Verdict.ALLOWED : Verdict.DROPPED,
             there.reason(),
@@ -246,7 +252,12 @@ public record Explainer(
       }
       List<Candidate> candidates =
           selection.choices().stream()
-              .map(c -> placement.backend(c.address(), c.port(), c.percent()))
+              .map(
+                  c ->
+                      policed(
+                          placement.backend(c.address(), c.port(), c.percent()),
+                          c.address(),
+                          c.port()))
               .toList();
       return end(verdict(candidates), reason(candidates), candidates);
     }
@@ -262,6 +273,22 @@ public record Explainer(
               ? "traffic policy Local: only backends of this node will do"
               : "traffic policy Local is for clients outside: this one may have any backend");
       return local;
+    }
+
+    /** With what the policies of both ends say of it: it is their word that counts. */
+    private Candidate policed(Candidate there, Ip to, int port) {
+      PolicyVoices voices = new PolicyVoices(dataplane, policy, routes, question, entrance.kind());
+      Optional<String> denied = voices.ask(to, port, text -> step("policy", text));
+      return there.reason().isEmpty() && denied.isPresent()
+          ? new Candidate(
+              there.backend(),
+              there.sharePercent(),
+              there.node(),
+              there.path(),
+              there.reply(),
+              there.mtu(),
+              denied.get())
+          : there;
     }
 
     private Explanation withoutBackend(String reason) {

@@ -7,9 +7,12 @@ import akka.actor.typed.javadsl.AskPattern;
 import io.sluice.actors.NodeGuardian;
 import io.sluice.actors.NodeStatus;
 import io.sluice.actors.maps.MapActor;
+import io.sluice.actors.policy.PolicyManager;
 import io.sluice.actors.promises.Promises;
 import io.sluice.agent.dump.Dumps;
 import io.sluice.agent.dump.Names;
+import io.sluice.agent.dump.PolicyDump;
+import io.sluice.agent.dump.PolicyRows;
 import io.sluice.agent.dump.Rows;
 import io.sluice.agent.explain.Explainer;
 import io.sluice.agent.explain.KernelPaths;
@@ -122,6 +125,21 @@ final class LiveNodeView implements NodeView {
           AskPattern.ask(system, NodeGuardian.GetMaglevNodes::new, ANSWER, system.scheduler());
       return Optional.of(views.thenApply(v -> new Dump(Dumps.maglevNodes(v), 0)));
     }
+    if (PolicyRows.TABLES.contains(table)
+        || table.equals(PolicyRows.POLICIES)
+        || table.equals(PolicyRows.ENDPOINTS)
+        || table.startsWith(PolicyRows.CODE_PREFIX)) {
+      return Optional.of(
+          policy()
+              .thenApplyAsync(
+                  running ->
+                      new Dump(
+                          new PolicyDump(dataplane, running, snapshots.get())
+                              .rows(table)
+                              .orElseThrow(),
+                          0),
+                  kernel));
+    }
     if (!Rows.TABLES.contains(table) && !table.equals(Rows.SERVICES)) {
       return Optional.empty();
     }
@@ -152,11 +170,21 @@ final class LiveNodeView implements NodeView {
       return CompletableFuture.failedFuture(e);
     }
     return names()
-        .thenApplyAsync(
-            names ->
-                new Explainer(dataplane, names, Optional.of(dsr), KernelPaths.here())
+        .thenCombineAsync(
+            policy(),
+            (names, running) ->
+                new Explainer(
+                        dataplane,
+                        names,
+                        Optional.of(dsr),
+                        KernelPaths.here(),
+                        Optional.of(running.policy()))
                     .explain(question),
             kernel);
+  }
+
+  private CompletionStage<PolicyManager.Running> policy() {
+    return AskPattern.ask(system, NodeGuardian.GetPolicy::new, ANSWER, system.scheduler());
   }
 
   private CompletionStage<Names> names() {

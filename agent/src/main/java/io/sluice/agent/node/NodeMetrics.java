@@ -63,6 +63,7 @@ final class NodeMetrics implements MultiCollector {
       node(status, all);
       status.conntrack().ifPresent(stats -> conntrack(stats, all));
       status.affinity().ifPresent(stats -> affinity(stats, all));
+      status.policy().ifPresent(policy -> PolicyMetrics.policy(policy, all));
       maps(status.maps(), all);
       status.tables().ifPresent(tables -> tables(tables.drops(), all));
       status.maglev().ifPresent(maglev -> SharedMetrics.maglev(maglev, all));
@@ -196,6 +197,11 @@ final class NodeMetrics implements MultiCollector {
             "Estimate of live entries that the kernel evicted for want of room",
             t -> t.evicted()));
     all.add(counter("sluice_conntrack_scans", "Scans of both tables", stats.scans()));
+    all.add(
+        counter(
+            "sluice_conntrack_denied",
+            "Flows that a change of policy has ended (policyEstablishedFlows: End)",
+            stats.denied()));
     all.add(
         gauge(
             "sluice_conntrack_scan_seconds",

@@ -38,6 +38,7 @@ final class Options {
     int backends = settings.get(FelixSettings.SIZE_NAT_BACKEND);
     int affinity = settings.get(FelixSettings.SIZE_NAT_AFFINITY);
     int routes = settings.get(FelixSettings.SIZE_ROUTE);
+    int sets = settings.get(FelixSettings.SIZE_IP_SETS);
     return Map.ofEntries(
         Map.entry("ct4", conntrack),
         Map.entry("ct6", conntrack),
@@ -51,6 +52,8 @@ final class Options {
         Map.entry("affinity6", affinity),
         Map.entry("routes4", routes),
         Map.entry("routes6", routes),
+        Map.entry("ip_sets4", sets),
+        Map.entry("ip_sets6", sets),
         Map.entry("ifaces_far", settings.get(FelixSettings.SIZE_IF_STATE)));
   }
 }

@@ -185,7 +185,7 @@ record StatusReport(
         .snapshot()
         .resources()
         .keySet()
-        .forEach(key -> kinds.merge(key.kind().wireName(), 1, Integer::sum));
+        .forEach(key -> kinds.merge(key.kind().uniqueName(), 1, Integer::sum));
     return new SourceReport(
         keys.sourceType().name().toLowerCase(Locale.ROOT),
         keys.sourcePath().map(Object::toString).orElse(""),

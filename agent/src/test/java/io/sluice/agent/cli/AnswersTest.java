@@ -161,7 +161,7 @@ class AnswersTest {
   void aServiceAndADifferenceAreForMaglevAlone() {
     assertThat(Terminal.run("dump", "nat", "--diff", "--address", address).code()).isEqualTo(2);
     assertThat(Terminal.run("dump", "nat", "d/web", "--address", address).err())
-        .contains("go with the table maglev");
+        .contains("with the tables maglev");
   }
 
   @Test

@@ -208,14 +208,23 @@ class ResourceCommandsTest {
   @Test
   void eachKindHasItsColumns() {
     Map<String, String> headings =
-        Map.of(
-            "endpointslice", "SERVICE",
-            "node", "POD-CIDRS",
-            "pod", "IPS",
-            "workloadendpoint", "INTERFACE",
-            "ippool", "NAT-OUTGOING",
-            "felixconfiguration", "SETTINGS",
-            "namespace", "NAME");
+        Map.ofEntries(
+            Map.entry("endpointslice", "SERVICE"),
+            Map.entry("node", "POD-CIDRS"),
+            Map.entry("pod", "IPS"),
+            Map.entry("workloadendpoint", "INTERFACE"),
+            Map.entry("ippool", "NAT-OUTGOING"),
+            Map.entry("felixconfiguration", "SETTINGS"),
+            Map.entry("networkpolicy", "SELECTOR"),
+            Map.entry("networkpolicy.projectcalico.org", "TYPES"),
+            Map.entry("globalnetworkpolicy", "TIER"),
+            Map.entry("tier", "DEFAULT-ACTION"),
+            Map.entry("networkset", "NETS"),
+            Map.entry("globalnetworkset", "NETS"),
+            Map.entry("hostendpoint", "INTERFACE"),
+            Map.entry("profile", "RULES"),
+            Map.entry("serviceaccount", "NAME"),
+            Map.entry("namespace", "NAME"));
     headings.forEach(
         (kind, heading) -> {
           String list =
@@ -228,5 +237,33 @@ class ResourceCommandsTest {
             assertThat(said.out()).contains(heading, "x");
           }
         });
+  }
+
+  @Test
+  void policiesAreShownAsTheyAreEnforced() {
+    answers.put(
+        "GET /api/v1/resources/networkpolicy",
+        """
+        {"kind":"List","items":[
+         {"apiVersion":"networking.k8s.io/v1","metadata":{"name":"db","namespace":"shop"},
+          "spec":{"podSelector":{"matchLabels":{"app":"db"},"matchExpressions":[
+           {"key":"env","operator":"NotIn","values":["test"]},{"key":"x","operator":"DoesNotExist"}]},
+           "ingress":[{}],"egress":[{},{}]}},
+         {"apiVersion":"networking.k8s.io/v1","metadata":{"name":"deny","namespace":"shop"},
+          "spec":{"podSelector":{}}}]}""");
+    List<String> rows = run("get", "netpol", "-A", "-o", "wide").out().lines().toList();
+    assertThat(rows.get(1))
+        .matches(
+            "shop +db +default +1000 +app == 'db' && env not in \\{'test'} && !has\\(x\\)"
+                + " +Ingress,Egress +1 in, 2 out.*");
+    assertThat(rows.get(2)).matches("shop +deny +default +1000 +all\\(\\) +Ingress +0 in, 0 out.*");
+    answers.put(
+        "GET /api/v1/resources/networkpolicy.projectcalico.org?namespace=default",
+        """
+        {"kind":"List","items":[
+         {"apiVersion":"projectcalico.org/v3","metadata":{"name":"web"},
+          "spec":{"tier":"security","selector":"app == 'web'","egress":[{"action":"Deny"}]}}]}""");
+    assertThat(run("get", "cnp").out().lines().toList().get(1))
+        .matches("web +security +- +app == 'web' +Egress.*");
   }
 }

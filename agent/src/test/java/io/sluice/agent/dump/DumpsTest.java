@@ -118,6 +118,31 @@ class DumpsTest {
                 List.of("nat")));
   }
 
+  /** What is translated is the client's port alone: it spoke to the backend itself. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aDirectFlowHasNoFrontend(Family family) {
+    CtTuple sent = new CtTuple(client(family), backend(family), 40_000, 8080);
+    CtTuple after = new CtTuple(client(family), backend(family), 20_001, 8080);
+    CtTuple answer = new CtTuple(backend(family), client(family), 8080, 40_000);
+    int both = CtState.CT_APPROVED_A | CtState.CT_APPROVED_B;
+    int direct = CtState.CT_DIRECT | CtState.CT_SRC_PORT;
+    dataplane
+        .ct(family)
+        .put(
+            FlowKeys.direct(FlowKeys.of(sent, UDP)),
+            new CtValue(
+                common(CtState.CT_NAT_FORWARD | both | direct, 250, 0), after, Ip.any(family)));
+    flow(after, UDP, CtState.CT_NAT_REVERSE | both | direct | opener(after), answer, 250, 250);
+
+    FlowRow row = dumps.flows(10).rows().get(0);
+    assertThat(row.client()).isEqualTo(text(client(family), 40_000));
+    assertThat(row.frontend()).isEmpty();
+    assertThat(row.backend()).isEqualTo(text(backend(family), 8080));
+    assertThat(row.idleSeconds()).as("of both entries").isZero();
+    assertThat(row.flags()).containsExactly("nat", "src-port", "direct");
+  }
+
   @ParameterizedTest
   @EnumSource(Family.class)
   void aFlowIsToldFromItsOpenersSideWhicheverAddressIsLower(Family family) {

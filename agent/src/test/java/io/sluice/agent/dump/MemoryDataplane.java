@@ -19,9 +19,13 @@ import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.NodeState;
+import io.sluice.kernel.layout.QosKey;
+import io.sluice.kernel.layout.QosLimit;
+import io.sluice.kernel.layout.QosUse;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.SourceKey;
 import io.sluice.kernel.layout.SourceRangeKey;
 import io.sluice.kernel.policy.PolicyProgram;
 import java.util.ArrayList;
@@ -50,6 +54,9 @@ public final class MemoryDataplane implements Dataplane {
   private final Map<Family, TypedMap<RouteKey, Integer>> optouts = new EnumMap<>(Family.class);
   private final Map<Family, TypedMap<RouteKey, Route>> routes = new EnumMap<>(Family.class);
   private final Map<Family, TypedMap<IpSetKey, Integer>> ipSets = new EnumMap<>(Family.class);
+  private final Map<Family, TypedMap<SourceKey, Integer>> sources = new EnumMap<>(Family.class);
+  private final TypedMap<QosKey, QosLimit> qosLimits = new MemoryMap<>("qos");
+  private final TypedMap<QosKey, QosUse> qosUse = new MemoryMap<>("qos_use");
   private final TypedMap<Integer, Service> services = new MemoryMap<>("services");
   private final TypedMap<Integer, MaglevTable> maglev = new MemoryMap<>("maglev");
   private final TypedMap<Integer, BackendGen> gens = new MemoryMap<>("backend_gen");
@@ -67,6 +74,7 @@ public final class MemoryDataplane implements Dataplane {
       optouts.put(family, new MemoryMap<>("dsr_optout" + family.number()));
       ipSets.put(family, new MemoryMap<>("ip_sets" + family.number()));
       routes.put(family, new MemoryMap<>("routes" + family.number()));
+      sources.put(family, new MemoryMap<>("sources" + family.number()));
     }
   }
 
@@ -111,6 +119,11 @@ public final class MemoryDataplane implements Dataplane {
   }
 
   @Override
+  public TypedMap<Integer, Integer> directs(Family family) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
   public TypedMap<RouteKey, Integer> dsrOptout(Family family) {
     return optouts.get(family);
   }
@@ -128,6 +141,21 @@ public final class MemoryDataplane implements Dataplane {
   @Override
   public TypedMap<RouteKey, Route> routes(Family family) {
     return routes.get(family);
+  }
+
+  @Override
+  public TypedMap<SourceKey, Integer> sources(Family family) {
+    return sources.get(family);
+  }
+
+  @Override
+  public TypedMap<QosKey, QosLimit> qosLimits() {
+    return qosLimits;
+  }
+
+  @Override
+  public TypedMap<QosKey, QosUse> qosUse() {
+    return qosUse;
   }
 
   @Override

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.agent.explain;
 
+import io.sluice.actors.policy.NodePolicy;
 import io.sluice.agent.dump.FlowRow;
 import io.sluice.agent.dump.MemoryDataplane;
 import io.sluice.agent.dump.Names;
@@ -156,8 +157,10 @@ final class Node {
     return FlowRow.endpoint(pod(pod), 8080);
   }
 
+  Optional<NodePolicy> policy = Optional.empty();
+
   Explanation explain(Ip from, Ip to, int port) {
-    return new Explainer(dataplane, Names.UNKNOWN, dsr, paths)
+    return new Explainer(dataplane, Names.UNKNOWN, dsr, paths, policy)
         .explain(new Question(from, to, TCP, port, sourcePort, device));
   }
 

@@ -33,7 +33,7 @@ import java.util.function.Predicate;
 /**
  * A lab whose agents are one cluster, and whose kernel maps are read from outside of the agents.
  */
-final class Fleet implements AutoCloseable {
+public final class Fleet implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofMinutes(3);
 
   private final Lab lab;
@@ -46,7 +46,7 @@ final class Fleet implements AutoCloseable {
   }
 
   /** Nodes without pods: what is measured are agents and maps. */
-  static Fleet up(int nodes, Consumer<String> progress) {
+  public static Fleet up(int nodes, Consumer<String> progress) {
     List<Topology.Node> all = new ArrayList<>();
     for (int i = 1; i <= nodes; i++) {
       all.add(Topology.Node.named("node" + i));
@@ -65,12 +65,12 @@ final class Fleet implements AutoCloseable {
     return fleet;
   }
 
-  List<String> nodes() {
+  public List<String> nodes() {
     return topology.nodes().stream().map(Topology.Node::name).toList();
   }
 
   /** From the start of all agents at once until the last is ready, ms. */
-  double start() {
+  public double start() {
     long began = System.nanoTime();
     lab.start();
     double took = millisSince(began);
@@ -80,20 +80,36 @@ final class Fleet implements AutoCloseable {
     return took;
   }
 
-  static double millisSince(long began) {
+  public static double millisSince(long began) {
     return (System.nanoTime() - began) / 1e6;
   }
 
   /** Applies manifests on a node. */
-  void apply(String node, String yaml) {
+  public void apply(String node, String yaml) {
     try (Netns namespace = Netns.named(lab.names().expand(node))) {
-      namespace.run(() -> post(yaml.getBytes(StandardCharsets.UTF_8)));
+      namespace.run(() -> post("apply", yaml.getBytes(StandardCharsets.UTF_8)));
     }
   }
 
+  /** Deletes what manifests name, on a node. */
+  public void delete(String node, String yaml) {
+    try (Netns namespace = Netns.named(lab.names().expand(node))) {
+      namespace.run(() -> post("delete", yaml.getBytes(StandardCharsets.UTF_8)));
+    }
+  }
+
+  public Lab lab() {
+    return lab;
+  }
+
+  /** A node's maps, read from outside of its agent. */
+  public PinnedDataplane maps(String node) {
+    return maps.get(node);
+  }
+
   /** From this process, for starting another one takes as long as some changes. */
-  private static int post(byte[] yaml) throws IOException {
-    URI uri = URI.create("http://127.0.0.1:" + Lab.MANAGEMENT_PORT + "/api/v1/apply");
+  private static int post(String what, byte[] yaml) throws IOException {
+    URI uri = URI.create("http://127.0.0.1:" + Lab.MANAGEMENT_PORT + "/api/v1/" + what);
     HttpURLConnection connection = (HttpURLConnection) uri.toURL().openConnection();
     connection.setRequestMethod("POST");
     connection.setRequestProperty("Content-Type", "application/yaml");
@@ -114,7 +130,7 @@ final class Fleet implements AutoCloseable {
   }
 
   /** Returns when it holds on every node, looking again and again; ms since {@code began}. */
-  double untilAll(long began, Duration pause, Predicate<String> holds) {
+  public double untilAll(long began, Duration pause, Predicate<String> holds) {
     List<String> missing = new ArrayList<>(nodes());
     while (true) {
       missing.removeIf(holds);
@@ -158,7 +174,7 @@ final class Fleet implements AutoCloseable {
   }
 
   /** Resident memory of each agent, MiB. */
-  List<Double> resident() {
+  public List<Double> resident() {
     List<Double> resident = new ArrayList<>();
     for (String node : nodes()) {
       long pid = lab.agent(node).orElseThrow().pid();

@@ -35,6 +35,7 @@ import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.ServiceFlags;
 import io.sluice.kernel.layout.SluiceHook;
+import io.sluice.kernel.layout.SluiceMark;
 import io.sluice.kernel.layout.SluiceProg;
 import io.sluice.kernel.layout.SluiceProgIndex;
 import io.sluice.kernel.layout.SluiceReason;
@@ -410,17 +411,19 @@ final class Rig implements AutoCloseable {
    * @param first number of the first packet of the stream to send
    */
   double chain(int hook, Row.Stream stream, int first, int packets) {
-    return run(preambles.get(hook), stream, first, packets);
+    // What goes to a pod has been let in by its sender's program.
+    int mark = hook == SluiceHook.HOOK_OUT ? SluiceMark.MARK_SEEN : 0;
+    return run(preambles.get(hook), stream, first, packets, mark);
   }
 
   /** Average ns of a packet of this stream in the feeder alone. */
   double feeder(Row.Stream stream, int packets) {
-    return run(empty, stream, 0, packets);
+    return run(empty, stream, 0, packets, 0);
   }
 
-  private double run(Fd program, Row.Stream stream, int first, int packets) {
+  private double run(Fd program, Row.Stream stream, int first, int packets, int mark) {
     target.set(0, program);
-    plan.put(0, planFor(stream, first));
+    plan.put(0, planFor(stream, first, mark));
     return average(feed, stream.packet(), packets);
   }
 
@@ -438,7 +441,7 @@ final class Rig implements AutoCloseable {
     return run.durationNanos();
   }
 
-  private static BenchPlan planFor(Row.Stream stream, int first) {
+  private static BenchPlan planFor(Row.Stream stream, int first, int mark) {
     byte[] packet = stream.packet();
     ByteBuffer header = ByteBuffer.wrap(packet).order(ByteOrder.nativeOrder());
     long[] w = new long[10];
@@ -466,7 +469,8 @@ final class Rig implements AutoCloseable {
         addresses,
         stream.network(),
         otherNode(Family.IPV4),
-        otherNode(Family.IPV6));
+        otherNode(Family.IPV6),
+        mark);
   }
 
   /** Sizes of the programs of the fast variant. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.bench.traffic;
 
+import java.util.List;
+
 /** What is counted of a path. */
 enum Measure {
   /** Of one connection, from the client. */
@@ -8,7 +10,12 @@ enum Measure {
   /** Of a byte that is answered by a byte, one after the other on one connection. */
   REQUESTS("requests", "request", "k/s"),
   /** Opened, asked, answered and closed, one after the other. */
-  CONNECTIONS("connections", "connect", "k/s");
+  CONNECTIONS("connections", "connect", "k/s"),
+  /** Of datagrams, as the other end counted them. */
+  DATAGRAMS("datagrams", "datagrams", "Gbit/s");
+
+  /** What is measured of services. */
+  static final List<Measure> OF_SERVICES = List.of(THROUGHPUT, REQUESTS, CONNECTIONS);
 
   private final String text;
   private final String mode;
@@ -37,6 +44,6 @@ enum Measure {
   /** A second's worth, in this measure's unit. */
   double perSecond(long count, long micros) {
     // Bytes per microsecond are megabytes a second.
-    return this == THROUGHPUT ? count * 8 / 1e3 / micros : count * 1e3 / micros;
+    return unit.startsWith("G") ? count * 8 / 1e3 / micros : count * 1e3 / micros;
   }
 }

@@ -9,14 +9,30 @@ import java.util.List;
  * @param iptables which of the kernel's tables were measured: nft, legacy; null: none
  * @param rounds of each cell
  * @param millis of each round
+ * @param bulk from outside to a pod of another node
  */
-record Result(String iptables, int rounds, int millis, List<Row> rows) {
+record Result(String iptables, int rounds, int millis, List<Row> rows, List<Bulk> bulk) {
   /** Whether there is a figure of a peer in every row. */
   boolean measured(String peer) {
     return rows.stream()
         .flatMap(row -> row.cells().stream())
         .noneMatch(cell -> cell.peer().equals(peer) && cell.unavailable() != null);
   }
+
+  Result with(List<Bulk> measured) {
+    return new Result(iptables, rounds, millis, rows, measured);
+  }
+
+  /**
+   * Bulk by a node port to a backend of another node.
+   *
+   * @param mode of external services
+   * @param family 4 or 6
+   * @param tcp Gbit/s, the median
+   * @param udp Gbit/s of datagrams that arrived, the median
+   * @param udpOfTcp the median of each round's
+   */
+  record Bulk(String mode, int family, double tcp, double udp, double udpOfTcp) {}
 
   /** One measure of one path with so many services, for each peer. */
   record Row(String path, String measure, String unit, int services, List<Cell> cells) {}

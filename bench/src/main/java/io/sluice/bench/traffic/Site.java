@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.config.cli.CommandException;
 import io.sluice.kernel.bpf.HookQuery;
 import io.sluice.kernel.bpf.TcxLink;
+import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.net.Link;
 import io.sluice.kernel.net.Netlink;
 import io.sluice.kernel.sys.Netns;
@@ -18,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -28,6 +30,7 @@ import java.util.stream.Stream;
  */
 final class Site implements AutoCloseable {
   private static final String NODE = "node1";
+  private static final String OTHER_NODE = "node2";
   private static final String CLIENT_POD = "client";
   private static final List<String> SERVING = List.of("web-1", "web-2");
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -83,9 +86,32 @@ final class Site implements AutoCloseable {
   static Site up(String name, int cpu, Consumer<String> progress) {
     List<Topology.Pod> pods = new ArrayList<>();
     for (String pod : Stream.concat(Stream.of(CLIENT_POD), SERVING.stream()).toList()) {
-      pods.add(new Topology.Pod(null, pod, NODE, null, null, false, null));
+      pods.add(new Topology.Pod(null, pod, NODE, null, null, false, null, null, null));
     }
-    Topology topology = new Topology(List.of(Topology.Node.named(NODE)), pods);
+    return up(name, cpu, new Topology(List.of(Topology.Node.named(NODE)), pods), progress);
+  }
+
+  /**
+   * Builds one whose only serving pod is another node's than the one that clients speak to.
+   *
+   * @param settings of the agents
+   */
+  static Site remote(
+      String name, int cpu, Map<String, String> settings, Consumer<String> progress) {
+    Topology topology =
+        new Topology(
+            List.of(Topology.Node.named(NODE), Topology.Node.named(OTHER_NODE)),
+            List.of(new Topology.Pod(null, SERVING.get(0), OTHER_NODE, null, null, false, null)),
+            null,
+            null,
+            null,
+            null,
+            null,
+            settings);
+    return up(name, cpu, topology, progress);
+  }
+
+  private static Site up(String name, int cpu, Topology topology, Consumer<String> progress) {
     Lab lab = Lab.open(LabNames.named("sluice-b-" + name), null, progress);
     Site site = new Site(lab, cpu, topology);
     try {
@@ -100,7 +126,7 @@ final class Site implements AutoCloseable {
   }
 
   private void serve() throws IOException {
-    for (String pod : SERVING) {
+    for (String pod : serving().map(Topology.Pod::name).toList()) {
       List<String> arguments = pinned("serve", Integer.toString(Services.TARGET_PORT));
       Process server = new ProcessBuilder(lab.meter("pod-default-" + pod, arguments)).start();
       servers.add(server);
@@ -127,7 +153,11 @@ final class Site implements AutoCloseable {
   }
 
   String nodeAddress() {
-    return Addresses.node4(node());
+    return nodeAddress(Family.IPV4);
+  }
+
+  String nodeAddress(Family family) {
+    return family == Family.IPV4 ? Addresses.node4(node()) : Addresses.node6(node());
   }
 
   private Topology.Node node() {
@@ -136,7 +166,22 @@ final class Site implements AutoCloseable {
 
   /** Addresses of the pods that serve. */
   List<String> backends() {
-    return pods().filter(p -> SERVING.contains(p.name())).map(this::address).toList();
+    return serving().map(this::address).toList();
+  }
+
+  private Stream<Topology.Pod> serving() {
+    return pods().filter(p -> SERVING.contains(p.name()));
+  }
+
+  /** The address of the one pod that serves on the other node. */
+  String remoteBackend(Family family) {
+    Topology.Pod pod = serving().findFirst().orElseThrow();
+    return family == Family.IPV4 ? address(pod) : Addresses.pod6(topology, pod);
+  }
+
+  /** The other node, as the lab names it. */
+  String otherNodeName() {
+    return lab.names().host(topology.node(OTHER_NODE));
   }
 
   private Stream<Topology.Pod> pods() {

@@ -5,7 +5,6 @@ import io.sluice.bench.traffic.Site.Sender;
 import io.sluice.bench.traffic.Site.Unreachable;
 import io.sluice.config.cli.CommandException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -66,7 +65,7 @@ final class TrafficBench implements AutoCloseable {
     for (int count : counts) {
       rows.addAll(measure(count));
     }
-    return new Result(iptables.variant(), rounds, millis, rows);
+    return new Result(iptables.variant(), rounds, millis, rows, List.of());
   }
 
   private List<Result.Row> measure(int count) {
@@ -78,7 +77,7 @@ final class TrafficBench implements AutoCloseable {
         String why = unavailable == null ? probe(peer, services, sender) : unavailable;
         if (why != null) {
           progress.accept(peer.name() + ", from " + sender.text() + ": " + why);
-          Arrays.stream(Measure.values()).forEach(m -> missing.put(new Key(peer, sender, m), why));
+          Measure.OF_SERVICES.forEach(m -> missing.put(new Key(peer, sender, m), why));
         }
       }
     }
@@ -90,7 +89,7 @@ final class TrafficBench implements AutoCloseable {
     }
     List<Result.Row> rows = new ArrayList<>();
     for (Sender sender : Sender.values()) {
-      for (Measure measure : Measure.values()) {
+      for (Measure measure : Measure.OF_SERVICES) {
         List<Result.Cell> cells = new ArrayList<>();
         List<Double> floor = samples.getOrDefault(new Key(bare, sender, measure), List.of());
         for (Peer peer : peers) {
@@ -158,7 +157,7 @@ final class TrafficBench implements AutoCloseable {
   private void round(
       int count, int round, Map<Key, List<Double>> samples, Map<Key, String> missing) {
     for (Sender sender : Sender.values()) {
-      for (Measure measure : Measure.values()) {
+      for (Measure measure : Measure.OF_SERVICES) {
         for (int i = 0; i < peers.size(); i++) {
           Peer peer = peers.get((i + round) % peers.size());
           Key key = new Key(peer, sender, measure);

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -23,8 +24,9 @@ import picocli.CommandLine.Spec;
     name = "traffic",
     description = {
       "Measure TCP from a pod to a service and from outside to a node port, side by side with",
-      "kube-proxy's rules (iptables, nftables) and with bare routing to the pod. Brings up labs of",
-      "its own, and takes them down."
+      "kube-proxy's rules (iptables, nftables) and with bare routing to the pod; and bulk from",
+      "outside to a pod of another node, TCP against UDP. Brings up labs of its own, and takes them",
+      "down."
     },
     footer = {
       "",
@@ -64,6 +66,16 @@ public final class TrafficCommand implements Callable<Integer> {
       description = "nft or legacy (default: the first of them that works)")
   private String variant;
 
+  @Option(
+      names = "--parts",
+      split = ",",
+      defaultValue = "services,bulk",
+      description = {
+        "what to measure: services, or bulk to a pod of another node, TCP against UDP",
+        "(default: ${DEFAULT-VALUE})"
+      })
+  private List<String> parts;
+
   @Option(names = "--quick", description = "two short rounds: shows that it works, no more")
   private boolean quick;
 
@@ -81,26 +93,39 @@ public final class TrafficCommand implements Callable<Integer> {
     if (variant != null && !variant.equals("nft") && !variant.equals("legacy")) {
       return refuse("want --iptables nft or legacy");
     }
+    if (!List.of("services", "bulk").containsAll(parts)) {
+      return refuse("want --parts services, bulk, or both");
+    }
     Privileges.complaint()
         .ifPresent(
             complaint -> {
               throw new CommandException(complaint);
             });
     PrintWriter err = spec.commandLine().getErr();
-    Result result;
-    try (TrafficBench bench =
-        new TrafficBench(
-            quick ? 2 : rounds,
-            quick ? 50 : millis,
+    Result result =
+        measure(
             line -> {
               err.println(line);
               err.flush();
-            })) {
-      bench.up(cpu == null ? Runtime.getRuntime().availableProcessors() - 1 : cpu, variant);
-      result = bench.run(quick ? List.of(1, 50) : services);
-    }
+            });
     output.print(result, spec.commandLine().getOut(), out -> print(result, out));
     return result.measured(SluicePeer.NAME) ? 0 : 1;
+  }
+
+  private Result measure(Consumer<String> progress) {
+    int times = quick ? 2 : rounds;
+    int length = quick ? 50 : millis;
+    int where = cpu == null ? Runtime.getRuntime().availableProcessors() - 1 : cpu;
+    Result result = new Result(null, times, length, List.of(), List.of());
+    if (parts.contains("services")) {
+      try (TrafficBench bench = new TrafficBench(times, length, progress)) {
+        bench.up(where, variant);
+        result = bench.run(quick ? List.of(1, 50) : services);
+      }
+    }
+    return parts.contains("bulk")
+        ? result.with(new BulkBench(times, length, where, progress).run())
+        : result;
   }
 
   private int refuse(String what) {
@@ -109,6 +134,24 @@ public final class TrafficCommand implements Callable<Integer> {
   }
 
   private static void print(Result result, PrintWriter out) {
+    if (!result.rows().isEmpty()) {
+      printRows(result, out);
+    }
+    if (!result.bulk().isEmpty()) {
+      Table table = new Table("OUTSIDE TO REMOTE POD", "IP", "TCP, Gbit/s", "UDP, Gbit/s", "SHARE");
+      for (Result.Bulk b : result.bulk()) {
+        table.add(
+            b.mode(),
+            b.family(),
+            number(b.tcp()),
+            number(b.udp()),
+            String.format(Locale.ROOT, "%.2f", b.udpOfTcp()));
+      }
+      table.print(out);
+    }
+  }
+
+  private static void printRows(Result result, PrintWriter out) {
     List<String> header = new ArrayList<>(List.of("PATH", "MEASURE", "SERVICES"));
     for (Result.Cell cell : result.rows().get(0).cells()) {
       header.add(cell.peer().toUpperCase(Locale.ROOT));

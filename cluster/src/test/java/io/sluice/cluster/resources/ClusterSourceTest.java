@@ -4,6 +4,7 @@ package io.sluice.cluster.resources;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.sluice.config.model.NetworkPolicy;
 import io.sluice.config.model.Service;
 import io.sluice.config.source.Snapshot;
 import java.nio.charset.StandardCharsets;
@@ -151,6 +152,44 @@ class ClusterSourceTest {
       apply(StoreClusterTest.service("db", "10.96.0.2", 80));
       sendAll(source);
       awaitVersion(2);
+    }
+  }
+
+  @Test
+  void twoGroupsHaveAKindOfOneName() {
+    String policy =
+        "{apiVersion: %s, kind: NetworkPolicy, metadata: {name: web}, spec: {%s: %s}}\n---\n";
+    try (ClusterSource source = new ClusterSource(folder)) {
+      source.start(told::add);
+      apply(
+          policy.formatted("networking.k8s.io/v1", "podSelector", "{}")
+              + policy.formatted("projectcalico.org/v3", "selector", "all()"));
+      sendAll(source);
+      awaitVersion(1);
+      assertThat(last().problems()).isEmpty();
+      assertThat(last().resources().keySet())
+          .extracting(Object::toString)
+          .containsExactly(
+              "NetworkPolicy default/web", "NetworkPolicy.projectcalico.org default/web");
+    }
+  }
+
+  @Test
+  void aPolicyOfTenThousandRulesIsStored() {
+    String rule =
+        "  - {action: Allow, protocol: TCP, source: {nets: [10.0.0.0/8]}, destination: {ports:"
+            + " [80]}}\n";
+    try (ClusterSource source = new ClusterSource(folder)) {
+      source.start(told::add);
+      apply(
+          "apiVersion: projectcalico.org/v3\nkind: GlobalNetworkPolicy\nmetadata: {name: long}\n"
+              + "spec:\n  ingress:\n"
+              + rule.repeat(10_000));
+      sendAll(source);
+      awaitVersion(1);
+      assertThat(last().all(NetworkPolicy.class))
+          .singleElement()
+          .satisfies(policy -> assertThat(policy.ingress()).hasSize(10_000));
     }
   }
 }

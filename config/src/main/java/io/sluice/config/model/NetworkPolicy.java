@@ -42,8 +42,19 @@ public record NetworkPolicy(
 
   /** Seen from the endpoint. */
   public enum Direction {
-    INGRESS,
-    EGRESS
+    INGRESS("Ingress"),
+    EGRESS("Egress");
+
+    private final String wireName;
+
+    Direction(String wireName) {
+      this.wireName = wireName;
+    }
+
+    @Override
+    public String toString() {
+      return wireName;
+    }
   }
 
   public NetworkPolicy {

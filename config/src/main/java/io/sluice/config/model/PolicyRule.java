@@ -27,10 +27,21 @@ public record PolicyRule(
     Map<String, String> annotations) {
   /** What becomes of a packet that matches. */
   public enum Action {
-    ALLOW,
-    DENY,
-    LOG,
-    PASS
+    ALLOW("Allow"),
+    DENY("Deny"),
+    LOG("Log"),
+    PASS("Pass");
+
+    private final String wireName;
+
+    Action(String wireName) {
+      this.wireName = wireName;
+    }
+
+    @Override
+    public String toString() {
+      return wireName;
+    }
   }
 
   /**

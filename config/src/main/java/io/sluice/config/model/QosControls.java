@@ -15,7 +15,9 @@ public record QosControls(Limits ingress, Limits egress, OptionalInt dscp) {
   public static final QosControls NONE =
       new QosControls(Limits.NONE, Limits.NONE, OptionalInt.empty());
 
-  /** Bits that may be sent at once where nobody says: as many as an unsigned 32-bit number of bytes. */
+  /**
+   * Bits that may be sent at once where nobody says: as many as an unsigned 32-bit number of bytes.
+   */
   public static final long DEFAULT_BURST = 8L * 0xffff_ffffL;
 
   /** Packets that may be sent at once where nobody says. */

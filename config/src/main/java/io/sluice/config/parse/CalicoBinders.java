@@ -125,7 +125,7 @@ final class CalicoBinders {
   }
 
   /** Calico has a name in any case, or a number. */
-  private static String protocolName(Fields fields) {
+  static String protocolName(Fields fields) {
     Optional<Tree> raw = fields.raw("protocol");
     if (raw.isEmpty()) {
       return Protocol.TCP.name();

@@ -14,6 +14,7 @@ import io.sluice.config.model.Pod;
 import io.sluice.config.model.Pod.ContainerPort;
 import io.sluice.config.model.PortRange;
 import io.sluice.config.model.Protocol;
+import io.sluice.config.model.ServiceAccount;
 import io.sluice.config.model.Text;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -33,6 +34,11 @@ final class CoreBinders {
   static Optional<Namespace> namespace(Fields root, MetaBinder.Bound meta) {
     root.skip("spec", "status");
     return Optional.of(new Namespace(meta.meta()));
+  }
+
+  static Optional<ServiceAccount> serviceAccount(Fields root, MetaBinder.Bound meta) {
+    root.skip("secrets", "imagePullSecrets", "automountServiceAccountToken");
+    return Optional.of(new ServiceAccount(meta.meta()));
   }
 
   static Optional<Node> node(Fields root, MetaBinder.Bound meta) {
@@ -75,6 +81,9 @@ final class CoreBinders {
     Fields spec = root.mapOrEmpty("spec");
     String nodeName = spec.text("nodeName");
     boolean hostNetwork = spec.flag("hostNetwork", false);
+    String named = spec.text("serviceAccountName");
+    String serviceAccount = named.isEmpty() ? "default" : named;
+    spec.skip("serviceAccount"); // its former name, which the API server fills in, too
     List<ContainerPort> ports = new ArrayList<>();
     for (String list : List.of("containers", "initContainers")) {
       spec.maps(list, fields -> Optional.of(containerPorts(fields))).forEach(ports::addAll);
@@ -105,7 +114,7 @@ final class CoreBinders {
             hostNetwork,
             List.copyOf(podIps),
             ports,
-            "default",
+            serviceAccount,
             finished,
             allowedSources(meta),
             QosBinder.ofPod(meta)));

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -53,6 +54,11 @@ final class Fields {
 
   void error(String name, String reason) {
     report.error(line(name), pathOf(name), reason);
+  }
+
+  /** About a value in one of the fields, {@code ports[0]} for instance. */
+  void errorAt(Tree value, String name, String reason) {
+    report.error(value.line(), pathOf(name), reason);
   }
 
   void warning(String name, String reason) {
@@ -142,6 +148,27 @@ final class Fields {
       return defaultValue;
     }
     return (int) number;
+  }
+
+  /** A number, with a fraction or without. */
+  OptionalDouble decimal(String name) {
+    Optional<Tree> value = raw(name);
+    if (value.isEmpty()) {
+      return OptionalDouble.empty();
+    }
+    if (value.get() instanceof Tree.Scalar s && (s.type() == Type.INT || s.type() == Type.FLOAT)) {
+      try {
+        double number = Double.parseDouble(s.text());
+        if (Double.isFinite(number)) {
+          return OptionalDouble.of(number);
+        }
+      } catch (NumberFormatException e) {
+        // hexadecimal, for instance: nobody means it
+      }
+    }
+    String what = value.get() instanceof Tree.Scalar s ? Text.quote(s.text()) : value.get().what();
+    error(name, what + " is not a number");
+    return OptionalDouble.empty();
   }
 
   /** One of an enum's constants by its {@code toString}. */
@@ -273,12 +300,28 @@ final class Fields {
     rest(false);
   }
 
+  /**
+   * As {@link #finish()}, where a field that has no effect could mean that more is allowed than its
+   * author wants: other fields are errors.
+   */
+  void finishStrictly() {
+    for (String name : others()) {
+      Tree value = map.fields().get(name);
+      String hint =
+          Spelling.nearest(name, known).map(near -> ", did you mean " + near + "?").orElse("");
+      report.error(
+          value.line(), pathOf(shown(name)), "is not a field that Sluice can enforce" + hint);
+    }
+  }
+
+  private Set<String> others() {
+    return map.fields().keySet().stream()
+        .filter(n -> !known.contains(n))
+        .collect(Collectors.toCollection(LinkedHashSet::new));
+  }
+
   private void rest(boolean all) {
-    Set<String> others =
-        map.fields().keySet().stream()
-            .filter(n -> !known.contains(n))
-            .collect(Collectors.toCollection(LinkedHashSet::new));
-    for (String name : others) {
+    for (String name : others()) {
       Tree value = map.fields().get(name);
       String at = pathOf(shown(name));
       Optional<String> meant =

@@ -199,23 +199,22 @@ public final class ManifestParser {
   }
 
   private static Optional<Kind> kind(Fields root, String name, String apiVersion) {
-    Optional<Kind> kind = Kinds.find(name);
-    if (kind.isPresent() && kind.get().apiVersions().contains(apiVersion)) {
+    Optional<Kind> kind = Kinds.find(name, apiVersion);
+    if (kind.isPresent()) {
       return kind;
     }
+    List<String> others = Kinds.apiVersions(name);
     if (Kinds.isPolicy(name, apiVersion)) {
       root.error("kind", name + " is not supported by this version: nothing would enforce it");
+    } else if (Kinds.isStaged(name, apiVersion)) {
+      root.ignored("kind", name + " is not enforced, by its nature: it has no effect");
     } else if (Kinds.isForeign(name, apiVersion)) {
       root.ignored(
           "kind", Text.quote(name) + " of " + Text.quote(apiVersion) + " is not for Sluice");
-    } else if (kind.isPresent()) {
+    } else if (!others.isEmpty()) {
       root.error(
           "apiVersion",
-          Text.quote(apiVersion)
-              + " has no "
-              + name
-              + ", write "
-              + String.join(" or ", kind.get().apiVersions()));
+          Text.quote(apiVersion) + " has no " + name + ", write " + String.join(" or ", others));
     } else {
       String hint =
           Spelling.nearest(name, Kinds.names()).map(n -> ", did you mean " + n + "?").orElse("");

@@ -63,12 +63,7 @@ final class MetaBinder {
 
   static Bound bind(ResourceKey key, Fields meta) {
     var labels = meta.texts("labels");
-    labels.forEach(
-        (name, value) -> {
-          if (value.length() > LABEL_MAX || !LABEL_VALUE.matcher(value).matches()) {
-            meta.error("labels", Text.quote(value) + " is not a value for the label " + name);
-          }
-        });
+    labels.forEach((name, value) -> checkLabel(meta, "labels", name, value));
     ObjectMeta bound =
         new ObjectMeta(
             key.name(),
@@ -89,6 +84,13 @@ final class MetaBinder {
         "selfLink");
     meta.finish();
     return new Bound(bound, meta);
+  }
+
+  /** Says so if this is no value that a label can have. */
+  static void checkLabel(Fields fields, String field, String name, String value) {
+    if (value.length() > LABEL_MAX || !LABEL_VALUE.matcher(value).matches()) {
+      fields.error(field, Text.quote(value) + " is not a value for the label " + name);
+    }
   }
 
   private static Instant instant(String text) {

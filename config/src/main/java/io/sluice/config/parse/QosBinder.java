@@ -30,7 +30,8 @@ final class QosBinder {
           "kubernetes.io/egress-bandwidth", "egressBandwidth");
 
   private static final Pattern QUANTITY =
-      Pattern.compile("\\+?([0-9]+\\.?[0-9]*|\\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][-+]?[0-9]{1,3})?");
+      Pattern.compile(
+          "\\+?([0-9]+\\.?[0-9]*|\\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][-+]?[0-9]{1,3})?");
   private static final String DECIMAL = "kMGTPE";
   private static final String BINARY = "KMGTPE";
 
@@ -219,7 +220,8 @@ final class QosBinder {
       return OptionalInt.of(Integer.parseInt(text));
     }
     sink.error(
-        DSCP, Text.quote(text) + " is neither in 0..63 nor one of DF, EF, VA, CS0..CS7, AF11..AF43");
+        DSCP,
+        Text.quote(text) + " is neither in 0..63 nor one of DF, EF, VA, CS0..CS7, AF11..AF43");
     return OptionalInt.empty();
   }
 

@@ -17,6 +17,12 @@ public final class Selector {
   /** The label with the name of their namespace that endpoints and network sets have. */
   public static final String NAMESPACE_LABEL = "projectcalico.org/namespace";
 
+  /** The label of Kubernetes' pods, {@code k8s}. */
+  public static final String ORCHESTRATOR_LABEL = "projectcalico.org/orchestrator";
+
+  /** The label with the name of their service account that endpoints have. */
+  public static final String SERVICE_ACCOUNT_LABEL = "projectcalico.org/serviceaccount";
+
   /** What stands before the labels of an endpoint's namespace among its own. */
   public static final String NAMESPACE_PREFIX = "pcns.";
 
@@ -100,6 +106,18 @@ public final class Selector {
   /** A condition on a service account's labels as one on those of the endpoints that have it. */
   public Selector ofServiceAccounts() {
     return new Selector(expr.map(SERVICE_ACCOUNT_PREFIX::concat, leaf -> leaf));
+  }
+
+  /** Whether {@code global()} is in it, which only conditions on namespaces can have. */
+  public boolean asksForGlobal() {
+    boolean[] found = new boolean[1];
+    expr.map(
+        label -> label,
+        leaf -> {
+          found[0] |= leaf instanceof Expr.Global;
+          return leaf;
+        });
+    return found[0];
   }
 
   /** Whether something with these labels is selected. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.config.selector;
 
-import io.sluice.config.model.Text;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedSet;
@@ -11,6 +10,7 @@ import java.util.TreeSet;
 final class SelectorParser {
   private static final int LONGEST = 64 << 10;
   private static final int LONGEST_LABEL = 512;
+  private static final int LONGEST_SHOWN = 60;
 
   /** Parentheses in each other: each costs stack. */
   private static final int DEEPEST = 64;
@@ -138,7 +138,7 @@ final class SelectorParser {
         return new Expr.Has(label(label, begin));
       default:
         at = start;
-        throw fault(Text.quote(name) + " is not has, all or global");
+        throw fault(shown(name) + " is not has, all or global");
     }
   }
 
@@ -225,8 +225,14 @@ final class SelectorParser {
 
   private IllegalArgumentException expected(String what) {
     spaces();
-    String found = at < text.length() ? Text.quote(text.substring(at)) : "the end";
+    String found = at < text.length() ? shown(text.substring(at)) : "the end";
     return fault(what + " is expected, not " + found);
+  }
+
+  /** In quotes, fit for a message of one line. */
+  private static String shown(String text) {
+    String begin = text.length() > LONGEST_SHOWN ? text.substring(0, LONGEST_SHOWN) + "…" : text;
+    return '"' + begin.replaceAll("\\p{Cntrl}", " ") + '"';
   }
 
   private IllegalArgumentException fault(String reason) {

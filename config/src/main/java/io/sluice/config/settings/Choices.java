@@ -84,6 +84,12 @@ public final class Choices {
     ACCEPT
   }
 
+  /** What becomes of a flow that a change of policy denies. */
+  public enum EstablishedFlows {
+    KEEP,
+    END
+  }
+
   /** Whether workloads may ask for other source addresses. */
   public enum Spoofing {
     DISABLED,

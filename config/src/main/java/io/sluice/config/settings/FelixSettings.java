@@ -73,8 +73,7 @@ public final class FelixSettings {
   public static final Setting<String> CTLB_LOG_FILTER = ignored("bpfCTLBLogFilter", text(), "");
   public static final Setting<Integer> EXPORT_BUFFER_SIZE_MB =
       ignored("bpfExportBufferSizeMB", integer(1, 1024), "1");
-  public static final Setting<Boolean> POLICY_DEBUG =
-      ignored("bpfPolicyDebugEnabled", bool(), "true");
+  public static final Setting<Boolean> POLICY_DEBUG = used("bpfPolicyDebugEnabled", bool(), "true");
 
   // Services.
   public static final Setting<Choices.ConnectTime> CONNECT_TIME =
@@ -104,20 +103,22 @@ public final class FelixSettings {
   public static final Setting<Choices.Rpf> ENFORCE_RPF =
       used("bpfEnforceRPF", choice(Choices.Rpf.class), "Loose");
   public static final Setting<List<String>> FORCE_TRACK_IFACES =
-      ignored("bpfForceTrackPacketsFromIfaces", list(interfaceName()), "docker+");
+      used("bpfForceTrackPacketsFromIfaces", list(interfaceName()), "docker+");
   public static final Setting<Boolean> HOST_CONNTRACK_BYPASS =
       ignored("bpfHostConntrackBypass", bool(), "false");
   public static final Setting<Choices.Spoofing> SOURCE_SPOOFING =
       used("workloadSourceSpoofing", choice(Choices.Spoofing.class), "Disabled");
   public static final Setting<Choices.HostAction> ENDPOINT_TO_HOST_ACTION =
-      ignored("defaultEndpointToHostAction", choice(Choices.HostAction.class), "Drop");
+      used("defaultEndpointToHostAction", choice(Choices.HostAction.class), "Drop");
+  public static final Setting<Choices.EstablishedFlows> ESTABLISHED_FLOWS =
+      used("policyEstablishedFlows", choice(Choices.EstablishedFlows.class), "Keep");
   public static final Setting<List<FailsafePort>> FAILSAFE_INBOUND =
-      ignored(
+      used(
           "failsafeInboundHostPorts",
           list(failsafePort()),
           "tcp:22,udp:68,tcp:179,tcp:2379,tcp:2380,tcp:5473,tcp:6443,tcp:6666,tcp:6667");
   public static final Setting<List<FailsafePort>> FAILSAFE_OUTBOUND =
-      ignored(
+      used(
           "failsafeOutboundHostPorts",
           list(failsafePort()),
           "udp:53,udp:67,tcp:179,tcp:2379,tcp:2380,tcp:5473,tcp:6443,tcp:6666,tcp:6667");
@@ -158,11 +159,11 @@ public final class FelixSettings {
   public static final Setting<Integer> SIZE_NAT_BACKEND =
       used("bpfMapSizeNATBackend", integer(1, ENTRIES_MAX), "262144");
   public static final Setting<Integer> SIZE_NAT_AFFINITY =
-      ignored("bpfMapSizeNATAffinity", integer(1, ENTRIES_MAX), "65536");
+      used("bpfMapSizeNATAffinity", integer(1, ENTRIES_MAX), "65536");
   public static final Setting<Integer> SIZE_ROUTE =
       used("bpfMapSizeRoute", integer(1, ENTRIES_MAX), "262144");
   public static final Setting<Integer> SIZE_IP_SETS =
-      ignored("bpfMapSizeIPSets", integer(1, ENTRIES_MAX), "1048576");
+      used("bpfMapSizeIPSets", integer(1, ENTRIES_MAX), "1048576");
   public static final Setting<Integer> SIZE_IF_STATE =
       used("bpfMapSizeIfState", integer(1, ENTRIES_MAX), "1000");
   public static final Setting<Integer> SIZE_CLEANUP_QUEUE =

@@ -3,12 +3,16 @@ package io.sluice.config.source;
 
 import io.sluice.config.model.EndpointSlice;
 import io.sluice.config.model.Frontend;
+import io.sluice.config.model.HostEndpoint;
+import io.sluice.config.model.Kind;
 import io.sluice.config.model.Manifest;
+import io.sluice.config.model.NetworkPolicy;
 import io.sluice.config.model.Problem;
 import io.sluice.config.model.Problem.Severity;
 import io.sluice.config.model.Resource;
 import io.sluice.config.model.ResourceKey;
 import io.sluice.config.model.Service;
+import io.sluice.config.model.WorkloadEndpoint;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -25,19 +29,33 @@ import java.util.TreeSet;
 
 /**
  * What a source knows, resource by resource as they come and go, with what only the whole can show:
- * services that claim one address and port, EndpointSlices without their service. A change costs
- * what it is about, not what there is. Used by one thread at a time.
+ * services that claim one address and port, endpoints that claim one interface, EndpointSlices
+ * without their service, policies without their tier. A change costs what it is about, not what
+ * there is. Used by one thread at a time.
  */
 public final class SnapshotIndex {
-  /** The older service keeps a frontend; of two without an age, the one whose name comes first. */
-  private static final Comparator<Service> CLAIM_ORDER =
-      Comparator.<Service, Instant>comparing(s -> s.meta().creationTimestamp().orElse(Instant.MAX))
-          .thenComparing(Service::key);
+  /** The older resource keeps what it has; of two without an age, the one whose key is first. */
+  private static final Comparator<Resource> CLAIM_ORDER =
+      Comparator.<Resource, Instant>comparing(r -> r.meta().creationTimestamp().orElse(Instant.MAX))
+          .thenComparing(Resource::key);
+
+  /**
+   * An interface of a node.
+   *
+   * @param kind of those that claim it: a host endpoint and a workload's are no rivals
+   */
+  private record Nic(Kind kind, String node, String name) {
+    @Override
+    public String toString() {
+      return "interface " + name + " of node " + node;
+    }
+  }
 
   private final SortedMap<ResourceKey, Resource> resources = new TreeMap<>();
   private final Map<ResourceKey, Manifest> manifests = new HashMap<>();
-  private final Map<Frontend, List<Service>> claims = new HashMap<>();
-  private final Set<Frontend> contested = new HashSet<>();
+  private final Claims<Frontend, Service> frontends = new Claims<>();
+  private final Claims<Nic, Resource> nics = new Claims<>();
+  private final TierJudge tiers = new TierJudge();
   private final Map<ResourceKey, Set<ResourceKey>> slices = new HashMap<>();
   private final Set<ResourceKey> aside = new TreeSet<>();
 
@@ -50,14 +68,27 @@ public final class SnapshotIndex {
       withdraw(before);
     }
     if (resource instanceof Service service) {
-      new LinkedHashSet<>(service.frontends()).forEach(frontend -> claim(frontend, service));
+      new LinkedHashSet<>(service.frontends()).forEach(f -> frontends.claim(f, service));
       slices.getOrDefault(key, Set.of()).forEach(aside::remove);
     } else if (resource instanceof EndpointSlice slice) {
       slice.service().ifPresent(s -> slices.computeIfAbsent(s, k -> new HashSet<>(2)).add(key));
       if (slice.service().filter(resources::containsKey).isEmpty()) {
         aside.add(key);
       }
+    } else if (resource instanceof NetworkPolicy policy) {
+      tiers.put(policy);
     }
+    nic(resource).ifPresent(nic -> nics.claim(nic, resource));
+  }
+
+  private static Optional<Nic> nic(Resource resource) {
+    Nic nic =
+        resource instanceof HostEndpoint host
+            ? new Nic(host.kind(), host.node(), host.interfaceName())
+            : resource instanceof WorkloadEndpoint workload
+                ? new Nic(workload.kind(), workload.node(), workload.interfaceName())
+                : null;
+    return Optional.ofNullable(nic).filter(n -> !n.name().isEmpty());
   }
 
   /** Takes a resource away, if it is there. */
@@ -81,21 +112,9 @@ public final class SnapshotIndex {
     return resources.size();
   }
 
-  private void claim(Frontend frontend, Service service) {
-    List<Service> claimants = claims.get(frontend);
-    if (claimants == null) {
-      claims.put(frontend, List.of(service));
-      return;
-    }
-    List<Service> more = new ArrayList<>(claimants);
-    more.add(service);
-    claims.put(frontend, more);
-    contested.add(frontend);
-  }
-
   private void withdraw(Resource before) {
     if (before instanceof Service service) {
-      new LinkedHashSet<>(service.frontends()).forEach(frontend -> release(frontend, service));
+      new LinkedHashSet<>(service.frontends()).forEach(f -> frontends.release(f, service));
     } else if (before instanceof EndpointSlice slice) {
       aside.remove(slice.key());
       slice
@@ -108,57 +127,79 @@ public final class SnapshotIndex {
                         all.remove(slice.key());
                         return all.isEmpty() ? null : all;
                       }));
+    } else if (before instanceof NetworkPolicy policy) {
+      tiers.remove(policy);
     }
-  }
-
-  private void release(Frontend frontend, Service service) {
-    List<Service> rest =
-        claims.get(frontend).stream().filter(s -> !s.key().equals(service.key())).toList();
-    if (rest.isEmpty()) {
-      claims.remove(frontend);
-    } else {
-      claims.put(frontend, rest);
-    }
-    if (rest.size() < 2) {
-      contested.remove(frontend);
-    }
+    nic(before).ifPresent(nic -> nics.release(nic, before));
   }
 
   /**
    * All of it as one view.
    *
-   * @param before the view that came before, for its version and for what has been told already
+   * @param before the view that came before, for its version, for what has been told already, and
+   *     for what was in force
    * @param more problems besides those that are found here
    */
   public Snapshot build(Snapshot before, boolean inSync, long revision, List<Problem> more) {
     List<Problem> problems = new ArrayList<>(more);
     Map<ResourceKey, Set<Frontend>> taken = judgeFrontends(problems);
     List<EndpointSlice> lonely = judgeSlices(problems);
+    Set<ResourceKey> out = new HashSet<>(aside);
+    out.addAll(judgeNics(before, problems));
+    SortedMap<ResourceKey, Resource> inForce = resources;
+    Map<ResourceKey, Manifest> written = manifests;
+    if (!out.isEmpty()) {
+      inForce = new TreeMap<>(resources);
+      inForce.keySet().removeAll(out);
+    }
+    if (!tiers.content(resources)) {
+      inForce = new TreeMap<>(inForce);
+      written = new HashMap<>(manifests);
+      tiers.judge(before, inForce, written, problems);
+    }
     problems.sort(Comparator.naturalOrder());
     Set<Problem> told = new HashSet<>(before.problems());
     List<Problem> fresh = problems.stream().filter(p -> !told.contains(p)).toList();
-    SortedMap<ResourceKey, Resource> inForce = resources;
-    if (!aside.isEmpty()) {
-      inForce = new TreeMap<>(resources);
-      inForce.keySet().removeAll(aside);
-    }
     return new Snapshot(
-        before.version() + 1, revision, inSync, inForce, manifests, taken, lonely, problems, fresh);
+        before.version() + 1, revision, inSync, inForce, written, taken, lonely, problems, fresh);
   }
 
   private Map<ResourceKey, Set<Frontend>> judgeFrontends(List<Problem> problems) {
     Map<ResourceKey, Set<Frontend>> taken = new HashMap<>();
-    for (Frontend frontend : contested) {
-      List<Service> claimants = claims.get(frontend).stream().sorted(CLAIM_ORDER).toList();
-      ResourceKey owner = claimants.get(0).key();
-      for (Service late : claimants.subList(1, claimants.size())) {
-        taken.computeIfAbsent(late.key(), k -> new HashSet<>()).add(frontend);
-        problems.add(
-            problem(
-                Severity.ERROR, late.key(), "", frontend + " belongs to " + owner + " already"));
-      }
-    }
+    frontends.judge(
+        CLAIM_ORDER,
+        (frontend, claimants) -> {
+          ResourceKey owner = claimants.get(0).key();
+          for (Service late : claimants.subList(1, claimants.size())) {
+            taken.computeIfAbsent(late.key(), k -> new HashSet<>()).add(frontend);
+            problems.add(late(late, frontend + " belongs to " + owner + " already"));
+          }
+        });
     return taken;
+  }
+
+  /**
+   * Who is named twice. A host endpoint that comes late is out; a workload that does is not, for
+   * its node knows better whose the interface has been: it must only be told of.
+   */
+  private Set<ResourceKey> judgeNics(Snapshot before, List<Problem> problems) {
+    Set<ResourceKey> out = new HashSet<>();
+    nics.judge(
+        Comparator.<Resource, Boolean>comparing(r -> !before.resources().containsKey(r.key()))
+            .thenComparing(CLAIM_ORDER),
+        (nic, claimants) -> {
+          for (Resource late : claimants.subList(1, claimants.size())) {
+            if (late instanceof HostEndpoint) {
+              out.add(late.key());
+            }
+            problems.add(late(late, nic + " belongs to " + claimants.get(0).key() + " already"));
+          }
+        });
+    return out;
+  }
+
+  private Problem late(Resource late, String reason) {
+    return problem(Severity.ERROR, late.key(), "", reason);
   }
 
   private List<EndpointSlice> judgeSlices(List<Problem> problems) {

@@ -55,6 +55,11 @@ class FuzzTest {
           "::",
           "/129",
           "<<: ",
+          "has(",
+          " && ",
+          "!",
+          "action: Pass",
+          "0/0",
           "kind: List\n",
           "items:\n");
 
@@ -94,12 +99,14 @@ class FuzzTest {
   }
 
   private static byte[] sample(Random random) {
-    String first = Manifests.ALL.get(random.nextInt(Manifests.ALL.size()));
-    String text =
-        random.nextBoolean()
-            ? first
-            : first + "---\n" + Manifests.ALL.get(random.nextInt(Manifests.ALL.size()));
+    String first = manifest(random);
+    String text = random.nextBoolean() ? first : first + "---\n" + manifest(random);
     return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static String manifest(Random random) {
+    List<String> all = random.nextBoolean() ? Manifests.ALL : PolicyManifests.ALL;
+    return all.get(random.nextInt(all.size()));
   }
 
   private static byte[] mutate(byte[] text, Random random) {

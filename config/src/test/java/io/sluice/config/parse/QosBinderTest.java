@@ -20,7 +20,8 @@ class QosBinderTest {
 
   private static QosControls ofPod(String annotations) {
     String text =
-        Manifests.POD.replaceFirst("  name: web-a", "  name: web-a\n  annotations:\n" + annotations);
+        Manifests.POD.replaceFirst(
+            "  name: web-a", "  name: web-a\n  annotations:\n" + annotations);
     ParsedDocument document = parse(text);
     assertThat(document.problems()).isEmpty();
     return ((Pod) document.resource().orElseThrow()).qos();
@@ -71,7 +72,8 @@ class QosBinderTest {
     ParsedDocument document =
         parse(
             Manifests.ENDPOINT.replaceFirst(
-                "  node: node1", "  node: node1\n  qosControls: {egressMaxConnections: 7, dscp: 10}"));
+                "  node: node1",
+                "  node: node1\n  qosControls: {egressMaxConnections: 7, dscp: 10}"));
     assertThat(document.problems()).isEmpty();
     assertThat(((WorkloadEndpoint) document.resource().orElseThrow()).qos())
         .isEqualTo(new QosControls(Limits.NONE, new Limits(0, 0, 0, 0, 7), OptionalInt.of(10)));

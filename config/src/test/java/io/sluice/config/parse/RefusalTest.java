@@ -72,8 +72,8 @@ class RefusalTest {
             "m.yaml:2: kind: \"Deployment\" of \"apps/v1\" is not for Sluice"),
         service(
             "apiVersion: v1\nkind: Service",
-            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy",
-            "m.yaml:2: kind: NetworkPolicy is not supported by this version: nothing would enforce it"),
+            "apiVersion: policy.networking.k8s.io/v1alpha1\nkind: AdminNetworkPolicy",
+            "m.yaml:2: kind: AdminNetworkPolicy is not supported by this version: nothing would enforce it"),
         service(
             "metadata:\n  name: web\n  labels: {app: web}\n", "", "m.yaml:1: metadata: is missing"),
         service("name: web\n", "nam: web\n", "m.yaml:4: metadata.name: is missing"),
@@ -279,7 +279,9 @@ class RefusalTest {
             "  name: web-a",
             "  name: web-a\n  annotations: {cni.projectcalico.org/allowedSourcePrefixes: '[\"10.0.0.1/8\"]'}",
             "m.yaml:5: Pod default/web-a: metadata.annotations: cni.projectcalico.org/allowedSourcePrefixes: 10.0.0.1/8 has host bits set, write 10.0.0.0/8"),
-        qos("ingressPacketRate: 10k1", "ingressPacketRate: \"10k1\" is not a quantity such as 500, 10M or 1Gi"),
+        qos(
+            "ingressPacketRate: 10k1",
+            "ingressPacketRate: \"10k1\" is not a quantity such as 500, 10M or 1Gi"),
         qos("egressPacketRate: 10001", "egressPacketRate: 10001 is not in 1..10000"),
         qos("ingressBandwidth: '999'", "ingressBandwidth: 999 is not in 1000..1000000000000000"),
         qos("egressBurst: 1M", "egressBurst: needs egressBandwidth"),
@@ -288,7 +290,9 @@ class RefusalTest {
         qos(
             "dscp: AF50",
             "dscp: \"AF50\" is neither in 0..63 nor one of DF, EF, VA, CS0..CS7, AF11..AF43"),
-        qos("dscp: 64", "dscp: \"64\" is neither in 0..63 nor one of DF, EF, VA, CS0..CS7, AF11..AF43"),
+        qos(
+            "dscp: 64",
+            "dscp: \"64\" is neither in 0..63 nor one of DF, EF, VA, CS0..CS7, AF11..AF43"),
         qos(
             "ingresPacketRate: 10",
             " ingresPacketRate is not a limit, did you mean ingressPacketRate? It has no effect"),
@@ -373,8 +377,7 @@ class RefusalTest {
         new Case(
             Manifests.FELIX,
             "bpfLogLevel: \"Off\"",
-            "failsafeInboundHostPorts: [{protocol: tcp, net: '10.0.0.0/8', port: 22}]",
-            "m.yaml:6: " + FELIX + "spec.failsafeInboundHostPorts: has no effect in this version"),
+            "failsafeInboundHostPorts: [{protocol: tcp, net: '10.0.0.0/8', port: 22}]"),
         new Case(
             Manifests.FELIX,
             "bpfLogLevel: \"Off\"",

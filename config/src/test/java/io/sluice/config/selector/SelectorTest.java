@@ -62,7 +62,7 @@ class SelectorTest {
         "!app == 'db'",
         "(((app == 'web')))",
       })
-  void matches_as_calico_does(String selector) {
+  void matchesAsCalicoDoes(String selector) {
     assertThat(matches(selector)).isTrue();
     assertThat(matches("!(" + (selector.isBlank() ? "all()" : selector) + ")")).isFalse();
   }
@@ -84,12 +84,12 @@ class SelectorTest {
         "tier starts with 'end'",
         "(app == 'web' || has(absent)) && has(absent)",
       })
-  void does_not_match(String selector) {
+  void doesNotMatch(String selector) {
     assertThat(matches(selector)).isFalse();
   }
 
   @Test
-  void global_is_what_is_in_no_namespace() {
+  void globalIsWhatIsInNoNamespace() {
     Map<String, String> there = Map.of(Selector.NAMESPACE_LABEL, "shop");
     assertThat(Selector.parse("global()").matches(there)).isFalse();
     assertThat(Selector.parse("all()").ofNamespaces().matches(there)).isTrue();
@@ -119,7 +119,7 @@ class SelectorTest {
         "all() && has(a)                        -> has(a)",
         "``                                     -> all()",
       })
-  void is_written_in_one_way(String selector, String canonical) {
+  void isWrittenInOneWay(String selector, String canonical) {
     Selector parsed = Selector.parse(selector);
     assertThat(parsed.text()).isEqualTo(canonical);
     assertThat(Selector.parse(canonical)).isEqualTo(parsed).hasSameHashCodeAs(parsed);
@@ -152,14 +152,14 @@ class SelectorTest {
         "ä == 'b'         -> at character 1: a label, has(, all() or ( is expected, not \"ä == 'b'\"",
       })
   @Tag("INV-CL-3")
-  void says_where_it_is_wrong(String selector, String reason) {
+  void saysWhereItIsWrong(String selector, String reason) {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> Selector.parse(selector))
         .withMessage(reason);
   }
 
   @Test
-  void bounds_what_it_costs() {
+  void boundsWhatItCosts() {
     assertThatThrownBy(() -> Selector.parse("(".repeat(60_000)))
         .hasMessage("at character 66: more than 64 parentheses in each other");
     assertThatThrownBy(() -> Selector.parse("a".repeat(70_000)))
@@ -172,7 +172,7 @@ class SelectorTest {
   }
 
   @Test
-  void tells_what_every_match_has() {
+  void tellsWhatEveryMatchHas() {
     assertThat(required("a == 'b'")).contains(new Required("a", Set.of("b")));
     assertThat(required("a in {'b', 'c'}")).contains(new Required("a", Set.of("b", "c")));
     assertThat(required("has(a)")).contains(new Required("a", Set.of()));
@@ -192,7 +192,7 @@ class SelectorTest {
   }
 
   @Test
-  void random_selectors_keep_their_meaning_when_written_anew() {
+  void randomSelectorsKeepTheirMeaningWhenWrittenAnew() {
     Random random = new Random(7);
     for (int i = 0; i < 20_000; i++) {
       String text = random(random, 3);
@@ -246,7 +246,7 @@ class SelectorTest {
   }
 
   @Test
-  void nothing_but_a_refusal_escapes_the_parser() {
+  void nothingButARefusalEscapesTheParser() {
     Random random = new Random(11);
     String pieces = "abhs()!=&|{}'\",. \tallhasinnotstartswithends\u00e4\n\0";
     for (int i = 0; i < 50_000; i++) {

@@ -113,6 +113,33 @@ class SettingsTest {
         .containsExactly("tcp:22", "udp:[fd00::/8]:53", "tcp:443");
   }
 
+  @Test
+  void whatPolicyIsToldBySettings() throws Exception {
+    AgentConfig config =
+        load(
+            MINIMAL
+                + ", policyEstablishedFlows = end, bpfPolicyDebugEnabled = false,"
+                + " defaultEndpointToHostAction = Accept, workloadSourceSpoofing = Any,"
+                + " bpfForceTrackPacketsFromIfaces = [\"docker+\", virbr0], bpfMapSizeIPSets = 4096,"
+                + " failsafeInboundHostPorts = none, failsafeOutboundHostPorts = \"udp:53\" }",
+            Map.of());
+    Settings settings = config.settings(Map.of());
+
+    assertThat(settings.get(FelixSettings.ESTABLISHED_FLOWS))
+        .isEqualTo(Choices.EstablishedFlows.END);
+    assertThat(FelixSettings.ESTABLISHED_FLOWS.defaultValue())
+        .isEqualTo(Choices.EstablishedFlows.KEEP);
+    assertThat(settings.get(FelixSettings.POLICY_DEBUG)).isFalse();
+    assertThat(settings.get(FelixSettings.ENDPOINT_TO_HOST_ACTION))
+        .isEqualTo(Choices.HostAction.ACCEPT);
+    assertThat(settings.get(FelixSettings.SOURCE_SPOOFING)).isEqualTo(Choices.Spoofing.ANY);
+    assertThat(settings.get(FelixSettings.FORCE_TRACK_IFACES)).containsExactly("docker+", "virbr0");
+    assertThat(settings.get(FelixSettings.SIZE_IP_SETS)).isEqualTo(4096);
+    assertThat(settings.get(FelixSettings.FAILSAFE_INBOUND)).isEmpty();
+    assertThat(settings.get(FelixSettings.FAILSAFE_OUTBOUND)).hasSize(1);
+    assertThat(config.problems()).as("all of them count").isEmpty();
+  }
+
   record Case(String text, String problem) {
     @Override
     public String toString() {

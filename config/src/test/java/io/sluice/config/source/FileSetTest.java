@@ -13,6 +13,7 @@ import io.sluice.config.model.Frontend;
 import io.sluice.config.model.IpAddress;
 import io.sluice.config.model.Kind;
 import io.sluice.config.model.Protocol;
+import io.sluice.config.model.Resource;
 import io.sluice.config.model.ResourceKey;
 import io.sluice.config.model.Service;
 import io.sluice.config.parse.Limits;
@@ -20,6 +21,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -29,6 +31,9 @@ import org.junit.jupiter.api.io.TempDir;
 class FileSetTest {
   private static final ResourceKey WEB = new ResourceKey(Kind.SERVICE, "default", "web");
   private static final ResourceKey API = new ResourceKey(Kind.SERVICE, "default", "api");
+
+  private static final ResourceKey CLOSED =
+      new ResourceKey(Kind.GLOBAL_NETWORK_POLICY, "", "closed");
 
   @TempDir Path root;
   private Path folder;
@@ -94,6 +99,31 @@ class FileSetTest {
         .containsExactly(
             "all.yaml:6: Service default/web: spec.clusterIP: \"10.96.0.999\" is not an IP address;"
                 + " its last good version stays in force");
+  }
+
+  @Test
+  @Tag("INV-CL-3")
+  void keepsThePolicyThatWasGoodWhateverIsWrongWithTheNextOne() throws IOException {
+    String policy =
+        "{apiVersion: projectcalico.org/v3, kind: GlobalNetworkPolicy, metadata: {name: closed},"
+            + " spec: {tier: %s, selector: \"%s\", ingress: [{action: Deny, source: {nets:"
+            + " [%s]}}]}}\n";
+    Path file = folder.resolve("closed.yaml");
+    write(file, policy.formatted("default", "has(app)", "10.0.0.0/8"));
+    Resource good = scan().resources().get(CLOSED);
+    assertThat(good).isNotNull();
+
+    for (String bad :
+        List.of(
+            policy.formatted("default", "has(app", "10.0.0.0/8"),
+            policy.formatted("default", "has(app)", "10.0.0.1/8"),
+            policy.formatted("defualt", "has(app)", "10.0.0.0/8"),
+            policy.formatted("default", "has(app)", "10.0.0.0/8").replace("source", "sorce"),
+            policy.formatted("default", "has(app)", "10.0.0.0/8").replace("Deny", "Deny!"))) {
+      write(file, bad);
+      assertThat(scan().resources().get(CLOSED)).as(bad).isEqualTo(good);
+      assertThat(last.newProblems()).as(bad).hasSize(1);
+    }
   }
 
   @Test

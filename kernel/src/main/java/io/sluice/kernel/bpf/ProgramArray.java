@@ -72,15 +72,23 @@ public final class ProgramArray implements AutoCloseable {
   public synchronized Map<Integer, Integer> programIds() {
     Map<Integer, Integer> ids = new TreeMap<>();
     for (int index = 0; index < size; index++) {
-      key.bytes().putInt(0, index);
-      int result = MapCalls.lookup(fd, key.address(), value.address());
-      if (result == -Errno.ENOENT) {
-        continue;
+      int id = programId(index);
+      if (id != 0) {
+        ids.put(index, id);
       }
-      Bpf.check(result, "read map " + name);
-      ids.put(index, value.bytes().getInt(0));
     }
     return ids;
+  }
+
+  /** The ID of the program in a slot; 0: none. */
+  public synchronized int programId(int index) {
+    key.bytes().putInt(0, index);
+    int result = MapCalls.lookup(fd, key.address(), value.address());
+    if (result == -Errno.ENOENT) {
+      return 0;
+    }
+    Bpf.check(result, "read map " + name);
+    return value.bytes().getInt(0);
   }
 
   @Override

@@ -16,6 +16,9 @@ public final class TestRun {
   /** Room for what programs add to a packet. */
   private static final int HEADROOM = 512;
 
+  /** sizeof(struct xdp_md). */
+  private static final int XDP_CONTEXT = 24;
+
   private final Fd program;
   private final NativeBuffer packet;
   private final NativeBuffer output;
@@ -24,6 +27,11 @@ public final class TestRun {
   private int packetLength;
   private int outputLength;
   private boolean withContext;
+
+  /** Bytes of the context; 0: none. */
+  private int contextSize;
+
+  private int xdpIfindex;
   private int flags;
   private long durationNanos;
 
@@ -65,10 +73,30 @@ public final class TestRun {
   public TestRun context(SkbContext context) {
     contextIn.clear();
     withContext = context != null;
+    contextSize = withContext ? SkbContext.SIZE : 0;
+    xdpIfindex = 0;
     if (withContext) {
       context.encode(contextIn.bytes());
     }
     return this;
+  }
+
+  /**
+   * For XDP programs: the interface of the caller's network namespace that the packets to come
+   * arrive by. What the program puts before a packet as metadata comes before it in {@link
+   * #output}.
+   */
+  public TestRun xdp(int ifindex) {
+    contextIn.clear();
+    withContext = false;
+    contextSize = XDP_CONTEXT;
+    xdpIfindex = ifindex;
+    return this;
+  }
+
+  /** Bytes of metadata before the packet after the last run of an XDP program. */
+  public int metadataLength() {
+    return contextOut.bytes().getInt(0) - contextOut.bytes().getInt(8);
   }
 
   /**
@@ -93,8 +121,11 @@ public final class TestRun {
     attr.putInt(8, packetLength).putInt(12, output.size());
     attr.putLong(16, packet.address()).putLong(24, output.address());
     attr.putInt(32, repeat);
-    if (withContext) {
-      attr.putInt(40, SkbContext.SIZE).putInt(44, SkbContext.SIZE);
+    if (xdpIfindex != 0) {
+      contextIn.bytes().putInt(4, packetLength).putInt(12, xdpIfindex);
+    }
+    if (contextSize != 0) {
+      attr.putInt(40, contextSize).putInt(44, contextSize);
       attr.putLong(48, contextIn.address()).putLong(56, contextOut.address());
     }
     attr.putInt(64, flags);

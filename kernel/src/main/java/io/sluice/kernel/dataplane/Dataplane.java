@@ -16,9 +16,13 @@ import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.NodeState;
+import io.sluice.kernel.layout.QosKey;
+import io.sluice.kernel.layout.QosLimit;
+import io.sluice.kernel.layout.QosUse;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.SourceKey;
 import io.sluice.kernel.layout.SourceRangeKey;
 import io.sluice.kernel.policy.PolicyProgram;
 import java.util.List;
@@ -34,6 +38,9 @@ import java.util.Map;
  */
 public interface Dataplane extends AutoCloseable {
   TypedMap<CtKey, CtValue> ct(Family family);
+
+  /** Counters of direct flows, by {@link io.sluice.kernel.layout.CtDirects}. */
+  TypedMap<Integer, Integer> directs(Family family);
 
   TypedMap<FrontendKey, Frontend> frontends(Family family);
 
@@ -56,6 +63,15 @@ public interface Dataplane extends AutoCloseable {
 
   /** Clients for which DSR is off; the value is 1. */
   TypedMap<RouteKey, Integer> dsrOptout(Family family);
+
+  /** What workloads may send from besides their own addresses, by interface; the value is 1. */
+  TypedMap<SourceKey, Integer> sources(Family family);
+
+  /** How much interfaces' workloads may send and get, by ifindex and hook. */
+  TypedMap<QosKey, QosLimit> qosLimits();
+
+  /** What of that is used. Programs count in it. */
+  TypedMap<QosKey, QosUse> qosUse();
 
   /** By ifindex, over the array and the hash behind it. */
   TypedMap<Integer, Iface> ifaces();

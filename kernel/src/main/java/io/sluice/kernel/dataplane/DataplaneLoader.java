@@ -22,11 +22,15 @@ import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.NodeState;
+import io.sluice.kernel.layout.QosKey;
+import io.sluice.kernel.layout.QosLimit;
+import io.sluice.kernel.layout.QosUse;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.Settings;
 import io.sluice.kernel.layout.SluiceHook;
+import io.sluice.kernel.layout.SourceKey;
 import io.sluice.kernel.layout.SourceRangeKey;
 import io.sluice.kernel.policy.PolicyProgram;
 import io.sluice.kernel.sys.Errno;
@@ -67,10 +71,14 @@ public final class DataplaneLoader implements Dataplane {
   private final Map<Family, BpfMap<FrontendKey, Frontend>> frontends = new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<Integer, Backend>> backends = new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<RouteKey, Route>> routes = new EnumMap<>(Family.class);
+  private final Map<Family, BpfMap<Integer, Integer>> directs = new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<AffinityKey, Affinity>> affinity = new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<SourceRangeKey, Integer>> sourceRanges =
       new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<RouteKey, Integer>> dsrOptout = new EnumMap<>(Family.class);
+  private final Map<Family, BpfMap<SourceKey, Integer>> sources = new EnumMap<>(Family.class);
+  private final BpfMap<QosKey, QosLimit> qosLimits;
+  private final BpfMap<QosKey, QosUse> qosUse;
   private final BpfMap<Integer, Service> services;
   private final MaglevMap maglev;
   private final BpfMap<Integer, BackendGen> backendGen;
@@ -114,6 +122,7 @@ public final class DataplaneLoader implements Dataplane {
         int n = family.number();
         cleaners.put(family, keep(new Cleaner(objects, maps, family)));
         ct.put(family, map("ct" + n, CtKey.codec(family), CtValue.codec(family)));
+        directs.put(family, map("directs" + n, Codec.U32, Codec.U32));
         frontends.put(family, map("frontends" + n, FrontendKey.codec(family), Frontend.codec()));
         backends.put(family, map("backends" + n, Codec.U32, Backend.codec(family)));
         routes.put(family, map("routes" + n, RouteKey.codec(family), Route.codec(family)));
@@ -122,11 +131,14 @@ public final class DataplaneLoader implements Dataplane {
         sourceRanges.put(family, map("source_ranges" + n, SourceRangeKey.codec(family), Codec.U32));
         dsrOptout.put(family, map("dsr_optout" + n, RouteKey.codec(family), Codec.U32));
         ipSets.put(family, map("ip_sets" + n, IpSetKey.codec(family), Codec.U32));
+        sources.put(family, map("sources" + n, SourceKey.codec(family), Codec.U32));
       }
       services = map("services", Codec.U32, Service.codec());
       maglev = keep(new MaglevMap(maps.openArrayOfMaps("maglev")));
       backendGen = map("backend_gen", Codec.U32, BackendGen.codec());
       node = map("node", Codec.U32, NodeState.codec());
+      qosLimits = map("qos", QosKey.codec(), QosLimit.codec());
+      qosUse = map("qos_use", QosKey.codec(), QosUse.codec());
       ifaces =
           new IfaceMap(
               map("ifaces", Codec.U32, Iface.codec()), map("ifaces_far", Codec.U32, Iface.codec()));
@@ -227,6 +239,11 @@ public final class DataplaneLoader implements Dataplane {
   }
 
   @Override
+  public TypedMap<Integer, Integer> directs(Family family) {
+    return directs.get(family);
+  }
+
+  @Override
   public TypedMap<AffinityKey, Affinity> affinity(Family family) {
     return affinity.get(family);
   }
@@ -244,6 +261,21 @@ public final class DataplaneLoader implements Dataplane {
   @Override
   public TypedMap<RouteKey, Route> routes(Family family) {
     return routes.get(family);
+  }
+
+  @Override
+  public TypedMap<SourceKey, Integer> sources(Family family) {
+    return sources.get(family);
+  }
+
+  @Override
+  public TypedMap<QosKey, QosLimit> qosLimits() {
+    return qosLimits;
+  }
+
+  @Override
+  public TypedMap<QosKey, QosUse> qosUse() {
+    return qosUse;
   }
 
   @Override

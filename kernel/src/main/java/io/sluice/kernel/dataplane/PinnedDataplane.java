@@ -23,9 +23,13 @@ import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IpSetKey;
 import io.sluice.kernel.layout.NodeState;
+import io.sluice.kernel.layout.QosKey;
+import io.sluice.kernel.layout.QosLimit;
+import io.sluice.kernel.layout.QosUse;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
+import io.sluice.kernel.layout.SourceKey;
 import io.sluice.kernel.layout.SourceRangeKey;
 import io.sluice.kernel.policy.PolicyProgram;
 import io.sluice.kernel.sys.Errno;
@@ -131,6 +135,11 @@ public final class PinnedDataplane implements Dataplane {
   }
 
   @Override
+  public TypedMap<Integer, Integer> directs(Family family) {
+    return map("directs" + family.number(), Codec.U32, Codec.U32);
+  }
+
+  @Override
   public TypedMap<RouteKey, Integer> dsrOptout(Family family) {
     return map("dsr_optout" + family.number(), RouteKey.codec(family), Codec.U32);
   }
@@ -152,6 +161,21 @@ public final class PinnedDataplane implements Dataplane {
   @Override
   public TypedMap<RouteKey, Route> routes(Family family) {
     return map("routes" + family.number(), RouteKey.codec(family), Route.codec(family));
+  }
+
+  @Override
+  public TypedMap<SourceKey, Integer> sources(Family family) {
+    return map("sources" + family.number(), SourceKey.codec(family), Codec.U32);
+  }
+
+  @Override
+  public TypedMap<QosKey, QosLimit> qosLimits() {
+    return map("qos", QosKey.codec(), QosLimit.codec());
+  }
+
+  @Override
+  public TypedMap<QosKey, QosUse> qosUse() {
+    return map("qos_use", QosKey.codec(), QosUse.codec());
   }
 
   @Override

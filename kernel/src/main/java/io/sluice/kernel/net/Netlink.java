@@ -278,6 +278,41 @@ public final class Netlink implements AutoCloseable {
         message -> TcFilterCodec.parse(message, ingress));
   }
 
+  /** The queueing disciplines at the roots of all interfaces. */
+  public List<RootQdisc> rootQdiscs() {
+    return socket.dump("list queueing disciplines", QdiscCodec.dump(), QdiscCodec::parse);
+  }
+
+  /**
+   * Puts a token bucket filter at an interface's root, or changes the one of this handle.
+   *
+   * @param rate bytes a second
+   * @param burst bytes
+   * @param limit bytes that may wait
+   * @throws KernelException EEXIST or EINVAL, if another discipline is there
+   */
+  public void putTbf(int ifindex, int handle, long rate, long burst, long limit) {
+    socket.request(
+        "put a token bucket filter on interface " + ifindex,
+        QdiscCodec.putTbf(ifindex, handle, rate, burst, limit));
+  }
+
+  /**
+   * Has the kernel's default take the place of a discipline at an interface's root.
+   *
+   * @return false if none of this handle is there
+   */
+  public boolean deleteRootQdisc(int ifindex, int handle) {
+    // Another handle is there, or the kernel's own: EINVAL.
+    return unless(
+            Errno.EINVAL,
+            () ->
+                delete(
+                    "delete the queueing discipline of interface " + ifindex,
+                    QdiscCodec.delete(ifindex, handle)))
+        .orElse(false);
+  }
+
   private static <T> Optional<T> unless(int errno, Supplier<T> call) {
     try {
       return Optional.of(call.get());

@@ -28,8 +28,14 @@ final class Piece {
   /** Jumps of a node of a search tree, by family and field: at most. */
   static final int NODE_JUMPS = 3;
 
-  private static final int CB_OFFSET = 48;
-  private static final int PROTOCOL_OFFSET = 16;
+  /** The register of the context. */
+  static final int CONTEXT = 6;
+
+  /** Where struct __sk_buff has cb[0] and protocol, bytes. */
+  static final int CB_OFFSET = 48;
+
+  static final int PROTOCOL_OFFSET = 16;
+
   private static final int ETH_P_IP = 0x0800;
   private static final int ETH_P_IPV6 = 0x86dd;
   private static final int TC_ACT_SHOT = 2;
@@ -247,6 +253,12 @@ final class Piece {
   void flag(int bits) {
     load(Size.W, Pkt.OFFSET_FLAGS);
     code.alu32(Alu.OR, Reg.R1, bits).store(Size.W, Reg.R7, Pkt.OFFSET_FLAGS, Reg.R1);
+  }
+
+  /** Ends without a continuation: of use to {@link XdpTarget} alone. */
+  void undecided() {
+    code.jump("shot");
+    falls = false;
   }
 
   /** The piece's begin: finds the packet, and the place for keys. */

@@ -29,10 +29,34 @@ public final class PolicyGenerator {
 
   /** The same, cut into smaller pieces. */
   static PolicyProgram generate(Plan plan, Pieces.Limits limits) {
-    long rules = plan.cases().stream().mapToLong(c -> count(c.chain())).sum();
-    List<byte[]> pieces =
-        Pieces.cut(code(plan, Family.IPV4), code(plan, Family.IPV6), rules, limits);
+    List<byte[]> pieces = pieces(plan, Ends.AS_PLANNED, limits);
     return new PolicyProgram("p_" + digest(pieces), pieces);
+  }
+
+  /**
+   * The program that judges as an untracked policy (doNotTrack) says, for XDP. Where no rule has
+   * decided it says nothing, whatever the plan has as the end of its chains: other policies are
+   * asked about those packets.
+   *
+   * @throws PolicyTooLargeException if it would take more programs than a packet can go through
+   */
+  public static PolicyProgram generateUntracked(Plan plan) {
+    List<byte[]> pieces =
+        pieces(plan, Ends.UNDECIDED, Pieces.Limits.KERNEL).stream()
+            .map(XdpTarget::translate)
+            .toList();
+    return new PolicyProgram("x_" + digest(pieces), pieces);
+  }
+
+  /** What becomes of packets that no rule has decided on. */
+  private enum Ends {
+    AS_PLANNED,
+    UNDECIDED
+  }
+
+  private static List<byte[]> pieces(Plan plan, Ends ends, Pieces.Limits limits) {
+    long rules = plan.cases().stream().mapToLong(c -> count(c.chain())).sum();
+    return Pieces.cut(code(plan, Family.IPV4, ends), code(plan, Family.IPV6, ends), rules, limits);
   }
 
   private static long count(Chain chain) {
@@ -43,7 +67,7 @@ public final class PolicyGenerator {
         + chain.profiles().stream().mapToLong(profile -> profile.rules().size()).sum();
   }
 
-  private static Code code(Plan plan, Family family) {
+  private static Code code(Plan plan, Family family, Ends ends) {
     Code code = new Code(family);
     for (Plan.Case one : plan.cases()) {
       Mark next = new Mark();
@@ -53,14 +77,25 @@ public final class PolicyGenerator {
       } else if (one.value() != 0) {
         continue; // no packet is like that
       }
-      add(one.chain(), code);
+      add(one.chain(), code, ends);
       code.place(next);
     }
-    Rules.act(Action.DENY, 0, null, code);
+    end(Action.DENY, 0, code, ends);
     return code;
   }
 
-  private static void add(Chain chain, Code code) {
+  private static void end(Action action, long id, Code code, Ends ends) {
+    if (ends == Ends.AS_PLANNED) {
+      Rules.act(action, id, null, code);
+      return;
+    }
+    if (id != 0) {
+      code.add(piece -> piece.hit(id));
+    }
+    code.add(Piece::undecided);
+  }
+
+  private static void add(Chain chain, Code code, Ends ends) {
     for (Tier tier : chain.tiers()) {
       Mark next = new Mark();
       Rules.add(rules(tier.policies()), next, code);
@@ -74,7 +109,7 @@ public final class PolicyGenerator {
     List<Rule> profiles =
         rules(chain.profiles()).stream().filter(rule -> rule.action() != Action.PASS).toList();
     Rules.add(profiles, null, code);
-    Rules.act(chain.end(), chain.endId(), null, code);
+    end(chain.end(), chain.endId(), code, ends);
   }
 
   private static List<Rule> rules(List<Policy> policies) {

@@ -31,12 +31,12 @@ class CleanerTest {
   }
 
   private static CtKey key(Family family, int flow, int port) {
-    return new CtKey(address(family, 1), address(family, 2), flow, port, TCP);
+    return new CtKey(address(family, 1), address(family, 2), flow, port, TCP, 0);
   }
 
   /** What the agent writes where an entry has no twin. */
   private static CtKey none(Family family) {
-    return new CtKey(Ip.any(family), Ip.any(family), 0, 0, 0);
+    return new CtKey(Ip.any(family), Ip.any(family), 0, 0, 0, 0);
   }
 
   private static CtValue seen(Family family, int lastSeen) {
@@ -73,11 +73,11 @@ class CleanerTest {
       ct.put(other, seen(family, JUDGED));
 
       Map<CtKey, CtJudged> dead = new HashMap<>();
-      dead.put(alone, new CtJudged(none(family), JUDGED, 0));
-      dead.put(tracking, new CtJudged(forward, JUDGED, JUDGED - 7));
-      dead.put(touched, new CtJudged(none(family), JUDGED, 0));
-      dead.put(ofTouchedTwin, new CtJudged(touchedTwin, JUDGED, JUDGED));
-      dead.put(evicted, new CtJudged(none(family), JUDGED, 0));
+      dead.put(alone, new CtJudged(none(family), JUDGED, 0, 0, 0));
+      dead.put(tracking, new CtJudged(forward, JUDGED, JUDGED - 7, 0, 0));
+      dead.put(touched, new CtJudged(none(family), JUDGED, 0, 0, 0));
+      dead.put(ofTouchedTwin, new CtJudged(touchedTwin, JUDGED, JUDGED, 0, 0));
+      dead.put(evicted, new CtJudged(none(family), JUDGED, 0, 0, 0));
       assertThat(dataplane.clean(family, dead)).isEqualTo(new Dataplane.CleanResult(3, 2, 1));
 
       Map<CtKey, CtValue> left = new HashMap<>();

@@ -44,7 +44,7 @@ class LayoutTest {
   void conntrackKeyOfIpv4() {
     ByteBuffer laid = bytes(16);
     laid.put(HEX.parseHex("0af40102" + "c0a86302" + "0050" + "c001" + "06"));
-    CtKey key = new CtKey(Ip.parse("10.244.1.2"), Ip.parse("192.168.99.2"), 80, 0xc001, 6);
+    CtKey key = new CtKey(Ip.parse("10.244.1.2"), Ip.parse("192.168.99.2"), 80, 0xc001, 6, 0);
     assertLaid(CtKey.codec(Family.IPV4), key, laid);
   }
 
@@ -54,7 +54,7 @@ class LayoutTest {
     laid.put(HEX.parseHex("fd000244000100000000000000000002"));
     laid.put(HEX.parseHex("fd000099000000000000000000000002"));
     laid.put(HEX.parseHex("0035" + "ffff" + "11"));
-    CtKey key = new CtKey(Ip.parse("fd00:244:1::2"), Ip.parse("fd00:99::2"), 53, 65535, 17);
+    CtKey key = new CtKey(Ip.parse("fd00:244:1::2"), Ip.parse("fd00:99::2"), 53, 65535, 17, 0);
     assertLaid(CtKey.codec(Family.IPV6), key, laid);
   }
 
@@ -129,15 +129,15 @@ class LayoutTest {
     Ip four = Ip.parse("10.0.0.1");
     assertThatIllegalArgumentException()
         .isThrownBy(
-            () -> CtKey.codec(Family.IPV4).encode(new CtKey(four, four, 65536, 0, 6), buffer, 0))
+            () -> CtKey.codec(Family.IPV4).encode(new CtKey(four, four, 65536, 0, 6, 0), buffer, 0))
         .withMessage("CtKey.port0 takes 0 to 65535, not 65536");
     assertThatIllegalArgumentException()
         .isThrownBy(
-            () -> CtKey.codec(Family.IPV4).encode(new CtKey(four, four, 1, -1, 6), buffer, 0))
+            () -> CtKey.codec(Family.IPV4).encode(new CtKey(four, four, 1, -1, 6, 0), buffer, 0))
         .withMessageContaining("CtKey.port1");
     assertThatIllegalArgumentException()
         .isThrownBy(
-            () -> CtKey.codec(Family.IPV6).encode(new CtKey(four, four, 1, 1, 6), buffer, 0))
+            () -> CtKey.codec(Family.IPV6).encode(new CtKey(four, four, 1, 1, 6, 0), buffer, 0))
         .withMessage("CtKey.addr0 takes an IPv6 address, not 10.0.0.1");
     assertThatIllegalArgumentException()
         .isThrownBy(

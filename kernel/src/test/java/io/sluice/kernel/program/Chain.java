@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.kernel.program;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.sluice.kernel.asm.PolicyPrograms;
 import io.sluice.kernel.bpf.BpfMap;
 import io.sluice.kernel.bpf.BpfObject;
@@ -16,10 +18,15 @@ import io.sluice.kernel.layout.SluiceHook;
 import io.sluice.kernel.layout.SluiceProg;
 import io.sluice.kernel.layout.SluiceProgIndex;
 import io.sluice.kernel.layout.SluiceReason;
+import io.sluice.kernel.policy.Plan;
+import io.sluice.kernel.policy.PolicyGenerator;
+import io.sluice.kernel.policy.PolicyMap;
+import io.sluice.kernel.policy.PolicyProgram;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -200,6 +207,18 @@ final class Chain implements AutoCloseable {
     try (Fd loaded = Programs.load(Programs.SCHED_CLS, "policy", program, used)) {
       policies[hook].set(slot, loaded);
     }
+  }
+
+  /** Puts what a plan gives into a slot; it must be of one piece. */
+  void setPolicy(int hook, int slot, Plan plan) {
+    PolicyProgram program = PolicyGenerator.generate(plan);
+    assertThat(program.pieces()).hasSize(1);
+    Fd[] more =
+        Arrays.stream(PolicyMap.values())
+            .skip(1)
+            .map(map -> maps.get(mapKey(map.mapName(), hook)))
+            .toArray(Fd[]::new);
+    setPolicy(hook, slot, program.linked(0, piece -> slot), more);
   }
 
   void allowAll(int hook, int slot) {

@@ -203,7 +203,7 @@ class ConnectionLimitTest extends ChainTest {
       return;
     }
     String n = Integer.toString(family.number());
-    CtKey none = new CtKey(Ip.any(family), Ip.any(family), 0, 0, 0);
+    CtKey none = new CtKey(Ip.any(family), Ip.any(family), 0, 0, 0, 0);
     try (BpfObject object = harness.chain.loadAlong("ct_clean" + n);
         Fd program = object.programFd("ct_clean");
         BpfMap<CtKey, CtJudged> queue =
@@ -212,7 +212,7 @@ class ConnectionLimitTest extends ChainTest {
                 object.mapFd("ct_clean" + n),
                 CtKey.codec(family),
                 CtJudged.codec(family))) {
-      queue.putAll(Map.of(key, new CtJudged(none, value.c().lastSeen(), 0)));
+      queue.putAll(Map.of(key, new CtJudged(none, value.c().lastSeen(), 0, 0, 0)));
       TestRun.once(program, new byte[64], null);
     }
   }

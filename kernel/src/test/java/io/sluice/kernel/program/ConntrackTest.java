@@ -57,8 +57,8 @@ class ConntrackTest extends ChainTest {
     int byAddress = x.saddr().compareTo(x.daddr());
     boolean sourceFirst = byAddress < 0 || byAddress == 0 && x.sport() <= x.dport();
     return sourceFirst
-        ? new CtKey(x.saddr(), x.daddr(), x.sport(), x.dport(), proto)
-        : new CtKey(x.daddr(), x.saddr(), x.dport(), x.sport(), proto);
+        ? new CtKey(x.saddr(), x.daddr(), x.sport(), x.dport(), proto, 0)
+        : new CtKey(x.daddr(), x.saddr(), x.dport(), x.sport(), proto, 0);
   }
 
   @ParameterizedTest
@@ -107,7 +107,7 @@ class ConntrackTest extends ChainTest {
     assertThat(is.c().ifindex1()).isEqualTo(was.ifindex1());
   }
 
-  private static CtValue seenLongAgo(CtValue value) {
+  static CtValue seenLongAgo(CtValue value) {
     CtCommon c = value.c();
     CtCommon old =
         new CtCommon(
@@ -218,7 +218,11 @@ class ConntrackTest extends ChainTest {
   private CtJudged judge(Family family, int ownAge, int twinAge) {
     CtKey twin = ofKind(family, CtState.CT_NAT_FORWARD).getKey();
     return new CtJudged(
-        twin, tracking(family).c().lastSeen() - ownAge, forward(family).c().lastSeen() - twinAge);
+        twin,
+        tracking(family).c().lastSeen() - ownAge,
+        forward(family).c().lastSeen() - twinAge,
+        0,
+        0);
   }
 
   @ParameterizedTest
@@ -250,8 +254,8 @@ class ConntrackTest extends ChainTest {
             .filter(e -> e.getKey().port0() == 1000 || e.getKey().port1() == 1000)
             .findFirst()
             .orElseThrow();
-    CtKey none = new CtKey(Ip.any(family), Ip.any(family), 0, 0, 0);
-    CtJudged judged = new CtJudged(none, entry.getValue().c().lastSeen(), 0);
+    CtKey none = new CtKey(Ip.any(family), Ip.any(family), 0, 0, 0, 0);
+    CtJudged judged = new CtJudged(none, entry.getValue().c().lastSeen(), 0, 0, 0);
     assertThat(clean(family, Map.of(entry.getKey(), judged))).isEqualTo(new Cleaned(1, 0, 0));
     assertThat(harness.entries(family)).hasSize(1);
   }

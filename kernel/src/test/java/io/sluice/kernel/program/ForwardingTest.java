@@ -49,6 +49,21 @@ class ForwardingTest extends ChainTest {
     assertThat(harness.send(b, reply).packet().problems()).isEmpty();
   }
 
+  /** Also one with the same identifier, which only its type tells from an answer. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  @Tag("INV-POL-1")
+  void anEchoRequestIsNeverTakenForAnAnswer(Family family) {
+    Net net = Net.of(family);
+    harness.deny(a, SluiceHook.HOOK_OUT);
+    byte[] request = PacketBuilder.from(net.a(), net.b()).echoRequest(77, 1).build();
+    byte[] back = PacketBuilder.from(net.b(), net.a()).echoRequest(77, 1).build();
+    assertThat(harness.send(a, request).story()).isEqualTo("b: redirect to_pod");
+    assertThat(harness.send(b, back).story()).isEqualTo("a: redirect policy");
+    byte[] reply = PacketBuilder.from(net.b(), net.a()).echoReply(77, 1).build();
+    assertThat(harness.send(b, reply).story()).isEqualTo("a: peer");
+  }
+
   @ParameterizedTest
   @MethodSource("io.sluice.kernel.program.Traffic#inFamilies")
   @Tag("INV-PATH-3")

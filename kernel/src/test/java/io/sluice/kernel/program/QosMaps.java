@@ -70,19 +70,19 @@ final class QosMaps {
   }
 
   static QosLimit packets(int rate, int burst) {
-    return new QosLimit(rate, burst, 0, 0, 0, 0, 0);
+    return new QosLimit(rate, burst, 0, 0, 0, 0, 0, 0);
   }
 
   static QosLimit bytes(long rate, long burst) {
-    return new QosLimit(0, 0, rate, burst, 0, 0, 0);
+    return new QosLimit(0, 0, rate, burst, 0, 0, 0, 0);
   }
 
   static QosLimit connections(int most) {
-    return new QosLimit(0, 0, 0, 0, most, 0, 0);
+    return new QosLimit(0, 0, 0, 0, most, 0, 0, 0);
   }
 
   static QosLimit dscp(int value) {
-    return new QosLimit(0, 0, 0, 0, 0, 0, io.sluice.kernel.layout.QosDscp.QOS_DSCP_SET | value);
+    return new QosLimit(0, 0, 0, 0, 0, 0, io.sluice.kernel.layout.QosDscp.QOS_DSCP_SET | value, 0);
   }
 
   private static SourceKey source(Pod pod, Ip network, int prefix) {
