@@ -295,7 +295,7 @@ class QosTest {
   @BothVersions
   @Tag("INV-QOS-1")
   void aPodSendsNoMoreThanItsBandwidth(IpVersion version) throws Exception {
-    limit("client", "qosControls: {egressBandwidth: 20M, egressBurst: 800k}");
+    limit("client", "qosControls: {egressBandwidth: 20M, egressBurst: 4M}");
     awaitLimits("client");
     assertThat(row("client", "egress").path("shaper").asText()).isEqualTo("programs");
     assertThat(megabitsTo(SERVER, CLIENT, version)).isBetween(4.0, 22.0);
