@@ -52,6 +52,7 @@ static __noinline __u32 parse_quoted(struct __sk_buff *skb, struct quoted_packet
 	} else {
 		f->sport = f->dport = 0;
 	}
+	f->tcp_flags = 0;
 	f->side =
 	    make_key(&f->key, ip_saddr(&quoted), f->sport, ip_daddr(&quoted), f->dport, f->proto);
 	return 0;

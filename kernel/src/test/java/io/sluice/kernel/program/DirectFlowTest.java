@@ -3,12 +3,14 @@ package io.sluice.kernel.program;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.kernel.layout.CtCommon;
 import io.sluice.kernel.layout.CtKey;
 import io.sluice.kernel.layout.CtState;
 import io.sluice.kernel.layout.CtValue;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.layout.SluiceHook;
+import io.sluice.kernel.layout.SluiceMark;
 import io.sluice.kernel.packet.Packet;
 import io.sluice.kernel.packet.PacketBuilder;
 import java.util.HashMap;
@@ -210,9 +212,9 @@ class DirectFlowTest extends OutsideTest {
     assertTranslated(openDirectly(net, traffic));
   }
 
-  private static io.sluice.kernel.layout.CtCommon withState(CtValue value, int state) {
-    var c = value.c();
-    return new io.sluice.kernel.layout.CtCommon(
+  private static CtCommon withState(CtValue value, int state) {
+    CtCommon c = value.c();
+    return new CtCommon(
         c.lastSeen(),
         c.created(),
         state,
@@ -309,7 +311,7 @@ class DirectFlowTest extends OutsideTest {
         leave(
             up,
             traffic.next(net.b(), BACKEND_PORT, net.client(), CLIENT_PORT),
-            io.sluice.kernel.layout.SluiceMark.MARK_SEEN);
+            SluiceMark.MARK_SEEN);
     assertTuple(left, net.b(), BACKEND_PORT, net.client(), CLIENT_PORT);
   }
 
