@@ -362,28 +362,34 @@ static __always_inline void approve(const struct __sk_buff *skb, const struct fl
 	}
 }
 
-/* A note of a packet that a policy's rule wants noted; debug variants write one of every packet. */
-static __always_inline void note_logged(const struct __sk_buff *skb, const struct pkt *p,
-					__u32 prog, __u32 reason)
+/*
+ * A note of a packet that a policy's rule wants noted; debug variants write one of every packet. To
+ * be called before anything else is done: what would have to be kept over it takes stack.
+ */
+static __noinline void note_logged(const struct __sk_buff *skb, __u32 prog)
 {
-	if (!settings.debug && p->flags & PKT_LOG)
-		write_event(skb, prog, reason);
+	const struct pkt *p = packet_state();
+
+	if (!settings.debug && p && p->flags & PKT_LOG)
+		write_event(skb, prog,
+			    prog == PROG_DROP ? p->reason & (REASON_COUNT - 1) : REASON_UNUSED);
 }
 
 SEC("tc")
 int prog_allowed(struct __sk_buff *skb)
 {
-	struct pkt *p = packet_state();
+	struct pkt *p;
 	struct F(making) *m;
 	struct F(ct_value) *e;
 	__u32 zero = 0, reason;
 	struct flow f;
 	int refused = 0;
 
+	note_logged(skb, PROG_ALLOWED);
+	p = packet_state();
 	m = bpf_map_lookup_elem(&F(making), &zero);
 	if (!p || !m)
 		return drop(skb, PROG_ALLOWED, REASON_NO_PROGRAM);
-	note_logged(skb, p, PROG_ALLOWED, REASON_UNUSED);
 	saved_flow(p, &f);
 	note_limits(skb, p);
 	if (p->flags & PKT_NEW) {
@@ -431,13 +437,11 @@ SEC("tc")
 int prog_drop(struct __sk_buff *skb)
 {
 	struct pkt *p = packet_state();
-	__u32 reason = p ? p->reason & (REASON_COUNT - 1) : REASON_POLICY;
 
-	if (p)
-		note_logged(skb, p, PROG_DROP, reason);
+	note_logged(skb, PROG_DROP);
 	if (p && is_left_to_tables(p)) {
 		set_mark(skb, MARK_SEEN | MARK_FALLTHROUGH);
 		return pass(skb, PROG_DROP, REASON_FALLTHROUGH);
 	}
-	return drop(skb, PROG_DROP, reason);
+	return drop(skb, PROG_DROP, p ? p->reason & (REASON_COUNT - 1) : REASON_POLICY);
 }

@@ -112,7 +112,7 @@ class ApplyTest {
     String good = Writers.manifest("good") + "---\n";
     String large =
         Writers.manifest("large")
-            .replace("first", "x, a: " + "x".repeat(1600 << 10))
+            .replace("first", "x, a: " + "x".repeat(1040 << 10))
             .replace("labels", "annotations");
     for (String bad :
         new String[] {

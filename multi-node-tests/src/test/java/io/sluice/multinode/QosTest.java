@@ -20,6 +20,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -33,6 +34,7 @@ import org.junit.jupiter.api.Tag;
 class QosTest {
   private static final String CLIENT = Cluster.host("client");
   private static final String SERVER = "web-1";
+  private static final String LAB = "lab";
   private static final int PORT = 8080;
   private static final int OWN_PORT = 9999;
   private static final String SPOOFING =
@@ -45,42 +47,26 @@ class QosTest {
 
   private final Cluster cluster;
 
-  QosTest(Cluster cluster) {
+  /** What the lab says of its pods. */
+  private final String endpoints;
+
+  QosTest(Cluster cluster) throws IOException {
     this.cluster = cluster;
+    this.endpoints = Files.readString(cluster.lab().names().manifests().resolve(LAB + ".yaml"));
   }
 
   @AfterEach
   void unlimited() {
-    for (String pod : List.of("client", SERVER)) {
-      cluster.delete("limits-" + pod);
-    }
+    cluster.apply(LAB, endpoints);
     cluster.delete("spoofing");
     await().atMost(Cluster.PATIENCE).until(() -> cluster.dump("qos").isEmpty());
   }
 
-  /** A pod's endpoint with more than a pod says; returns when the map says so, too. */
+  /** Has a pod's endpoint say more than the lab does. */
   private void limit(String pod, String more) {
-    cluster.apply(
-        "limits-" + pod,
-        """
-        apiVersion: projectcalico.org/v3
-        kind: WorkloadEndpoint
-        metadata: {name: node1-k8s-%1$s-eth0, namespace: default}
-        spec:
-          node: node1
-          pod: %2$s
-          endpoint: eth0
-          interfaceName: %3$s
-          ipNetworks: ["%4$s/32", "%5$s/128"]
-          %6$s
-        """
-            .formatted(
-                pod.replace("-", "--"),
-                pod,
-                Addresses.hostInterface(cluster.pod(pod)),
-                cluster.address(pod, IpVersion.V4),
-                cluster.address(pod, IpVersion.V6),
-                more));
+    String device = "  interfaceName: " + Addresses.hostInterface(cluster.pod(pod)) + "\n";
+    assertThat(endpoints).contains(device);
+    cluster.apply(LAB, endpoints.replace(device, device + "  " + more + "\n"));
   }
 
   private void awaitLimits(String pod) {
@@ -268,7 +254,7 @@ class QosTest {
           .atMost(Cluster.PATIENCE)
           .untilAsserted(() -> assertThat(asAnother(version, source).answers()).isPositive());
       assertThat(asAnother(version, source).failures()).isEmpty();
-      cluster.delete("limits-client");
+      cluster.apply(LAB, endpoints);
       await()
           .atMost(Cluster.PATIENCE)
           .untilAsserted(() -> assertThat(asAnother(version, source).answers()).isZero());
@@ -298,7 +284,7 @@ class QosTest {
     String device = Addresses.hostInterface(cluster.pod(SERVER));
     assertThat(cluster.run("node1", "tc", "qdisc", "show", "dev", device)).contains("tbf 5106:");
     assertThat(megabitsTo(SERVER, CLIENT, version)).isBetween(12.0, 22.0);
-    cluster.delete("limits-" + SERVER);
+    cluster.apply(LAB, endpoints);
     await().atMost(Cluster.PATIENCE).until(() -> cluster.dump("qos").isEmpty());
     await()
         .atMost(Cluster.PATIENCE)
@@ -309,7 +295,7 @@ class QosTest {
   @BothVersions
   @Tag("INV-QOS-1")
   void aPodSendsNoMoreThanItsBandwidth(IpVersion version) throws Exception {
-    limit("client", "qosControls: {egressBandwidth: 20M, egressBurst: 800k}");
+    limit("client", "qosControls: {egressBandwidth: 20M, egressBurst: 4M}");
     awaitLimits("client");
     assertThat(row("client", "egress").path("shaper").asText()).isEqualTo("programs");
     assertThat(megabitsTo(SERVER, CLIENT, version)).isBetween(4.0, 22.0);

@@ -525,12 +525,10 @@ class PolicyManagerTest {
             POD1.owner(), Optional.of(from(7, 0)), Optional.empty(), Optional.empty());
     view(true, node(Map.of("eth0", inOnly), set(7)), nics);
     TestProbe<StatusReply<Done>> reply = kit.createTestProbe();
-    manager.tell(
-        new PolicyManager.Load("eth0", Optional.empty(), new Slots(3, 3), reply.getRef()));
+    manager.tell(new PolicyManager.Load("eth0", Optional.empty(), new Slots(3, 3), reply.getRef()));
     assertThat(reply.receiveMessage().getError().getMessage()).contains("no policy any more");
     view(true, NodePolicy.NONE, nics);
-    manager.tell(
-        new PolicyManager.Load("eth0", Optional.empty(), new Slots(3, 0), reply.getRef()));
+    manager.tell(new PolicyManager.Load("eth0", Optional.empty(), new Slots(3, 0), reply.getRef()));
     assertThat(reply.receiveMessage().getError().getMessage()).contains("no policy any more");
   }
 

@@ -20,6 +20,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -224,7 +225,18 @@ public final class DumpCommand implements SluiceCommand {
       out.println("(" + table + " is empty)");
       return;
     }
-    RowTable.print(rows, output.value() == Output.table, out);
+    boolean brief = output.value() == Output.table;
+    if (brief && table.equals(PolicyRows.POLICY)) {
+      // Each row would say the same of it, and is long enough without.
+      JsonNode first = rows.get(0);
+      if (only.isPresent()) {
+        out.println(first.path("iface").asText() + ", " + first.path("owner").asText());
+      }
+      RowTable.print(
+          rows, brief, only.isPresent() ? Set.of("iface", "owner") : Set.of("owner"), out);
+    } else {
+      RowTable.print(rows, brief, Set.of(), out);
+    }
   }
 
   /** Seconds as people say them: {@code 0.4s}, {@code 12s}, {@code 3m5s}, {@code 2h7m}. */

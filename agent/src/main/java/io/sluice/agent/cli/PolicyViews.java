@@ -10,6 +10,7 @@ import io.sluice.config.model.Manifest;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import picocli.CommandLine.Model.CommandSpec;
 
 /** {@code sluice get policy} and {@code endpoint}: what a node makes of resources of many kinds. */
@@ -52,7 +53,7 @@ record PolicyViews(NodeClient client, CommandSpec spec) {
           spec.commandLine().getErr().println("no " + table);
           spec.commandLine().getErr().flush();
         } else {
-          RowTable.print(rows, format != GetCommand.Format.wide, out);
+          RowTable.print(rows, format != GetCommand.Format.wide, Set.of(), out);
         }
       }
     }

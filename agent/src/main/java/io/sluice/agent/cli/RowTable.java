@@ -7,6 +7,7 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 
 /** Rows of an answer as a table: columns are the fields, for records say all that is to be said. */
 final class RowTable {
@@ -15,10 +16,12 @@ final class RowTable {
   /**
    * @param rows at least one
    * @param brief without IDs
+   * @param hidden fields that are no columns
    */
-  static void print(JsonNode rows, boolean brief, PrintWriter out) {
+  static void print(JsonNode rows, boolean brief, Set<String> hidden, PrintWriter out) {
     List<String> fields = new ArrayList<>();
     rows.get(0).fieldNames().forEachRemaining(fields::add);
+    fields.removeAll(hidden);
     if (brief) {
       fields.removeIf(field -> field.endsWith("Id"));
     }

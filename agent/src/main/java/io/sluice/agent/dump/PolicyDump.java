@@ -166,9 +166,9 @@ public record PolicyDump(Dataplane dataplane, Running running, Snapshot snapshot
               policy,
               rule,
               action.name().toLowerCase(Locale.ROOT),
+              id == 0 ? -1 : hits.getOrDefault(id, 0L),
               match,
-              sets,
-              id == 0 ? -1 : hits.getOrDefault(id, 0L)));
+              sets));
     }
   }
 

@@ -36,10 +36,10 @@ public final class PolicyRows {
    * @param policy empty: an end
    * @param rule its number from 0; -1: an end
    * @param action {@code allow}, {@code deny}, {@code pass}, {@code log}
-   * @param match what it is about
-   * @param sets those that it looks up: what they are, how many members, and the first of them
    * @param hits packets that it has decided on since it is in force, all endpoints together; -1:
    *     not counted
+   * @param match what it is about
+   * @param sets those that it looks up: what they are, how many members, and the first of them
    */
   public record RuleRow(
       String iface,
@@ -50,9 +50,9 @@ public final class PolicyRows {
       String policy,
       int rule,
       String action,
+      long hits,
       String match,
-      List<String> sets,
-      long hits) {}
+      List<String> sets) {}
 
   /**
    * @param id as it is in the maps, in hexadecimal

@@ -115,9 +115,9 @@ class PolicyDumpTest {
                 "NetworkPolicy x/p",
                 0,
                 "allow",
+                5,
                 "tcp from {" + set + "} to port 80",
-                List.of(set + ": 1: 10.0.1.1/32"),
-                5));
+                List.of(set + ": 1: 10.0.1.1/32")));
     assertThat(ingress.get(1).action()).isEqualTo("deny");
     assertThat(ingress.get(1).rule()).isEqualTo(-1);
     assertThat(dump().rules())

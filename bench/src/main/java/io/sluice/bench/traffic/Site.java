@@ -101,7 +101,9 @@ final class Site implements AutoCloseable {
     Topology topology =
         new Topology(
             List.of(Topology.Node.named(NODE), Topology.Node.named(OTHER_NODE)),
-            List.of(new Topology.Pod(null, SERVING.get(0), OTHER_NODE, null, null, false, null)),
+            List.of(
+                new Topology.Pod(
+                    null, SERVING.get(0), OTHER_NODE, null, null, false, null, null, null)),
             null,
             null,
             null,

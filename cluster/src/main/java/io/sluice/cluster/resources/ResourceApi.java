@@ -11,8 +11,8 @@ public interface ResourceApi {
   /** Bytes that one request may have. */
   int MOST_REQUEST_BYTES = 16 << 20;
 
-  /** Bytes that one resource may have, as JSON: as many as a Kubernetes API server takes. */
-  int MOST_RESOURCE_BYTES = 3 << 19;
+  /** Bytes that one resource may have, as JSON: a policy of 10,000 rules has most of them. */
+  int MOST_RESOURCE_BYTES = 1 << 20;
 
   /**
    * An answer.
