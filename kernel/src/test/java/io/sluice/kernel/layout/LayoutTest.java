@@ -165,7 +165,7 @@ class LayoutTest {
     assertThat(Pkt.OFFSET_SPORT).isEqualTo(64);
     assertThat(Pkt.OFFSET_PROTO).isEqualTo(72);
     assertThat(Pkt.OFFSET_PEER).isEqualTo(112);
-    assertThat(Pkt.SIZE).isEqualTo(128);
+    assertThat(Pkt.SIZE).isEqualTo(144);
     assertThat(CtValue.OFFSET4_X).isEqualTo(40);
     assertThat(CtCommon.OFFSET_STATE).isEqualTo(8);
     assertThat(Iface.OFFSET_POLICY_SLOT1).isEqualTo(8);
