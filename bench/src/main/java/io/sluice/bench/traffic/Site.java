@@ -109,7 +109,8 @@ final class Site implements AutoCloseable {
             null,
             null,
             null,
-            settings);
+            settings,
+            null);
     return up(name, cpu, topology, progress);
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.config.model;
 
+import io.sluice.config.text.Text;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 

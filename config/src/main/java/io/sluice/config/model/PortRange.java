@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.config.model;
 
+import io.sluice.config.text.Text;
+
 /**
  * Ports, both ends included.
  *

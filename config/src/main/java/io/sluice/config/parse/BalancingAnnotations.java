@@ -5,8 +5,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.config.model.IpAddress;
-import io.sluice.config.model.Text;
 import io.sluice.config.model.Weights;
+import io.sluice.config.text.Text;
 import java.util.HashMap;
 import java.util.Map;
 

@@ -2,7 +2,7 @@
 package io.sluice.config.parse;
 
 import io.sluice.config.model.IpAddress;
-import io.sluice.config.model.Text;
+import io.sluice.config.text.Text;
 import java.util.regex.Pattern;
 
 /**

@@ -15,7 +15,7 @@ import io.sluice.config.model.Pod.ContainerPort;
 import io.sluice.config.model.PortRange;
 import io.sluice.config.model.Protocol;
 import io.sluice.config.model.ServiceAccount;
-import io.sluice.config.model.Text;
+import io.sluice.config.text.Text;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;

@@ -9,7 +9,7 @@ import io.sluice.config.model.IpAddress;
 import io.sluice.config.model.IpFamily;
 import io.sluice.config.model.PortRange;
 import io.sluice.config.model.Protocol;
-import io.sluice.config.model.Text;
+import io.sluice.config.text.Text;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;

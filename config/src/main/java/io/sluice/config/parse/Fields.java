@@ -2,8 +2,8 @@
 package io.sluice.config.parse;
 
 import io.sluice.config.model.Spelling;
-import io.sluice.config.model.Text;
 import io.sluice.config.parse.Tree.Type;
+import io.sluice.config.text.Text;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;

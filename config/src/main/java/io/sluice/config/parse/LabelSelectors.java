@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.config.parse;
 
-import io.sluice.config.model.Text;
 import io.sluice.config.selector.Selector;
+import io.sluice.config.text.Text;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -6,7 +6,7 @@ import io.sluice.config.model.Manifest;
 import io.sluice.config.model.Resource;
 import io.sluice.config.model.ResourceKey;
 import io.sluice.config.model.Spelling;
-import io.sluice.config.model.Text;
+import io.sluice.config.text.Text;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;

@@ -4,7 +4,7 @@ package io.sluice.config.parse;
 import io.sluice.config.model.Kind;
 import io.sluice.config.model.ObjectMeta;
 import io.sluice.config.model.ResourceKey;
-import io.sluice.config.model.Text;
+import io.sluice.config.text.Text;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;

@@ -4,7 +4,7 @@ package io.sluice.config.parse;
 import io.sluice.config.model.QosControls;
 import io.sluice.config.model.QosControls.Limits;
 import io.sluice.config.model.Spelling;
-import io.sluice.config.model.Text;
+import io.sluice.config.text.Text;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.ArrayList;

@@ -11,7 +11,7 @@ import io.sluice.config.model.PolicyRule.Icmp;
 import io.sluice.config.model.PolicyRule.Named;
 import io.sluice.config.model.PolicyRule.Numbers;
 import io.sluice.config.model.PolicyRule.RulePort;
-import io.sluice.config.model.Text;
+import io.sluice.config.text.Text;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

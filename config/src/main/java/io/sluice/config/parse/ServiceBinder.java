@@ -13,7 +13,7 @@ import io.sluice.config.model.Service.ServicePort;
 import io.sluice.config.model.Service.SessionAffinity;
 import io.sluice.config.model.Service.TrafficPolicy;
 import io.sluice.config.model.Service.Type;
-import io.sluice.config.model.Text;
+import io.sluice.config.text.Text;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;

@@ -2,7 +2,6 @@
 package io.sluice.config.settings;
 
 import io.sluice.config.model.IpAddress;
-import io.sluice.config.model.Text;
 import io.sluice.config.settings.AgentKeys.Management;
 import io.sluice.config.settings.AgentKeys.ManagementTls;
 import io.sluice.config.settings.AgentKeys.SourceType;
@@ -11,6 +10,7 @@ import io.sluice.config.settings.ClusterKeys.Seed;
 import io.sluice.config.settings.ClusterKeys.Store;
 import io.sluice.config.settings.ClusterKeys.StoreType;
 import io.sluice.config.settings.ClusterKeys.Tls;
+import io.sluice.config.text.Text;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;

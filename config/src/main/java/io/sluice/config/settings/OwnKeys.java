@@ -6,7 +6,7 @@ import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigValue;
 import com.typesafe.config.ConfigValueType;
 import io.sluice.config.model.RawValue;
-import io.sluice.config.model.Text;
+import io.sluice.config.text.Text;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;

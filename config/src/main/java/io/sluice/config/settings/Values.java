@@ -6,7 +6,7 @@ import io.sluice.config.model.IpAddress;
 import io.sluice.config.model.PortRange;
 import io.sluice.config.model.Protocol;
 import io.sluice.config.model.RawValue;
-import io.sluice.config.model.Text;
+import io.sluice.config.text.Text;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -4,6 +4,7 @@ package io.sluice.config.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.sluice.config.text.Text;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;

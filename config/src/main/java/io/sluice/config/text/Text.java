@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.sluice.config.model;
+package io.sluice.config.text;
 
 /** Text from outside, made fit for a message of one line. */
 public final class Text {
