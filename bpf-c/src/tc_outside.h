@@ -70,7 +70,8 @@ static __always_inline __u32 place(struct pkt *p)
 
 /*
  * Whether this interface has a policy for the packet. XDP may have asked one for it, and then there
- * is no other (XDP-1); and what goes to this node's own does not leave by the interface.
+ * is no other (XDP-1), nor is there after a preDNAT policy that allows; and what goes to this
+ * node's own does not leave by the interface.
  */
 static __always_inline int is_policed(const struct __sk_buff *skb, const struct pkt *p,
 				      const struct iface *iface)
@@ -79,7 +80,8 @@ static __always_inline int is_policed(const struct __sk_buff *skb, const struct 
 		return 0;
 	if (settings.hook == HOOK_OUT)
 		return !(p->flags & (PKT_DST_LOCAL | PKT_DST_HOST));
-	return !(iface->flags & IFACE_UNTRACKED && skb->mark & MARK_BYPASS_XDP);
+	return !(p->flags & PKT_DECIDED) &&
+	       !(iface->flags & IFACE_UNTRACKED && skb->mark & MARK_BYPASS_XDP);
 }
 
 /*
@@ -212,7 +214,7 @@ static __always_inline int from_outside(struct __sk_buff *skb, struct pkt *p,
 		if (result != GO_ON)
 			return result;
 		if (is_policed(skb, p, iface)) {
-			p->flags |= PKT_PRE_DNAT;
+			p->flags |= PKT_PRE_DNAT | PKT_DECIDED;
 			p->reason = REASON_PRE_DNAT;
 			return ask_host_policy(skb, p, PROG_OUTSIDE, iface, PROG_OUTSIDE);
 		}

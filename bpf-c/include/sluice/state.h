@@ -33,6 +33,8 @@ enum pkt_flags {
 	PKT_LOG = 1 << 22,	  /* a policy's rule wants this packet noted */
 	PKT_SRC_HOST = 1 << 23,	  /* the source is this node itself */
 	PKT_DIRECT = 1 << 24,	  /* the flow's key is a direct one: see CT_DIRECT */
+	/* With PKT_PRE_DNAT: a policy that leaves the packet to others takes this back. */
+	PKT_DECIDED = 1 << 25,
 };
 
 /* Addresses take four words in both families; IPv4 uses the first and zeroes the rest. */

@@ -131,7 +131,7 @@ final class PlanMaker {
     /** Tiers that decide where a rule does, and leave all else, and failsafes, to what follows. */
     private Chain lenient(List<TierOf> tiers) {
       if (tiers.isEmpty()) {
-        return Chain.ALLOW_ALL;
+        return Chain.PASS_ALL;
       }
       List<Tier> asked = new ArrayList<>();
       for (TierOf tier : tiers) {
@@ -139,7 +139,7 @@ final class PlanMaker {
         policies.addAll(policies(tier));
         asked.add(new Tier(tier.name(), policies, Action.PASS, 0));
       }
-      return new Chain(asked, List.of(), Action.ALLOW, 0);
+      return new Chain(asked, List.of(), Action.PASS, 0);
     }
 
     private Tier tier(TierOf tier) {

@@ -228,6 +228,6 @@ class HostSemanticsTest {
   void theCaseOfPreDnatIsAlwaysThere() {
     World world = world(host("h", "interfaceName: eth0"));
     Plan.Case first = in(world, "eth0").cases().get(0);
-    assertThat(first).isEqualTo(new Plan.Case(PRE_DNAT, PRE_DNAT, Chain.ALLOW_ALL));
+    assertThat(first).isEqualTo(new Plan.Case(PRE_DNAT, PRE_DNAT, Chain.PASS_ALL));
   }
 }

@@ -67,15 +67,18 @@ final class PolicyVoices {
         has(destination, RouteFlags.ROUTE_LOCAL) && !has(destination, RouteFlags.ROUTE_WORKLOAD);
     int flags = toHost ? PktFlags.PKT_DST_HOST : 0;
     boolean allowed = true;
+    boolean decided = false;
     Optional<String> nic = entrance();
     if (nic.isPresent() && from == Kind.OUTSIDE) {
       PacketView before = packet(question.destination(), question.port(), PktFlags.PKT_PRE_DNAT);
-      allowed = says(nic.get(), true, "before services are looked up", before, found);
-      if (!allowed) {
+      Optional<Verdict> first =
+          verdict(nic.get(), true, "before services are looked up", before, found);
+      if (first.filter(v -> !v.allowed()).isPresent()) {
         return Optional.of("pre_dnat");
       }
+      decided = first.filter(Verdict::decided).isPresent();
     }
-    if (nic.isPresent()) {
+    if (nic.isPresent() && !decided) {
       allowed = says(nic.get(), true, "", packet(to, port, flags), found);
     }
     if (!allowed) {
@@ -144,6 +147,12 @@ final class PolicyVoices {
 
   private boolean says(
       String nic, boolean entering, String when, PacketView packet, Consumer<String> found) {
+    return verdict(nic, entering, when, packet, found).map(Verdict::allowed).orElse(true);
+  }
+
+  /** Empty: nobody judges there. */
+  private Optional<Verdict> verdict(
+      String nic, boolean entering, String when, PacketView packet, Consumer<String> found) {
     EndpointPolicy endpoint = policy.orElseThrow().byNic().get(nic);
     Optional<Plan> plan =
         endpoint == null ? Optional.empty() : entering ? endpoint.in() : endpoint.out();
@@ -151,20 +160,21 @@ final class PolicyVoices {
       if (from != Kind.OUTSIDE) {
         found.accept("interface " + nic + " has none");
       }
-      return true;
+      return Optional.empty();
     }
     boolean workload = (flags(nic) & IfaceFlags.IFACE_WORKLOAD) != 0;
     Verdict verdict = Judge.judge(plan.get(), packet, Sets.of(policy.orElseThrow().sets()));
     found.accept(
-        "%s of %s (%s)%s: %s by %s"
+        "%s of %s (%s)%s: %s"
             .formatted(
                 workload == entering ? "egress" : "ingress",
                 endpoint.owner(),
                 nic,
                 when.isEmpty() ? "" : ", " + when,
-                verdict.allowed() ? "allowed" : "denied",
-                decider(verdict)));
-    return verdict.allowed();
+                verdict.decided()
+                    ? (verdict.allowed() ? "allowed by " : "denied by ") + decider(verdict)
+                    : "no rule decides, others are asked"));
+    return Optional.of(verdict);
   }
 
   private int flags(String nic) {

@@ -100,7 +100,7 @@ class PolicyVoicesTest {
     Plan in =
         new Plan(
             List.of(
-                new Plan.Case(PktFlags.PKT_PRE_DNAT, PktFlags.PKT_PRE_DNAT, Chain.ALLOW_ALL),
+                new Plan.Case(PktFlags.PKT_PRE_DNAT, PktFlags.PKT_PRE_DNAT, Chain.PASS_ALL),
                 new Plan.Case(PktFlags.PKT_DST_HOST, PktFlags.PKT_DST_HOST, closed),
                 new Plan.Case(0, 0, Chain.ALLOW_ALL)));
     endpoint("eth0", Kind.HOST_ENDPOINT, in, plan(Action.ALLOW));
@@ -108,7 +108,7 @@ class PolicyVoicesTest {
     assertThat(told.verdict()).isEqualTo(Explanation.Verdict.DROPPED);
     assertThat(Node.said(told, "policy"))
         .containsExactly(
-            "ingress of HostEndpoint eth0 (eth0), before services are looked up: allowed by no rule: the end",
+            "ingress of HostEndpoint eth0 (eth0), before services are looked up: no rule decides, others are asked",
             "ingress of HostEndpoint eth0 (eth0): denied by no rule: the end");
   }
 

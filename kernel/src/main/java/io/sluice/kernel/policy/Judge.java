@@ -28,7 +28,7 @@ public final class Judge {
         return new Judge(packet, sets).judge(c.chain());
       }
     }
-    return new Verdict(false, "", "", -1, 0, List.of(), false);
+    return new Verdict(false, "", "", -1, 0, List.of(), false, true);
   }
 
   /** Whether a rule is about a packet. */
@@ -89,13 +89,14 @@ public final class Judge {
 
   private Verdict verdict(Decision decision, String tier) {
     return new Verdict(
-        decision.action == Action.ALLOW,
+        decision.action != Action.DENY,
         tier,
         decision.policy,
         decision.index,
         decision.id,
         hits,
-        logged);
+        logged,
+        decision.action != Action.PASS);
   }
 
   private boolean matches(Match match) {

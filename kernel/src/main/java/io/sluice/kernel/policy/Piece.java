@@ -255,6 +255,12 @@ final class Piece {
     code.alu32(Alu.OR, Reg.R1, bits).store(Size.W, Reg.R7, Pkt.OFFSET_FLAGS, Reg.R1);
   }
 
+  /** Clears bits of the packet's flags. */
+  void unflag(int bits) {
+    load(Size.W, Pkt.OFFSET_FLAGS);
+    code.alu32(Alu.AND, Reg.R1, ~bits).store(Size.W, Reg.R7, Pkt.OFFSET_FLAGS, Reg.R1);
+  }
+
   /** Ends without a continuation: of use to {@link XdpTarget} alone. */
   void undecided() {
     code.jump("shot");

@@ -2,6 +2,7 @@
 package io.sluice.kernel.policy;
 
 import io.sluice.kernel.layout.Family;
+import io.sluice.kernel.layout.PktFlags;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -86,7 +87,10 @@ public final class PolicyGenerator {
 
   private static void end(Action action, long id, Code code, Ends ends) {
     if (ends == Ends.AS_PLANNED) {
-      Rules.act(action, id, null, code);
+      if (action == Action.PASS) {
+        code.add(piece -> piece.unflag(PktFlags.PKT_DECIDED));
+      }
+      Rules.act(action == Action.DENY ? Action.DENY : Action.ALLOW, id, null, code);
       return;
     }
     if (id != 0) {

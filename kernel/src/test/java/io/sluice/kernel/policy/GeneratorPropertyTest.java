@@ -78,10 +78,11 @@ class GeneratorPropertyTest {
       int wanted = verdict.allowed() ? PolicyRig.ALLOWED : PolicyRig.DENIED;
       int actual = rig.judge(packet);
       boolean logged = rig.logged();
-      if (actual != wanted || logged != verdict.logged()) {
+      boolean decided = rig.decided();
+      if (actual != wanted || logged != verdict.logged() || decided != verdict.decided()) {
         throw new AssertionError(
-            "seed %d, packet %d: %s%nsays %d, noted %s, instead of %s%n%s"
-                .formatted(seed, i, packet, actual, logged, verdict, plan));
+            "seed %d, packet %d: %s%nsays %d, noted %s, decided %s, instead of %s%n%s"
+                .formatted(seed, i, packet, actual, logged, decided, verdict, plan));
       }
     }
     assertThat(rig.hits()).as("hits of seed " + seed).isEqualTo(hits);

@@ -62,7 +62,7 @@ class JudgeChainTest {
                         DENY,
                         80,
                         policy("p", miss(DENY, 1), rule(ALLOW, 2), rule(DENY, 3))))));
-    assertThat(verdict).isEqualTo(new Verdict(true, "t", "p", 1, 2, List.of(2L), false));
+    assertThat(verdict).isEqualTo(new Verdict(true, "t", "p", 1, 2, List.of(2L), false, true));
   }
 
   @Test
@@ -72,13 +72,13 @@ class JudgeChainTest {
             chain(
                 List.of(
                     tier("t", DENY, 80, policy("p", miss(ALLOW, 1)), policy("q", rule(DENY, 2))))));
-    assertThat(verdict).isEqualTo(new Verdict(false, "t", "q", 0, 2, List.of(2L), false));
+    assertThat(verdict).isEqualTo(new Verdict(false, "t", "q", 0, 2, List.of(2L), false, true));
   }
 
   @Test
   void theEndOfATierDenies() {
     Verdict verdict = judge(chain(List.of(tier("t", DENY, 80, policy("p", miss(ALLOW, 1))))));
-    assertThat(verdict).isEqualTo(new Verdict(false, "t", "", -1, 80, List.of(80L), false));
+    assertThat(verdict).isEqualTo(new Verdict(false, "t", "", -1, 80, List.of(80L), false, true));
   }
 
   @Test
@@ -89,7 +89,7 @@ class JudgeChainTest {
                 List.of(
                     tier("t", PASS, 80, policy("p", miss(ALLOW, 1))),
                     tier("u", DENY, 81, policy("q", rule(ALLOW, 2))))));
-    assertThat(verdict).isEqualTo(new Verdict(true, "u", "q", 0, 2, List.of(80L, 2L), false));
+    assertThat(verdict).isEqualTo(new Verdict(true, "u", "q", 0, 2, List.of(80L, 2L), false, true));
   }
 
   @Test
@@ -100,7 +100,7 @@ class JudgeChainTest {
                 List.of(
                     tier("t", DENY, 80, policy("p", rule(PASS, 1)), policy("q", rule(DENY, 2))),
                     tier("u", DENY, 81, policy("r", rule(ALLOW, 3))))));
-    assertThat(verdict).isEqualTo(new Verdict(true, "u", "r", 0, 3, List.of(1L, 3L), false));
+    assertThat(verdict).isEqualTo(new Verdict(true, "u", "r", 0, 3, List.of(1L, 3L), false, true));
   }
 
   @Test
@@ -111,21 +111,22 @@ class JudgeChainTest {
                 List.of(tier("t", DENY, 80, policy("p", rule(PASS, 1)))),
                 policy("kns.a", miss(DENY, 2)),
                 policy("kns.b", rule(ALLOW, 3))));
-    assertThat(verdict).isEqualTo(new Verdict(true, "", "kns.b", 0, 3, List.of(1L, 3L), false));
+    assertThat(verdict)
+        .isEqualTo(new Verdict(true, "", "kns.b", 0, 3, List.of(1L, 3L), false, true));
   }
 
   @Test
   void passInAProfileIsNoMatch() {
     Verdict verdict = judge(chain(List.of(), policy("kns.a", rule(PASS, 2), rule(ALLOW, 3))));
-    assertThat(verdict).isEqualTo(new Verdict(true, "", "kns.a", 1, 3, List.of(3L), false));
+    assertThat(verdict).isEqualTo(new Verdict(true, "", "kns.a", 1, 3, List.of(3L), false, true));
   }
 
   @Test
   void whereNobodyDecidesTheEndOfTheChainDoes() {
     assertThat(judge(chain(List.of(), policy("kns.a", miss(ALLOW, 1)))))
-        .isEqualTo(new Verdict(false, "", "", -1, 90, List.of(90L), false));
+        .isEqualTo(new Verdict(false, "", "", -1, 90, List.of(90L), false, true));
     assertThat(judge(Chain.ALLOW_ALL))
-        .isEqualTo(new Verdict(true, "", "", -1, 0, List.of(), false));
+        .isEqualTo(new Verdict(true, "", "", -1, 0, List.of(), false, true));
     assertThat(judge(Chain.DENY_ALL).allowed()).isFalse();
   }
 
@@ -136,7 +137,7 @@ class JudgeChainTest {
             chain(
                 List.of(
                     tier("t", DENY, 80, policy("p", rule(LOG, 1), rule(LOG, 0), rule(ALLOW, 2))))));
-    assertThat(verdict).isEqualTo(new Verdict(true, "t", "p", 2, 2, List.of(1L, 2L), true));
+    assertThat(verdict).isEqualTo(new Verdict(true, "t", "p", 2, 2, List.of(1L, 2L), true, true));
   }
 
   @Test

@@ -205,6 +205,11 @@ final class PolicyRig implements AutoCloseable {
     return states.get(0).stream().anyMatch(state -> (state.flags() & PktFlags.PKT_LOG) != 0);
   }
 
+  /** Whether the last packet is nobody else's to decide on. */
+  boolean decided() {
+    return states.get(0).stream().allMatch(state -> (state.flags() & PktFlags.PKT_DECIDED) != 0);
+  }
+
   private static byte[] frame(Family family) {
     byte[] frame = new byte[64];
     int type = family == Family.IPV4 ? 0x0800 : 0x86dd;

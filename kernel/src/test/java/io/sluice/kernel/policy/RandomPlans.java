@@ -240,13 +240,15 @@ final class RandomPlans {
     return new Policy("policy", rules);
   }
 
+  private static final Action[] ENDS = {Action.ALLOW, Action.DENY, Action.PASS};
+
   private Chain chain() {
     List<Tier> tiers = new ArrayList<>();
     for (int n = random.nextInt(4); n > 0; n--) {
       Action end = random.nextInt(3) == 0 ? Action.DENY : Action.PASS;
       tiers.add(new Tier("tier", some(3, this::policy), end, ruleId()));
     }
-    Action end = random.nextBoolean() ? Action.DENY : Action.ALLOW;
+    Action end = ENDS[random.nextInt(ENDS.length)];
     return new Chain(tiers, rarely() ? List.of() : some(2, this::policy), end, ruleId());
   }
 
@@ -300,7 +302,7 @@ final class RandomPlans {
 
   PacketView packet() {
     Family family = family();
-    int flags = PktFlags.PKT_NEW;
+    int flags = PktFlags.PKT_NEW | PktFlags.PKT_DECIDED;
     for (int flag : FLAGS) {
       flags |= random.nextBoolean() ? flag : 0;
     }

@@ -44,8 +44,11 @@ class HostPolicyTest extends OutsideTest {
         new Iface(now.flags(), in, out, 0, 0, Ip.ANY4, Ip.ANY6, up.name(), now.mtu()));
   }
 
+  /** What no preDNAT rule decides on is left to the others. */
   private void ingress(Chain preDnat, Chain normal, Chain forward) {
-    harness.chain.setPolicy(SluiceHook.HOOK_IN, SLOT, Plans.in(preDnat, normal, forward));
+    Action end = preDnat.end() == Action.ALLOW ? Action.PASS : preDnat.end();
+    Chain first = new Chain(preDnat.tiers(), preDnat.profiles(), end, preDnat.endId());
+    harness.chain.setPolicy(SluiceHook.HOOK_IN, SLOT, Plans.in(first, normal, forward));
     slots(SLOT, 0);
   }
 
@@ -80,6 +83,21 @@ class HostPolicyTest extends OutsideTest {
     // The backend's address is nothing that it knows of; nor is it asked about another port.
     ingress(Plans.chain(Action.ALLOW, Plans.to(Action.DENY, net.b(), 8080)), NOTHING, ALL);
     assertThat(enter(first).story()).isEqualTo("b: redirect to_pod");
+  }
+
+  @ParameterizedTest
+  @MethodSource(FAMILIES_AND_TRAFFIC)
+  void whatAPreDnatRuleAllowsNobodyElseIsAskedAbout(Family family, Traffic traffic) {
+    Net net = Net.of(family);
+    nodePort(family, traffic, at(net.b()));
+    ingress(
+        Plans.chain(Action.ALLOW, Plans.to(Action.ALLOW, self(family), NODE_PORT)),
+        NOTHING,
+        NOTHING);
+    byte[] first = traffic.first(net.client(), CLIENT_PORT, self(family), NODE_PORT);
+    assertThat(enter(first).story()).isEqualTo("b: redirect to_pod");
+    byte[] other = traffic.first(net.client(), CLIENT_PORT, self(family), NODE_PORT + 1);
+    assertThat(enter(other).story()).isEqualTo("nowhere: policy");
   }
 
   @ParameterizedTest
