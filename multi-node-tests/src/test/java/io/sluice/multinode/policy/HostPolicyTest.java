@@ -158,12 +158,14 @@ class HostPolicyTest {
   @Tag("INV-SVC-1")
   void whatIsForwardedIsJudgedWhereThePolicySaysSo(String protocol, IpVersion version) {
     int port = SERVICE.nodePort(protocol);
+    int target = protocol.equals("tcp") ? 8080 : 5353;
     enforce();
     awaitSilence(protocol, version, PORT);
     assertThat(answers(protocol, version, port)).as("not applied on forward").isEqualTo(3);
-    enforce(policy("applyOnForward: true", rule("Deny", protocol, 8080)));
+    String others = ", {action: Allow}";
+    enforce(policy("applyOnForward: true", rule("Deny", protocol, target) + others));
     awaitSilence(protocol, version, port);
-    enforce(policy("applyOnForward: true", rule("Allow", protocol, 8080)));
+    enforce(policy("applyOnForward: true", rule("Allow", protocol, target)));
     awaitAnswers(protocol, version, port);
     enforce(policy("preDNAT: true\napplyOnForward: true", rule("Deny", protocol, port)));
     long before = cluster.node("node1").counted("pre_dnat");
