@@ -59,7 +59,7 @@ class ForwardingTest extends ChainTest {
     byte[] request = PacketBuilder.from(net.a(), net.b()).echoRequest(77, 1).build();
     byte[] back = PacketBuilder.from(net.b(), net.a()).echoRequest(77, 1).build();
     assertThat(harness.send(a, request).story()).isEqualTo("b: redirect to_pod");
-    assertThat(harness.send(b, back).story()).isEqualTo("a: redirect policy");
+    assertThat(harness.send(b, back).story()).isEqualTo("nowhere: redirect policy");
     byte[] reply = PacketBuilder.from(net.b(), net.a()).echoReply(77, 1).build();
     assertThat(harness.send(b, reply).story()).isEqualTo("a: peer");
   }
