@@ -29,6 +29,11 @@ runtime_packages=(
 peer_packages=(
 	iptables=iptables
 )
+# What `sluice bench policy` sets links with.
+# shellcheck disable=SC2034 # for those who source this
+link_packages=(
+	ethtool=ethtool
+)
 build_packages=(
 	maven=mvn
 	clang=clang

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.bench.program;
 
-import io.sluice.config.cli.CommandException;
+import io.sluice.bench.place.Unnamed;
 import io.sluice.kernel.net.Link;
 import io.sluice.kernel.net.Netlink;
 import io.sluice.kernel.sys.Netns;
@@ -26,20 +26,10 @@ final class Place implements AutoCloseable {
 
   /** Makes it. */
   static Place make() throws IOException {
-    // Ends when told to, or with this process, whose end of the pipe it reads.
-    Process maker =
-        new ProcessBuilder("unshare", "--net", "sh", "-c", "echo made; read end").start();
-    try {
-      if (maker.inputReader().readLine() == null) {
-        throw new CommandException("no network namespace: " + maker.errorReader().readLine());
-      }
-      Netns namespace = Netns.ofProcess(maker.pid());
-      try (Netlink netlink = Netlink.open(namespace)) {
-        Link device = netlink.createVeth(DEVICE, 1500, "there");
-        return new Place(namespace, device.index());
-      }
-    } finally {
-      maker.destroy();
+    Netns namespace = Unnamed.namespace();
+    try (Netlink netlink = Netlink.open(namespace)) {
+      Link device = netlink.createVeth(DEVICE, 1500, "there");
+      return new Place(namespace, device.index());
     }
   }
 

@@ -3,8 +3,11 @@ package io.sluice.kernel.program;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.kernel.asm.Assembler;
+import io.sluice.kernel.asm.Reg;
 import io.sluice.kernel.bpf.Bpf;
 import io.sluice.kernel.bpf.Fd;
+import io.sluice.kernel.bpf.Programs;
 import io.sluice.kernel.bpf.TestRun;
 import io.sluice.kernel.bpf.XdpLink;
 import io.sluice.kernel.dataplane.DataplaneLoader;
@@ -33,6 +36,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.function.LongSupplier;
 import org.junit.jupiter.api.AfterEach;
@@ -49,6 +53,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class UntrackedTest {
   private static final int DROP = 1;
   private static final int PASS = 2;
+  private static final int TX = 3;
   private static final int SLOT = 3;
   private static final int DENIED = 7001;
   private static final int ALLOWED = 7002;
@@ -210,6 +215,25 @@ class UntrackedTest {
     // Its policy for tracked traffic is in force, but not the other.
     sendAndAwait(family, DENIED, SluiceReason.REASON_PRE_DNAT);
     assertThat(counted(SluiceReason.REASON_UNTRACKED)).isZero();
+  }
+
+  /** As a card's driver has them; what a veth gets from a socket was an skb before. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void framesThatNeverWereAnSkbAreJudged(Family family) {
+    attach("u", usual());
+    int c = Integer.parseInt(client.sh("cat /sys/class/net/c/ifindex").strip());
+    byte[] frame =
+        PacketBuilder.from(address(family, 2), address(family, 1))
+            .udp(1, DENIED)
+            .payloadLength(8)
+            .build();
+    byte[] back = new Assembler().mov(Reg.R0, TX).exit().assemble();
+    try (Fd sender = Programs.load(Programs.XDP, "sender", back, List.of())) {
+      TestRun run = new TestRun(sender, frame.length).packet(frame).xdp(c).liveFrames();
+      client.netns().run(() -> run.run(100));
+    }
+    awaitValue(100, () -> counted(SluiceReason.REASON_UNTRACKED));
   }
 
   @Test
