@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.actors.host;
 
-import io.sluice.actors.limits.Shaping;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.sluice.actors.limits;
+package io.sluice.actors.host;
 
-import io.sluice.actors.host.HostNet;
 import io.sluice.actors.host.HostNet.Nic;
 import io.sluice.config.model.QosControls;
 import io.sluice.kernel.net.Link;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.sluice.actors.limits;
+package io.sluice.actors.host;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
