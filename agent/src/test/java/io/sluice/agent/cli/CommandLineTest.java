@@ -32,7 +32,7 @@ class CommandLineTest {
         "agent|sluice: Missing required option: '--config=FILE'; see 'sluice agent --help'",
         "dump|sluice: Missing required parameter: 'TABLE'; see 'sluice dump --help'",
         "dump shoes|sluice: there is no table shoes; want one of conntrack, nat, affinity, maglev, routes, ifstate,"
-            + " counters",
+            + " qos, counters, policy, ipsets",
         "dump nat -o xml|sluice: Invalid value for option '--output'",
         "uninstall --config a --bpffs b|sluice: Error: --config=FILE and",
         "stauts|sluice: Unmatched argument at index 0: 'stauts'",

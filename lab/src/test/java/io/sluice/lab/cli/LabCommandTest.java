@@ -176,7 +176,7 @@ class LabCommandTest {
     examples();
     launcher(
         "test $1 = dump && { echo \"dumped $2\"; exit 0; }", fakeDataplane("default/web-1", "80"));
-    Result demo = sluice("lab", "demo", "--nodes", "1");
+    Result demo = sluice("lab", "demo", "--nodes", "1", "--source", "file");
     assertThat(demo.code()).as(demo.err() + demo.out()).isZero();
     assertThat(demo.out())
         .containsPattern(
@@ -218,9 +218,27 @@ class LabCommandTest {
       script.append("ip addr add " + address + " dev lo\n");
     }
     return script
+        .append(fakePolicy(topology))
         .append("exec " + NAMES.folder() + "/bin/pod-server --name " + name)
         .append(" --port " + port + " --port 8558")
         .toString();
+  }
+
+  /** While there is the demo's policy, nobody reaches the first pod. */
+  private static String fakePolicy(Topology topology) {
+    Topology.Pod web =
+        topology.pods().stream().filter(p -> p.name().equals("web-1")).findFirst().orElseThrow();
+    String address = Addresses.pod4(topology, web);
+    return """
+        (while sleep 0.1 && kill -0 $$; do
+          if test -e %s/demo-policy.yaml; then
+            ip route replace blackhole %2$s
+          else
+            ip route del blackhole %2$s; ip route replace %2$s dev %3$s
+          fi
+        done) >/dev/null 2>&1 &
+        """
+        .formatted(NAMES.manifests(), address, Addresses.hostInterface(web));
   }
 
   private void examples() throws IOException {
