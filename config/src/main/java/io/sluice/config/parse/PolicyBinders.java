@@ -61,7 +61,21 @@ final class PolicyBinders {
     } else if (preDnat && !spec.items("egress").isEmpty()) {
       spec.error("egress", "preDNAT is asked on the way in alone, no egress rules");
     }
+    if (doNotTrack && policy.types().contains(Direction.EGRESS)) {
+      judgeUntrackedEgress(spec, policy);
+    }
     return Optional.of(policy);
+  }
+
+  /** Programs ask untracked policies before conntrack on the way in alone: XDP sees no other. */
+  private static void judgeUntrackedEgress(Fields spec, NetworkPolicy policy) {
+    if (policy.egress().stream().anyMatch(rule -> rule.action() == PolicyRule.Action.DENY)) {
+      spec.error(
+          "egress",
+          "a Deny beside doNotTrack would not be enforced, put it into a policy of its own without doNotTrack");
+    } else if (!policy.egress().isEmpty()) {
+      spec.ignored("egress", "has no effect beside doNotTrack: answers of untracked flows pass");
+    }
   }
 
   static Optional<NetworkPolicy> networkPolicy(Fields root, MetaBinder.Bound meta) {

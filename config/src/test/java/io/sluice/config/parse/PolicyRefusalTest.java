@@ -96,6 +96,10 @@ class PolicyRefusalTest {
             "{preDNAT: true, applyOnForward: true, types: [Ingress], egress: [{action: Deny}]}",
             GNP + "egress: has no effect: types is without Egress",
             GNP + "egress: preDNAT is asked on the way in alone, no egress rules"),
+        global(
+            "{doNotTrack: true, applyOnForward: true, egress: [{action: Deny}]}",
+            GNP
+                + "egress: a Deny beside doNotTrack would not be enforced, put it into a policy of its own without doNotTrack"),
         calico(
             "{preDNAT: true}",
             CNP + "preDNAT: is for a GlobalNetworkPolicy alone: host endpoints have no namespace"),
