@@ -18,8 +18,10 @@
 //   e  could not be asked
 //
 // No flow has the source port, or the identifier, of one that was asked shortly before: what a
-// dataplane remembers of an older one decides nothing. Identifiers of pings count up from N,
-// through some thousands: two hosts that ping each other should not use the same.
+// dataplane remembers of an older one decides nothing. SCTP, whose ends a dataplane need not see,
+// counts for each question, so that a port comes again after 40,000 passes; TCP and UDP, whose
+// sockets share the ports, through all questions. Identifiers of pings count up from N, through
+// some thousands: two hosts that ping each other should not use the same.
 #define _GNU_SOURCE
 #include "net.h"
 #include "sctp.h"
@@ -54,6 +56,7 @@ struct probe {
 	const char *name;
 	enum kind kind;
 	union endpoint to;
+	uint16_t asked; // SCTP: how often, modulo the number of ports
 	char result;
 	struct try tries[TRIES];
 };
@@ -79,17 +82,17 @@ static int64_t now_ms(void)
 	return t.tv_sec * 1000ll + t.tv_nsec / 1000000;
 }
 
-static uint16_t next_port(enum kind kind)
+static uint16_t next_port(struct probe *p)
 {
-	static uint16_t last[KINDS] = {FIRST_PORT, FIRST_PORT, FIRST_PORT, FIRST_PORT};
-	static uint16_t ids;
+	static uint16_t asked[KINDS];
 
-	if (kind == PING) {
-		ids = (ids + 1) % MAX_IDS;
-		return first_id + ids;
+	if (p->kind == PING) {
+		asked[PING] = (asked[PING] + 1) % MAX_IDS;
+		return first_id + asked[PING];
 	}
-	last[kind] = last[kind] == LAST_PORT ? FIRST_PORT : last[kind] + 1;
-	return last[kind];
+	uint16_t *count = p->kind == SCTP ? &p->asked : &asked[p->kind];
+	*count = (*count + 1) % (LAST_PORT - FIRST_PORT + 1);
+	return FIRST_PORT + *count;
 }
 
 static void settle(struct probe *p, char result)
@@ -129,7 +132,7 @@ static bool bind_fresh(int fd, struct probe *p, struct try *t)
 	const char *unspecified = p->to.any.sa_family == AF_INET ? "0.0.0.0" : "::";
 
 	for (int i = 0; i < 100; i++) {
-		t->port = next_port(p->kind);
+		t->port = next_port(p);
 		endpoint_parse(&any, unspecified, t->port);
 		if (!bind(fd, &any.any, endpoint_length(&any)))
 			return true;
@@ -174,7 +177,7 @@ static void ask_raw(struct probe *p, struct try *t)
 	const void *data = &echo;
 	size_t length = sizeof(echo);
 
-	t->port = next_port(p->kind);
+	t->port = next_port(p);
 	if (p->kind == SCTP) {
 		uint16_t port = ntohs(v6 ? to.v6.sin6_port : to.v4.sin_port);
 		length = sctp_make(&init, SCTP_INIT, t->port, port, 0, htonl(t->port));
