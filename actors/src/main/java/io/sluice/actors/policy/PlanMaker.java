@@ -179,20 +179,11 @@ final class PlanMaker {
     private Match match(FailsafePort port, boolean in) {
       List<Net> peers = port.net().map(ItemReader::net).map(List::of).orElse(List.of());
       List<Ports> ports = List.of(new Ports(port.port(), port.port()));
-      Place source = in ? place(peers, List.of()) : Place.ANY;
-      return new Match(
-          Optional.empty(),
+      Place source = in ? Place.of(peers, List.of(), List.of()) : Place.ANY;
+      return Match.of(
           OptionalInt.of(port.protocol().number()),
-          OptionalInt.empty(),
-          Optional.empty(),
-          Optional.empty(),
           source,
-          place(in ? List.of() : peers, ports));
-    }
-
-    private static Place place(List<Net> nets, List<Ports> ports) {
-      return new Place(
-          nets, List.of(), List.of(), List.of(), ports, List.of(), List.of(), List.of(), List.of());
+          Place.of(in ? List.of() : peers, List.of(), ports));
     }
 
     private long end(String what, String tier, Action action) {

@@ -193,7 +193,7 @@ final class SetTables {
     return !gone.isEmpty();
   }
 
-  /** Whether a set is in the kernel, as far as it has members. */
+  /** The set as it was last written; null: it was not, or is no more. */
   IpSet known(long id) {
     return known.get(id);
   }

@@ -101,22 +101,13 @@ class FlowReviewTest {
   }
 
   private static Plan allowing(Place source) {
-    Match match =
-        new Match(
-            Optional.empty(),
-            OptionalInt.empty(),
-            OptionalInt.empty(),
-            Optional.empty(),
-            Optional.empty(),
-            source,
-            Place.ANY);
+    Match match = Match.of(OptionalInt.empty(), source, Place.ANY);
     Policy only = new Policy("only", List.of(new Rule(Action.ALLOW, match, 0)));
     return Plan.of(new Chain(List.of(), List.of(only), Action.DENY, 0));
   }
 
   private static Place place(List<Long> sets, List<Ports> ports) {
-    return new Place(
-        List.of(), List.of(), sets, List.of(), ports, List.of(), List.of(), List.of(), List.of());
+    return Place.of(List.of(), sets, ports);
   }
 
   private void review(String nic, Plan in, Plan out, Map<Long, IpSet> sets) {

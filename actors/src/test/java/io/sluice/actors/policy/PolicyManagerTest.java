@@ -122,26 +122,8 @@ class PolicyManagerTest {
 
   /** Allows what comes from a set. */
   private static Plan from(long set, long rule) {
-    Place place =
-        new Place(
-            List.of(),
-            List.of(),
-            List.of(set),
-            List.of(),
-            List.of(),
-            List.of(),
-            List.of(),
-            List.of(),
-            List.of());
-    Match match =
-        new Match(
-            Optional.empty(),
-            OptionalInt.empty(),
-            OptionalInt.empty(),
-            Optional.empty(),
-            Optional.empty(),
-            place,
-            Place.ANY);
+    Place place = Place.of(List.of(), List.of(set), List.of());
+    Match match = Match.of(OptionalInt.empty(), place, Place.ANY);
     Policy only = new Policy("only", List.of(new Rule(Action.ALLOW, match, rule)));
     return Plan.of(new Chain(List.of(), List.of(only), Action.DENY, 0));
   }

@@ -24,7 +24,6 @@ import java.net.DatagramSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -160,26 +159,8 @@ enum Dropper {
   abstract long dropped(DropPlace place);
 
   private static Chain deny() {
-    Place port =
-        new Place(
-            List.of(),
-            List.of(),
-            List.of(),
-            List.of(),
-            List.of(new Ports(DropPlace.PORT, DropPlace.PORT)),
-            List.of(),
-            List.of(),
-            List.of(),
-            List.of());
-    Match match =
-        new Match(
-            Optional.empty(),
-            OptionalInt.of(UDP),
-            OptionalInt.empty(),
-            Optional.empty(),
-            Optional.empty(),
-            Place.ANY,
-            port);
+    Place port = Place.of(List.of(), List.of(), List.of(new Ports(DropPlace.PORT, DropPlace.PORT)));
+    Match match = Match.of(OptionalInt.of(UDP), Place.ANY, port);
     List<Rule> rules = List.of(new Rule(Action.DENY, match, 0));
     Tier tier = new Tier("default", List.of(new Policy("bench", rules)), Action.PASS, 0);
     return new Chain(List.of(tier), List.of(), Action.ALLOW, 0);

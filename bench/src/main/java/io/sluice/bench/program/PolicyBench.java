@@ -27,7 +27,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
 
@@ -179,24 +178,11 @@ final class PolicyBench {
     }
     int port = matching ? Rig.backendPort() : PORT_OF_NOBODY + 2 * i;
     Place destination =
-        new Place(
+        Place.of(
             kind == Kind.NET ? nets : List.of(),
-            List.of(),
             kind == Kind.SET ? List.of(matching ? FIRST_SET - 1 : FIRST_SET + i) : List.of(),
-            List.of(),
-            kind == Kind.PORT ? List.of(new Ports(port, port)) : List.of(),
-            List.of(),
-            List.of(),
-            List.of(),
-            List.of());
-    return new Match(
-        Optional.empty(),
-        OptionalInt.of(Rig.TCP),
-        OptionalInt.empty(),
-        Optional.empty(),
-        Optional.empty(),
-        Place.ANY,
-        destination);
+            kind == Kind.PORT ? List.of(new Ports(port, port)) : List.of());
+    return Match.of(OptionalInt.of(Rig.TCP), Place.ANY, destination);
   }
 
   /** No two next to each other: nothing could be merged. */

@@ -23,13 +23,17 @@ public record Match(
     Place source,
     Place destination) {
   /** Every packet. */
-  public static final Match ALL =
-      new Match(
-          Optional.empty(),
-          OptionalInt.empty(),
-          OptionalInt.empty(),
-          Optional.empty(),
-          Optional.empty(),
-          Place.ANY,
-          Place.ANY);
+  public static final Match ALL = of(OptionalInt.empty(), Place.ANY, Place.ANY);
+
+  /** Packets of either family from one place to another. */
+  public static Match of(OptionalInt protocol, Place source, Place destination) {
+    return new Match(
+        Optional.empty(),
+        protocol,
+        OptionalInt.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        source,
+        destination);
+  }
 }

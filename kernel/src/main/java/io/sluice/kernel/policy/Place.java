@@ -29,10 +29,13 @@ public record Place(
     List<Long> notPortSets,
     List<Long> services) {
   /** Anywhere. */
-  public static final Place ANY =
-      new Place(
-          List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of(),
-          List.of());
+  public static final Place ANY = of(List.of(), List.of(), List.of());
+
+  /** With parts that must hold, and none that must not. */
+  public static Place of(List<Net> nets, List<Long> sets, List<Ports> ports) {
+    return new Place(
+        nets, List.of(), sets, List.of(), ports, List.of(), List.of(), List.of(), List.of());
+  }
 
   public Place {
     nets = List.copyOf(nets);

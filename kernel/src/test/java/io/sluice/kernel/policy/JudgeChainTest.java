@@ -9,7 +9,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.kernel.layout.Ip;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 
@@ -17,15 +16,7 @@ import org.junit.jupiter.api.Test;
 class JudgeChainTest {
   private static final PacketView PACKET =
       PacketView.of(6, Ip.parse("10.0.0.1"), 40000, Ip.parse("10.0.0.2"), 80);
-  private static final Match UDP =
-      new Match(
-          Optional.empty(),
-          OptionalInt.of(17),
-          OptionalInt.empty(),
-          Optional.empty(),
-          Optional.empty(),
-          Place.ANY,
-          Place.ANY);
+  private static final Match UDP = Match.of(OptionalInt.of(17), Place.ANY, Place.ANY);
 
   private static Rule rule(Action action, long id) {
     return new Rule(action, Match.ALL, id);

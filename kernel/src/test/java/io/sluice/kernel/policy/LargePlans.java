@@ -6,7 +6,6 @@ import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.policy.IpSet.NetMember;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 
@@ -42,24 +41,11 @@ final class LargePlans {
             : List.of();
     List<Long> sets = kind == Kind.SET || all ? List.of(set(i)) : List.of();
     List<Ports> ports = kind == Kind.PORT || all ? List.of(new Ports(port(i), port(i))) : List.of();
-    Place source =
-        new Place(
-            nets, List.of(), sets, List.of(), List.of(), List.of(), List.of(), List.of(),
-            List.of());
-    Place destination =
-        new Place(
-            List.of(), List.of(), List.of(), List.of(), ports, List.of(), List.of(), List.of(),
-            List.of());
+    Place source = Place.of(nets, sets, List.of());
+    Place destination = Place.of(List.of(), List.of(), ports);
     // In turn, so that no two rules in a row begin alike.
     OptionalInt protocol = OptionalInt.of(all && i % 2 == 1 ? 17 : 6);
-    return new Match(
-        Optional.empty(),
-        protocol,
-        OptionalInt.empty(),
-        Optional.empty(),
-        Optional.empty(),
-        source,
-        destination);
+    return Match.of(protocol, source, destination);
   }
 
   private static long set(int i) {

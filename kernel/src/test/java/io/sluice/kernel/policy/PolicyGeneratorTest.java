@@ -8,33 +8,14 @@ import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 
 /** What programs look like; what they say is in GeneratorPropertyTest. */
 class PolicyGeneratorTest {
   private static Rule rule(Action action, int protocol, List<Net> nets, Ports... ports) {
-    Place place =
-        new Place(
-            nets,
-            List.of(),
-            List.of(),
-            List.of(),
-            List.of(ports),
-            List.of(),
-            List.of(),
-            List.of(),
-            List.of());
-    Match match =
-        new Match(
-            Optional.empty(),
-            OptionalInt.of(protocol),
-            OptionalInt.empty(),
-            Optional.empty(),
-            Optional.empty(),
-            Place.ANY,
-            place);
+    Place place = Place.of(nets, List.of(), List.of(ports));
+    Match match = Match.of(OptionalInt.of(protocol), Place.ANY, place);
     return new Rule(action, match, 0);
   }
 

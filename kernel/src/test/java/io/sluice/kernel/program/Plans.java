@@ -14,7 +14,6 @@ import io.sluice.kernel.policy.Tier;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalInt;
 
 /** Plans of the shapes that host endpoints have, in few words. */
@@ -41,29 +40,16 @@ final class Plans {
   }
 
   private static Match match(Place source, Place destination) {
-    return new Match(
-        Optional.empty(),
-        OptionalInt.empty(),
-        OptionalInt.empty(),
-        Optional.empty(),
-        Optional.empty(),
-        source,
-        destination);
+    return Match.of(OptionalInt.empty(), source, destination);
   }
 
   private static Place place(Ip address, int port) {
-    return new Place(
+    return Place.of(
         address == null
             ? List.of()
             : List.of(new io.sluice.kernel.policy.Net(address, address.family().bits())),
         List.of(),
-        List.of(),
-        List.of(),
-        port < 0 ? List.of() : List.of(new Ports(port, port)),
-        List.of(),
-        List.of(),
-        List.of(),
-        List.of());
+        port < 0 ? List.of() : List.of(new Ports(port, port)));
   }
 
   /** Rules, then an end. */

@@ -28,7 +28,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -41,25 +40,11 @@ class PolicyTest extends ChainTest {
 
   private static Rule to(Action action, Ip address, int port) {
     Place place =
-        new Place(
+        Place.of(
             List.of(new io.sluice.kernel.policy.Net(address, address.family().bits())),
             List.of(),
-            List.of(),
-            List.of(),
-            List.of(new Ports(port, port)),
-            List.of(),
-            List.of(),
-            List.of(),
-            List.of());
-    Match match =
-        new Match(
-            Optional.empty(),
-            OptionalInt.of(Packet.TCP),
-            OptionalInt.empty(),
-            Optional.empty(),
-            Optional.empty(),
-            Place.ANY,
-            place);
+            List.of(new Ports(port, port)));
+    Match match = Match.of(OptionalInt.of(Packet.TCP), Place.ANY, place);
     return new Rule(action, match, 0);
   }
 
