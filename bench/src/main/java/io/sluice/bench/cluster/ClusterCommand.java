@@ -2,14 +2,14 @@
 package io.sluice.bench.cluster;
 
 import io.sluice.agent.cli.OutputOption;
-import io.sluice.config.cli.CommandException;
+import io.sluice.bench.console.Console;
 import io.sluice.config.cli.Table;
-import io.sluice.kernel.sys.Privileges;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
@@ -64,35 +64,20 @@ public final class ClusterCommand implements Callable<Integer> {
       growing &= services.get(i) > (i == 0 ? 0 : services.get(i - 1)) && services.get(i) <= 50_000;
     }
     if (changes < 1 || !growing) {
-      spec.commandLine()
-          .getErr()
-          .println("sluice: want --changes above 0, --services growing, 1 to 50000");
-      return 2;
+      return Console.refuse(spec, "want --changes above 0, --services growing, 1 to 50000");
     }
-    Privileges.complaint()
-        .ifPresent(
-            complaint -> {
-              throw new CommandException(complaint);
-            });
-    PrintWriter err = spec.commandLine().getErr();
-    List<ClusterBench.Row> rows = new ArrayList<>(tables(err));
+    Console.requirePrivileges();
+    Consumer<String> progress = Console.progress(spec);
+    List<ClusterBench.Row> rows = new ArrayList<>(tables(progress));
     rows.addAll(
-        new ClusterBench(
-                quick ? 3 : changes,
-                quick ? List.of(1, 20) : services,
-                line -> {
-                  err.println(line);
-                  err.flush();
-                })
-            .run());
+        new ClusterBench(quick ? 3 : changes, quick ? List.of(1, 20) : services, progress).run());
     output.print(rows, spec.commandLine().getOut(), out -> print(rows, out));
     return 0;
   }
 
   /** By JMH, in a JVM with an agent's flags. */
-  private List<ClusterBench.Row> tables(PrintWriter err) throws RunnerException {
-    err.println("computing Maglev tables (JMH)");
-    err.flush();
+  private List<ClusterBench.Row> tables(Consumer<String> progress) throws RunnerException {
+    progress.accept("computing Maglev tables (JMH)");
     ChainedOptionsBuilder options =
         new OptionsBuilder()
             .include(LutBenchmark.class.getName())

@@ -2,9 +2,8 @@
 package io.sluice.bench.policy;
 
 import io.sluice.agent.cli.OutputOption;
-import io.sluice.config.cli.CommandException;
+import io.sluice.bench.console.Console;
 import io.sluice.config.cli.Table;
-import io.sluice.kernel.sys.Privileges;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
@@ -83,26 +82,16 @@ public final class PolicyCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     if (changes < 1 || endpoints.stream().anyMatch(n -> n < 1 || n > 2_000)) {
-      return refuse("want --changes above 0, --endpoints of 1 to 2000");
+      return Console.refuse(spec, "want --changes above 0, --endpoints of 1 to 2000");
     }
     if (rounds < 1 || millis < 10) {
-      return refuse("want --rounds above 0, --millis from 10");
+      return Console.refuse(spec, "want --rounds above 0, --millis from 10");
     }
     if (!List.of("changes", "drop").containsAll(parts)) {
-      return refuse("want --parts changes, drop, or both");
+      return Console.refuse(spec, "want --parts changes, drop, or both");
     }
-    Privileges.complaint()
-        .ifPresent(
-            complaint -> {
-              throw new CommandException(complaint);
-            });
-    PrintWriter err = spec.commandLine().getErr();
-    Result result =
-        measure(
-            line -> {
-              err.println(line);
-              err.flush();
-            });
+    Console.requirePrivileges();
+    Result result = measure(Console.progress(spec));
     output.print(result, spec.commandLine().getOut(), out -> print(result, out));
     return 0;
   }
@@ -117,11 +106,6 @@ public final class PolicyCommand implements Callable<Integer> {
             ? new PolicyBench(quick ? 4 : changes, quick ? List.of(10) : endpoints, progress).run()
             : List.of();
     return new Result(rows, drops);
-  }
-
-  private int refuse(String what) {
-    spec.commandLine().getErr().println("sluice: " + what);
-    return 2;
   }
 
   private static void print(Result result, PrintWriter out) {

@@ -2,13 +2,13 @@
 package io.sluice.bench.program;
 
 import io.sluice.agent.cli.OutputOption;
-import io.sluice.config.cli.CommandException;
+import io.sluice.bench.console.Console;
 import io.sluice.config.cli.Table;
-import io.sluice.kernel.sys.Privileges;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -51,26 +51,21 @@ public final class ProgramCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     if (rounds < 1 || packets < 1 || packets > 50_000) {
-      spec.commandLine().getErr().println("sluice: want --rounds above 0, --packets 1 to 50000");
-      return 2;
+      return Console.refuse(spec, "want --rounds above 0, --packets 1 to 50000");
     }
-    Privileges.complaint()
-        .ifPresent(
-            complaint -> {
-              throw new CommandException(complaint);
-            });
-    PrintWriter err = spec.commandLine().getErr();
+    Console.requirePrivileges();
+    Consumer<String> progress = Console.progress(spec);
     Result result;
     try (Place place = Place.make()) {
-      result = place.run(() -> measure(place.ifindex(), err));
+      result = place.run(() -> measure(place.ifindex(), progress));
     }
     output.print(result, spec.commandLine().getOut(), out -> print(result, out));
     return 0;
   }
 
-  private Result measure(int ifindex, PrintWriter err) throws IOException {
+  private Result measure(int ifindex, Consumer<String> progress) throws IOException {
     try (Rig rig = new Rig(ifindex)) {
-      return new ProgramBench(rig, quick ? 3 : rounds, quick ? 1_000 : packets, err::println).run();
+      return new ProgramBench(rig, quick ? 3 : rounds, quick ? 1_000 : packets, progress).run();
     }
   }
 

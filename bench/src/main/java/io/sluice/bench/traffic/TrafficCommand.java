@@ -2,9 +2,8 @@
 package io.sluice.bench.traffic;
 
 import io.sluice.agent.cli.OutputOption;
-import io.sluice.config.cli.CommandException;
+import io.sluice.bench.console.Console;
 import io.sluice.config.cli.Table;
-import io.sluice.kernel.sys.Privileges;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -88,26 +87,17 @@ public final class TrafficCommand implements Callable<Integer> {
       growing &= services.get(i) > (i == 0 ? 0 : services.get(i - 1)) && services.get(i) <= 20_000;
     }
     if (rounds < 1 || millis < 10 || !growing) {
-      return refuse("want --rounds above 0, --millis from 10, --services growing, 1 to 20000");
+      return Console.refuse(
+          spec, "want --rounds above 0, --millis from 10, --services growing, 1 to 20000");
     }
     if (variant != null && !variant.equals("nft") && !variant.equals("legacy")) {
-      return refuse("want --iptables nft or legacy");
+      return Console.refuse(spec, "want --iptables nft or legacy");
     }
     if (!List.of("services", "bulk").containsAll(parts)) {
-      return refuse("want --parts services, bulk, or both");
+      return Console.refuse(spec, "want --parts services, bulk, or both");
     }
-    Privileges.complaint()
-        .ifPresent(
-            complaint -> {
-              throw new CommandException(complaint);
-            });
-    PrintWriter err = spec.commandLine().getErr();
-    Result result =
-        measure(
-            line -> {
-              err.println(line);
-              err.flush();
-            });
+    Console.requirePrivileges();
+    Result result = measure(Console.progress(spec));
     output.print(result, spec.commandLine().getOut(), out -> print(result, out));
     return result.measured(SluicePeer.NAME) ? 0 : 1;
   }
@@ -126,11 +116,6 @@ public final class TrafficCommand implements Callable<Integer> {
     return parts.contains("bulk")
         ? result.with(new BulkBench(times, length, where, progress).run())
         : result;
-  }
-
-  private int refuse(String what) {
-    spec.commandLine().getErr().println("sluice: " + what);
-    return 2;
   }
 
   private static void print(Result result, PrintWriter out) {
