@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.agent.node;
 
+import static io.sluice.agent.node.Samples.counter;
+import static io.sluice.agent.node.Samples.gauge;
+import static io.sluice.agent.node.Samples.gaugePoint;
+import static io.sluice.agent.node.Samples.point;
+
 import akka.actor.typed.ActorSystem;
 import akka.actor.typed.javadsl.AskPattern;
 import io.prometheus.metrics.model.registry.MultiCollector;
@@ -102,30 +107,6 @@ final class NodeMetrics implements MultiCollector {
         .counts()
         .forEach((actor, n) -> restarts.dataPoint(point(Labels.of("actor", actor), n)));
     all.add(restarts.build());
-  }
-
-  private static CounterSnapshot.CounterDataPointSnapshot point(Labels labels, double value) {
-    return CounterSnapshot.CounterDataPointSnapshot.builder().labels(labels).value(value).build();
-  }
-
-  private static GaugeSnapshot.GaugeDataPointSnapshot gaugePoint(Labels labels, double value) {
-    return GaugeSnapshot.GaugeDataPointSnapshot.builder().labels(labels).value(value).build();
-  }
-
-  private static GaugeSnapshot gauge(String name, String help, double value) {
-    return GaugeSnapshot.builder()
-        .name(name)
-        .help(help)
-        .dataPoint(gaugePoint(Labels.EMPTY, value))
-        .build();
-  }
-
-  private static CounterSnapshot counter(String name, String help, double value) {
-    return CounterSnapshot.builder()
-        .name(name)
-        .help(help)
-        .dataPoint(point(Labels.EMPTY, value))
-        .build();
   }
 
   private static void node(NodeStatus status, List<MetricSnapshot> all) {

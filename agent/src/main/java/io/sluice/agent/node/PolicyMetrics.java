@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.agent.node;
 
-import io.prometheus.metrics.model.snapshots.CounterSnapshot;
+import static io.sluice.agent.node.Samples.counter;
+import static io.sluice.agent.node.Samples.gauge;
+import static io.sluice.agent.node.Samples.gaugePoint;
+
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
@@ -56,32 +59,8 @@ final class PolicyMetrics {
         .forEach(
             (family, n) ->
                 members.dataPoint(
-                    point(Labels.of("family", Integer.toString(family.number())), n)));
+                    gaugePoint(Labels.of("family", Integer.toString(family.number())), n)));
     all.add(members.build());
     all.add(gauge("sluice_policy_rules", "Rules whose hits are counted", now.rules()));
-  }
-
-  private static GaugeSnapshot gauge(String name, String help, double value) {
-    return GaugeSnapshot.builder()
-        .name(name)
-        .help(help)
-        .dataPoint(point(Labels.EMPTY, value))
-        .build();
-  }
-
-  private static GaugeSnapshot.GaugeDataPointSnapshot point(Labels labels, double value) {
-    return GaugeSnapshot.GaugeDataPointSnapshot.builder().labels(labels).value(value).build();
-  }
-
-  private static CounterSnapshot counter(String name, String help, double value) {
-    return CounterSnapshot.builder()
-        .name(name)
-        .help(help)
-        .dataPoint(
-            CounterSnapshot.CounterDataPointSnapshot.builder()
-                .labels(Labels.EMPTY)
-                .value(value)
-                .build())
-        .build();
   }
 }

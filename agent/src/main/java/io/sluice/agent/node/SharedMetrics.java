@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.agent.node;
 
+import static io.sluice.agent.node.Samples.gauge;
+import static io.sluice.agent.node.Samples.gaugePoint;
+
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
-import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import io.sluice.actors.dsr.OptOutKeeper;
@@ -51,7 +53,7 @@ final class SharedMetrics {
     var gauge = GaugeSnapshot.builder().name(name).help(help);
     tables.forEach(
         (service, table) ->
-            gauge.dataPoint(point(Labels.of("service", service), value.applyAsDouble(table))));
+            gauge.dataPoint(gaugePoint(Labels.of("service", service), value.applyAsDouble(table))));
     return gauge.build();
   }
 
@@ -72,17 +74,5 @@ final class SharedMetrics {
             "Nodes that run another generation of it than was agreed on",
             status.behind()));
     all.add(gauge("sluice_dsr_optout_networks", "Networks that opt out of DSR", status.networks()));
-  }
-
-  private static GaugeSnapshot gauge(String name, String help, double value) {
-    return GaugeSnapshot.builder()
-        .name(name)
-        .help(help)
-        .dataPoint(point(Labels.EMPTY, value))
-        .build();
-  }
-
-  private static GaugeDataPointSnapshot point(Labels labels, double value) {
-    return GaugeDataPointSnapshot.builder().labels(labels).value(value).build();
   }
 }
