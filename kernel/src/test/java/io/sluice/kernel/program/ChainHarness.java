@@ -4,11 +4,15 @@ package io.sluice.kernel.program;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.kernel.bpf.BpfMap;
+import io.sluice.kernel.bpf.BpfObject;
+import io.sluice.kernel.bpf.Fd;
 import io.sluice.kernel.bpf.SkbContext;
 import io.sluice.kernel.bpf.TestRun;
 import io.sluice.kernel.layout.Backend;
 import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.Codec;
+import io.sluice.kernel.layout.CtCleanStats;
+import io.sluice.kernel.layout.CtJudged;
 import io.sluice.kernel.layout.CtKey;
 import io.sluice.kernel.layout.CtValue;
 import io.sluice.kernel.layout.Family;
@@ -346,6 +350,28 @@ final class ChainHarness implements AutoCloseable {
         .filter(pod -> pod.addr(packet.family()).equals(packet.destination()))
         .findFirst()
         .orElseThrow(() -> new AssertionError("redirected to nobody: " + packet));
+  }
+
+  /** Has the in-kernel cleaner judge entries; returns what it did. */
+  CtCleanStats clean(Family family, Map<CtKey, CtJudged> judged) {
+    String n = Integer.toString(family.number());
+    try (BpfObject object = chain.loadAlong("ct_clean" + n);
+        Fd program = object.programFd("ct_clean");
+        BpfMap<CtKey, CtJudged> queue =
+            new BpfMap<>(
+                "ct_clean",
+                object.mapFd("ct_clean" + n),
+                CtKey.codec(family),
+                CtJudged.codec(family));
+        BpfMap<Integer, CtCleanStats> stats =
+            new BpfMap<>(
+                "stats", object.mapFd("ct_clean_stats"), Codec.U32, CtCleanStats.codec())) {
+      stats.put(0, new CtCleanStats(0, 0, 0));
+      queue.putAll(judged);
+      TestRun.once(program, new byte[64], null);
+      assertThat(queue.get(judged.keySet().iterator().next())).as("the queue").isEmpty();
+      return stats.get(0).orElseThrow();
+    }
   }
 
   Map<CtKey, CtValue> entries(Family family) {

@@ -3,11 +3,6 @@ package io.sluice.kernel.program;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.kernel.bpf.BpfMap;
-import io.sluice.kernel.bpf.BpfObject;
-import io.sluice.kernel.bpf.Fd;
-import io.sluice.kernel.bpf.TestRun;
-import io.sluice.kernel.layout.Codec;
 import io.sluice.kernel.layout.CtCleanStats;
 import io.sluice.kernel.layout.CtCommon;
 import io.sluice.kernel.layout.CtJudged;
@@ -191,30 +186,6 @@ class ConntrackTest extends ChainTest {
     assertThat(harness.entries(family)).isEmpty();
   }
 
-  private record Cleaned(long deleted, long spared, long absent) {}
-
-  private Cleaned clean(Family family, Map<CtKey, CtJudged> judged) {
-    String n = Integer.toString(family.number());
-    try (BpfObject object = harness.chain.loadAlong("ct_clean" + n);
-        Fd program = object.programFd("ct_clean");
-        BpfMap<CtKey, CtJudged> queue =
-            new BpfMap<>(
-                "ct_clean",
-                object.mapFd("ct_clean" + n),
-                CtKey.codec(family),
-                CtJudged.codec(family));
-        BpfMap<Integer, CtCleanStats> stats =
-            new BpfMap<>(
-                "stats", object.mapFd("ct_clean_stats"), Codec.U32, CtCleanStats.codec())) {
-      stats.put(0, new CtCleanStats(0, 0, 0));
-      queue.putAll(judged);
-      TestRun.once(program, new byte[64], null);
-      assertThat(queue.get(judged.keySet().iterator().next())).as("the queue").isEmpty();
-      CtCleanStats s = stats.get(0).orElseThrow();
-      return new Cleaned(s.deleted(), s.spared(), s.absent());
-    }
-  }
-
   private CtJudged judge(Family family, int ownAge, int twinAge) {
     CtKey twin = ofKind(family, CtState.CT_NAT_FORWARD).getKey();
     return new CtJudged(
@@ -233,13 +204,15 @@ class ConntrackTest extends ChainTest {
     establish(net, traffic);
     CtKey key = ofKind(family, CtState.CT_NAT_REVERSE).getKey();
     // Either twin has been seen after the judgement: both are spared.
-    assertThat(clean(family, Map.of(key, judge(family, 1, 0)))).isEqualTo(new Cleaned(0, 1, 0));
-    assertThat(clean(family, Map.of(key, judge(family, 0, 1)))).isEqualTo(new Cleaned(0, 1, 0));
+    assertThat(harness.clean(family, Map.of(key, judge(family, 1, 0))))
+        .isEqualTo(new CtCleanStats(0, 1, 0));
+    assertThat(harness.clean(family, Map.of(key, judge(family, 0, 1))))
+        .isEqualTo(new CtCleanStats(0, 1, 0));
     assertThat(harness.entries(family)).hasSize(2);
     CtJudged untouched = judge(family, 0, 0);
-    assertThat(clean(family, Map.of(key, untouched))).isEqualTo(new Cleaned(2, 0, 0));
+    assertThat(harness.clean(family, Map.of(key, untouched))).isEqualTo(new CtCleanStats(2, 0, 0));
     assertThat(harness.entries(family)).isEmpty();
-    assertThat(clean(family, Map.of(key, untouched))).isEqualTo(new Cleaned(0, 0, 1));
+    assertThat(harness.clean(family, Map.of(key, untouched))).isEqualTo(new CtCleanStats(0, 0, 1));
   }
 
   @ParameterizedTest
@@ -256,7 +229,8 @@ class ConntrackTest extends ChainTest {
             .orElseThrow();
     CtKey none = new CtKey(Ip.any(family), Ip.any(family), 0, 0, 0, 0);
     CtJudged judged = new CtJudged(none, entry.getValue().c().lastSeen(), 0, 0, 0);
-    assertThat(clean(family, Map.of(entry.getKey(), judged))).isEqualTo(new Cleaned(1, 0, 0));
+    assertThat(harness.clean(family, Map.of(entry.getKey(), judged)))
+        .isEqualTo(new CtCleanStats(1, 0, 0));
     assertThat(harness.entries(family)).hasSize(1);
   }
 }

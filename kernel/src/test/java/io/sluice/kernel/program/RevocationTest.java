@@ -3,11 +3,6 @@ package io.sluice.kernel.program;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.kernel.bpf.BpfMap;
-import io.sluice.kernel.bpf.BpfObject;
-import io.sluice.kernel.bpf.Fd;
-import io.sluice.kernel.bpf.TestRun;
-import io.sluice.kernel.layout.Codec;
 import io.sluice.kernel.layout.CtCleanStats;
 import io.sluice.kernel.layout.CtJudged;
 import io.sluice.kernel.layout.CtKey;
@@ -24,26 +19,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Flows whose approval is taken back, or was never given: who is asked what about them. */
 class RevocationTest extends ChainTest {
-  private CtCleanStats revoke(Family family, CtKey key, CtJudged judged) {
-    int n = family.number();
-    try (BpfObject object = harness.chain.loadAlong("ct_clean" + n);
-        Fd program = object.programFd("ct_clean");
-        BpfMap<CtKey, CtJudged> queue =
-            new BpfMap<>(
-                "ct_clean",
-                object.mapFd("ct_clean" + n),
-                CtKey.codec(family),
-                CtJudged.codec(family));
-        BpfMap<Integer, CtCleanStats> stats =
-            new BpfMap<>(
-                "stats", object.mapFd("ct_clean_stats"), Codec.U32, CtCleanStats.codec())) {
-      stats.put(0, new CtCleanStats(0, 0, 0));
-      queue.putAll(Map.of(key, judged));
-      TestRun.once(program, new byte[64], null);
-      return stats.get(0).orElseThrow();
-    }
-  }
-
   /** Takes back what the side that did not open the flow has approved. */
   private void revokeAnswering(Family family, int created) {
     Map.Entry<CtKey, CtValue> entry = harness.entries(family).entrySet().iterator().next();
@@ -51,10 +26,11 @@ class RevocationTest extends ChainTest {
     int bits = openerIsB ? CtState.CT_APPROVED_A : CtState.CT_APPROVED_B;
     CtKey none = new CtKey(Ip.any(family), Ip.any(family), 0, 0, 0, 0);
     CtCleanStats stats =
-        revoke(
+        harness.clean(
             family,
-            entry.getKey(),
-            new CtJudged(none, entry.getValue().c().created() - created, 0, bits, 0));
+            Map.of(
+                entry.getKey(),
+                new CtJudged(none, entry.getValue().c().created() - created, 0, bits, 0)));
     assertThat(stats).isEqualTo(new CtCleanStats(created == 0 ? 1 : 0, created == 0 ? 0 : 1, 0));
   }
 
