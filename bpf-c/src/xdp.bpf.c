@@ -12,17 +12,7 @@
 #include <linux/tcp.h>
 #include <bpf/bpf_endian.h>
 #include <sluice/iface_ops.h>
-
-#define IPPROTO_SCTP_ 132
-#define MAX_EXT	      6
-
-/* Bits of the third 16-bit word of an IPv4 header (RFC 791, 3.1): more to come, or an offset. */
-#define IP_IS_FRAGMENT 0x3fff
-
-/* ICMPv6 that never leaves the link: listener reports and neighbour discovery (RFC 4861, 3810). */
-#define ICMP6_FIRST_ON_LINK_	  130
-#define ICMP6_LAST_ON_LINK_	  137
-#define ICMP6_LISTENER_REPORT_V2_ 143
+#include <sluice/protocols.h>
 
 /* The part of a packet that is looked at. "at" and "end" are packet pointers. */
 struct cursor {
@@ -47,7 +37,7 @@ static __always_inline int parse_ipv4(struct cursor *c, struct pkt *p)
 	const struct iphdr *ip = c->at;
 
 	if ((void *)(ip + 1) > c->end || ip->version != 4 || ip->ihl < 5 ||
-	    ip->frag_off & bpf_htons(IP_IS_FRAGMENT))
+	    ip->frag_off & bpf_htons(IP_MORE_FRAGMENTS | IP_FRAGMENT_OFFSET))
 		return -1;
 	/* Multicast and broadcast are nobody's flow. */
 	if ((ip->daddr & bpf_htonl(0xe0000000)) == bpf_htonl(0xe0000000))
@@ -62,7 +52,7 @@ static __always_inline int parse_ipv4(struct cursor *c, struct pkt *p)
 /* Skips extension headers (RFC 8200, 4). Returns the protocol behind them, or -1. */
 static __always_inline int skip_ext(struct cursor *c, __u8 next)
 {
-	for (int i = 0; i < MAX_EXT; i++) {
+	for (int i = 0; i < MAX_EXT_HEADERS; i++) {
 		const __u8 *ext = c->at;
 		__u32 length;
 
@@ -95,12 +85,6 @@ static __always_inline int parse_ipv6(struct cursor *c, struct pkt *p)
 	return 0;
 }
 
-static __always_inline int is_on_link(__u8 type)
-{
-	return (type >= ICMP6_FIRST_ON_LINK_ && type <= ICMP6_LAST_ON_LINK_) ||
-	       type == ICMP6_LISTENER_REPORT_V2_;
-}
-
 static __always_inline int parse_transport(const struct cursor *c, struct pkt *p)
 {
 	const __be16 *ports = c->at;
@@ -111,7 +95,7 @@ static __always_inline int parse_transport(const struct cursor *c, struct pkt *p
 	switch (p->proto) {
 	case IPPROTO_TCP:
 	case IPPROTO_UDP:
-	case IPPROTO_SCTP_:
+	case IPPROTO_SCTP:
 		if ((void *)(ports + 2) > c->end)
 			return -1;
 		p->sport = ports[0];
@@ -125,7 +109,7 @@ static __always_inline int parse_transport(const struct cursor *c, struct pkt *p
 			return -1;
 		p->icmp_type = icmp[0];
 		p->icmp_code = icmp[1];
-		return p->proto == IPPROTO_ICMPV6 && is_on_link(icmp[0]) ? -1 : 0;
+		return p->proto == IPPROTO_ICMPV6 && is_icmp6_on_link(icmp[0]) ? -1 : 0;
 	default:
 		return 0;
 	}
