@@ -102,19 +102,14 @@ static __always_inline int is_from_host(const struct __sk_buff *skb)
 }
 
 /*
- * Asks a host interface's policy, which is in its slot (PROG-2). "next": the continuation for
- * allow. Comes back only to drop.
+ * Asks a host interface's policy, which may have been asked about this packet before. "next": the
+ * continuation for allow.
  */
 static __always_inline int ask_host_policy(struct __sk_buff *skb, struct pkt *p, __u32 prog,
 					   const struct iface *iface, __u32 next)
 {
-	__u32 slot = iface->policy_slot[settings.hook & 1];
-
 	p->policy_step = 0;
-	skb->cb[CB_ALLOW] = prog_index(next);
-	skb->cb[CB_DENY] = prog_index(PROG_DROP);
-	bpf_tail_call(skb, &policies, slot);
-	return drop(skb, prog, REASON_NO_POLICY);
+	return ask_policy(skb, prog, iface, next);
 }
 
 /*

@@ -493,7 +493,7 @@ static __always_inline int unsettled(struct __sk_buff *skb, __u32 prog, const st
 			return drop(skb, prog, REASON_NO_IFACE);
 		if (is_opened_by_host(f, e))
 			return enter(skb, prog, PROG_ALLOWED);
-		return ask_policy(skb, prog, iface);
+		return ask_policy(skb, prog, iface, PROG_ALLOWED);
 	case NEXT_FORGET:
 		forget(&f->key, e);
 		return drop(skb, prog, REASON_POLICY);

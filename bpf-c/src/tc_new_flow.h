@@ -171,7 +171,7 @@ int prog_new_flow(struct __sk_buff *skb)
 		/* A node always reaches its own pods: nothing else could tell whether they live. */
 		if (!(skb->mark & MARK_SEEN) && is_local_host(route_to(&saddr)))
 			return enter(skb, PROG_NEW_FLOW, PROG_ALLOWED);
-		return ask_policy(skb, PROG_NEW_FLOW, iface);
+		return ask_policy(skb, PROG_NEW_FLOW, iface, PROG_ALLOWED);
 	}
 	reason = from_workload(skb, p, iface);
 	if (reason == REASON_REFUSED_RST) {
@@ -180,5 +180,5 @@ int prog_new_flow(struct __sk_buff *skb)
 	}
 	if (reason)
 		return drop(skb, PROG_NEW_FLOW, reason);
-	return ask_policy(skb, PROG_NEW_FLOW, iface);
+	return ask_policy(skb, PROG_NEW_FLOW, iface, PROG_ALLOWED);
 }

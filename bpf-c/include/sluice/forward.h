@@ -328,12 +328,16 @@ static __always_inline int finish(struct __sk_buff *skb, __u32 prog, const struc
 	return settings.hook == HOOK_IN ? forward(skb, prog, f, e, how) : deliver(skb, prog, f, e);
 }
 
-/* Enters this endpoint's policy, with both continuations (PROG-2). Comes back only to drop. */
-static __always_inline int ask_policy(struct __sk_buff *skb, __u32 prog, const struct iface *iface)
+/*
+ * Enters this endpoint's policy, with both continuations (PROG-2). "next": the one for allow. Comes
+ * back only to drop.
+ */
+static __always_inline int ask_policy(struct __sk_buff *skb, __u32 prog, const struct iface *iface,
+				      __u32 next)
 {
 	__u32 slot = iface->policy_slot[settings.hook & 1];
 
-	skb->cb[CB_ALLOW] = prog_index(PROG_ALLOWED);
+	skb->cb[CB_ALLOW] = prog_index(next);
 	skb->cb[CB_DENY] = prog_index(PROG_DROP);
 	bpf_tail_call(skb, &policies, slot);
 	return drop(skb, prog, REASON_NO_POLICY);
