@@ -242,14 +242,18 @@ struct F(making) {
 
 MAP_ARRAY(F(making), BPF_MAP_TYPE_PERCPU_ARRAY, struct F(making), 1);
 
-/* A pair, tracking entry first, so that nobody meets a forward entry alone (CT-1). */
-static __noinline __u32 create_pair(const struct __sk_buff *skb, const struct pkt *p,
-				    struct F(making) *m)
+/*
+ * A pair, tracking entry first, so that nobody meets a forward entry alone (CT-1). Not static, for
+ * the verifier's sake: see resolve().
+ */
+__noinline int create_pair(const struct __sk_buff *skb, const struct pkt *p, struct F(making) *m)
 {
 	struct F(ct_value) *other;
 	__u32 reason;
 	long failed;
 
+	if (!p || !m)
+		return REASON_NO_PROGRAM;
 	reason = make_tracking(skb, p, &m->tracking_key, &m->tracking);
 	if (reason)
 		return reason;

@@ -284,22 +284,31 @@ static __always_inline int sent_as_another(__u32 ifindex, const struct F(addr) *
 
 /*
  * Host-ingress, when interfaces or routes have changed since the entry knew them: who sends, and
- * where the other side lives now.
+ * where the other side lives now. Not static, so that the verifier takes it once, and not for each
+ * state that a caller may be in: of the million instructions it allows, that would cost most.
  */
-static __noinline int resolve(const struct __sk_buff *skb, const struct flow *f,
-			      struct F(ct_value) *e, const struct F(peer) *peer)
+__noinline int resolve(const struct __sk_buff *skb, const struct flow *f, struct F(ct_value) *e,
+		       const struct F(peer) *peer)
 {
-	__u32 side = f->side & 1, was = e->c.ifindex[!side], to = CT_IF_STACK, reason;
-	__u32 state = e->c.state, forward = peer && peer->vni == TUNNEL_VNI_FORWARD;
-	int was_remote = was == CT_IF_STACK || state & of_side(CT_TUNNEL_A | CT_OUT_A, !side);
+	__u32 side, was, to = CT_IF_STACK, reason, state, forward;
+	int was_remote;
 	__u32 set = 0, clear = 0;
-	const struct F(addr) *saddr = &f->key.addr[side], *daddr = &f->key.addr[!side];
+	const struct F(addr) *saddr, *daddr;
 	const struct node_state *node = node_state();
 	__u32 epoch = node ? node->route_epoch : 0;
 	struct F(addr) node_of_other = {};
 	struct F(whereabouts) from;
 	const struct F(route) *route;
 
+	if (!f || !e)
+		return NEXT_DROP + REASON_NO_PROGRAM;
+	side = f->side & 1;
+	was = e->c.ifindex[!side];
+	state = e->c.state;
+	forward = peer && peer->vni == TUNNEL_VNI_FORWARD;
+	was_remote = was == CT_IF_STACK || state & of_side(CT_TUNNEL_A | CT_OUT_A, !side);
+	saddr = &f->key.addr[side];
+	daddr = &f->key.addr[!side];
 	reason = judge_source(skb, f, e, saddr, daddr, peer);
 	if (reason)
 		return NEXT_DROP + reason;

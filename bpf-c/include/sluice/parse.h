@@ -260,7 +260,7 @@ static __always_inline int parse_l4(const void *l4, const void *end, int left, s
 	const struct icmp_header *icmp = l4;
 
 	f->sport = f->dport = 0;
-	f->tcp_flags = 0;
+	f->tcp_flags = f->icmp_type = f->icmp_code = 0;
 	switch (f->proto) {
 	case IPPROTO_TCP:
 		if (l4 + TCP_SIZE > end || left < TCP_SIZE || tcp->doff < TCP_SIZE / 4 ||
