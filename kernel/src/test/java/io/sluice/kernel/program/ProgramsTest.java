@@ -13,6 +13,7 @@ import io.sluice.kernel.bpf.Fd;
 import io.sluice.kernel.bpf.MapInfo;
 import io.sluice.kernel.bpf.MapSpec;
 import io.sluice.kernel.bpf.MapType;
+import io.sluice.kernel.bpf.ProgramInfo;
 import io.sluice.kernel.layout.Event;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Settings;
@@ -35,13 +36,20 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** How programs are loaded, where they sit, and how they enter each other. */
 class ProgramsTest extends ChainTest {
+  /**
+   * A quarter of what the verifier looks at before it gives up: other kernels tell fewer states
+   * from each other, and who starts waits for it.
+   */
+  private static final int VERIFIED = 250_000;
+
   @ParameterizedTest
   @CsvSource({
     "0,0,0,0", "0,0,0,1", "0,0,1,0", "0,0,1,1", "0,1,0,0", "0,1,0,1", "0,1,1,0", "0,1,1,1",
     "1,0,0,0", "1,0,0,1", "1,0,1,0", "1,0,1,1", "1,1,0,0", "1,1,0,1", "1,1,1,0", "1,1,1,1"
   })
   @Tag("INV-PROG-5")
-  void everyVariantPassesTheVerifier(int hook, int debug, int redirectPeer, int kernCtx) {
+  void everyVariantPassesTheVerifierWithRoomToSpare(
+      int hook, int debug, int redirectPeer, int kernCtx) {
     Settings settings =
         new Settings(hook, debug, 250, redirectPeer, kernCtx, 20000, 29999, 0, 4789);
     for (String name : List.of("preamble4", "tc4", "tc6")) {
@@ -55,7 +63,10 @@ class ProgramsTest extends ChainTest {
         object.load();
         for (String program : object.programNames()) {
           try (Fd fd = object.programFd(program)) {
-            assertThat(fd.number()).isPositive();
+            assertThat(ProgramInfo.of(fd).verifiedInstructions())
+                .as(program)
+                .isPositive()
+                .isLessThan(VERIFIED);
           }
         }
       }
