@@ -384,12 +384,13 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
     memory.view = Optional.of(change);
     host.use(settings);
     memory.workloads = now;
+    tellPolicies();
     // Before any interface asks for a route, so that each is written with its final flags.
     owners.routes().tell(new RouteKeeper.Update(ClusterRoutes.of(change.snapshot(), nodeName)));
     if (change.snapshot().inSync()) {
       owners.routes().tell(new RouteKeeper.WorkloadsKnown(now.addresses()));
     }
-    tellTargets();
+    tellInterfaces();
     return Behaviors.same();
   }
 
@@ -427,8 +428,12 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
     return Behaviors.same();
   }
 
-  /** Before its targets are told: an interface is not ready before policy knows its workload. */
+  /**
+   * Before its targets are told: an interface is not ready before policy knows its workload; and
+   * before all else, because policy of what is there already waits for nothing but this.
+   */
   private void tellPolicies() {
+    findHostEndpoints();
     memory.view.ifPresent(
         view -> {
           PolicyView now =
@@ -448,8 +453,11 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
   }
 
   private void tellTargets() {
-    findHostEndpoints();
     tellPolicies();
+    tellInterfaces();
+  }
+
+  private void tellInterfaces() {
     memory.workloads.byNic().keySet().forEach(this::actor);
     memory.hostEndpoints.byNic().keySet().forEach(this::actor);
     for (String nic : List.copyOf(actors.keySet())) {

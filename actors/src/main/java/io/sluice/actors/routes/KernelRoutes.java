@@ -37,6 +37,10 @@ final class KernelRoutes {
   private final HostNet net;
   private final Logger log;
   private final Map<String, Workload> workloads = new HashMap<>();
+
+  /** By address, the interfaces of those workloads: while one moves, two may have it. */
+  private final Map<Ip, Set<Integer>> places = new HashMap<>();
+
   private final Map<RouteKey, HostRoute> actual = new HashMap<>();
   private final Map<Family, Ip> sources = new EnumMap<>(Family.class);
   private final Set<RouteKey> foreign = new HashSet<>();
@@ -54,15 +58,39 @@ final class KernelRoutes {
 
   /** Remembers a workload without touching the kernel. */
   void want(String nic, Workload workload) {
-    workloads.put(nic, workload);
+    know(nic, Optional.of(workload));
+  }
+
+  /** Returns the workload that was there before. */
+  private Optional<Workload> know(String nic, Optional<Workload> workload) {
+    Optional<Workload> before =
+        Optional.ofNullable(
+            workload.isPresent() ? workloads.put(nic, workload.get()) : workloads.remove(nic));
+    if (!workload.equals(before)) {
+      before.ifPresent(
+          gone ->
+              gone.addresses()
+                  .forEach(
+                      ip ->
+                          places.computeIfPresent(
+                              ip,
+                              (address, indexes) -> {
+                                indexes.remove(gone.ifindex());
+                                return indexes.isEmpty() ? null : indexes;
+                              })));
+      workload.ifPresent(
+          here ->
+              here.addresses()
+                  .forEach(
+                      ip ->
+                          places.computeIfAbsent(ip, any -> new HashSet<>()).add(here.ifindex())));
+    }
+    return before;
   }
 
   /** Makes a workload reachable. */
   void put(String nic, Workload workload) {
-    Workload before = workloads.put(nic, workload);
-    if (before != null) {
-      drop(before);
-    }
+    know(nic, Optional.of(workload)).ifPresent(this::drop);
     if (workload.addresses().stream().anyMatch(ip -> ip.family() == Family.IPV4)) {
       ensure(gateway());
     }
@@ -73,10 +101,7 @@ final class KernelRoutes {
 
   /** Removes a workload's routes, and all others of ours to the same interface. */
   void remove(String nic, int ifindex) {
-    Workload before = workloads.remove(nic);
-    if (before != null) {
-      drop(before);
-    }
+    know(nic, Optional.empty()).ifPresent(this::drop);
     for (HostRoute route : List.copyOf(actual.values())) {
       if (route.ifindex() == ifindex && !isWanted(route)) {
         delete(route);
@@ -101,9 +126,7 @@ final class KernelRoutes {
     return route.destination().equals(HostSettings.GATEWAY4)
         || remotes.containsKey(key(route))
         || undecided.contains(key(route))
-        || workloads.values().stream()
-            .anyMatch(
-                w -> w.ifindex() == route.ifindex() && w.addresses().contains(route.destination()));
+        || places.getOrDefault(route.destination(), Set.of()).contains(route.ifindex());
   }
 
   private void delete(HostRoute route) {
@@ -242,14 +265,12 @@ final class KernelRoutes {
       boolean keep =
           route.destination().equals(HostSettings.GATEWAY4)
               ? gatewayNeeded
-              : isWanted(route) || spared.contains(route.destination()) && !isPut(route);
+              : isWanted(route)
+                  || spared.contains(route.destination())
+                      && !places.containsKey(route.destination());
       if (!keep) {
         delete(route);
       }
     }
-  }
-
-  private boolean isPut(HostRoute route) {
-    return workloads.values().stream().anyMatch(w -> w.addresses().contains(route.destination()));
   }
 }

@@ -296,10 +296,14 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
     return Behaviors.same();
   }
 
+  /** Most views of the source are about something else: then nothing is read or written. */
   private Behavior<Command> update(Update update) {
-    memory.cluster = Optional.of(update.cluster());
-    useCluster();
-    write(Optional.empty());
+    Optional<ClusterRoutes> cluster = Optional.of(update.cluster());
+    if (!clusterKnown || !cluster.equals(memory.cluster)) {
+      memory.cluster = cluster;
+      useCluster();
+      write(Optional.empty());
+    }
     return Behaviors.same();
   }
 
@@ -394,8 +398,11 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
   }
 
   private Behavior<Command> workloadsKnown(WorkloadsKnown known) {
-    memory.workloads = Optional.of(known.addresses());
-    sweep();
+    Optional<Set<Ip>> workloads = Optional.of(known.addresses());
+    if (!swept || !workloads.equals(memory.workloads)) {
+      memory.workloads = workloads;
+      sweep();
+    }
     return Behaviors.same();
   }
 

@@ -118,6 +118,25 @@ class RouteKeeperTest {
   }
 
   @Test
+  void aViewThatSaysTheSameReadsNothing() {
+    start();
+    Resource[] resources = {
+      node("node1", "192.168.101.2", "10.244.1.0/24"), pod("a", "node1", "10.244.1.2")
+    };
+    keeper.tell(new RouteKeeper.Update(ClusterRoutes.of(snapshot(true, resources), "node1")));
+    keeper.tell(new RouteKeeper.WorkloadsKnown(ips("10.244.1.2")));
+    putKernel("cali1", 7, "10.244.1.2");
+    int dumps = net.routeDumps.get();
+    keeper.tell(new RouteKeeper.Update(ClusterRoutes.of(snapshot(true, resources), "node1")));
+    keeper.tell(new RouteKeeper.WorkloadsKnown(ips("10.244.1.2")));
+    putKernel("cali1", 7, "10.244.1.2");
+    assertThat(net.routeDumps).hasValue(dumps);
+    keeper.tell(new RouteKeeper.WorkloadsKnown(ips("10.244.1.2", "10.244.1.3")));
+    putKernel("cali1", 7, "10.244.1.2");
+    assertThat(net.routeDumps).hasValueGreaterThan(dumps);
+  }
+
+  @Test
   void theClusterIsInTheMapsWithTheFlagsOfItsPools() {
     net.addresses.add(new HostAddress(2, Ip.parse("192.168.101.2"), 24, true));
     net.addresses.add(new HostAddress(1, Ip.parse("127.0.0.1"), 8, true));

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 
 /** A network in memory. */
@@ -36,6 +37,9 @@ public final class FakeHostNet implements HostNet {
 
   /** Called back by {@link #hint}. */
   private final List<Runnable> watchers = new CopyOnWriteArrayList<>();
+
+  /** How often all routes were read. */
+  public final AtomicInteger routeDumps = new AtomicInteger();
 
   private final Map<RouteKey, HostRoute> routes = new LinkedHashMap<>();
   private int lastIndex = 100;
@@ -78,6 +82,7 @@ public final class FakeHostNet implements HostNet {
 
   @Override
   public synchronized List<HostRoute> routes() {
+    routeDumps.incrementAndGet();
     return new ArrayList<>(routes.values());
   }
 
