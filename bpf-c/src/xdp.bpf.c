@@ -3,7 +3,7 @@
  * Untracked policy (doNotTrack) of host interfaces, before the kernel has made an skb: what it
  * denies costs next to nothing, what it allows is not asked about again (XDP-1), and all else goes
  * on to TC as if this were not there. One program for all interfaces and both families;
- * docs/design/ xdp.md.
+ * docs/design/xdp.md.
  */
 #include <linux/if_ether.h>
 #include <linux/ip.h>
@@ -36,9 +36,10 @@ static __always_inline int parse_ipv4(struct cursor *c, struct pkt *p)
 {
 	const struct iphdr *ip = c->at;
 
-	if ((void *)(ip + 1) > c->end || ip->version != 4 || ip->ihl < 5 ||
-	    ip->frag_off & bpf_htons(IP_MORE_FRAGMENTS | IP_FRAGMENT_OFFSET))
+	if ((void *)(ip + 1) > c->end || ip->version != 4 || ip->ihl < 5)
 		return -1;
+	if (ip->frag_off & bpf_htons(IP_FRAGMENT_OFFSET))
+		p->flags |= PKT_FRAGMENT;
 	/* Multicast and broadcast are nobody's flow. */
 	if ((ip->daddr & bpf_htonl(0xe0000000)) == bpf_htonl(0xe0000000))
 		return -1;
@@ -49,19 +50,29 @@ static __always_inline int parse_ipv4(struct cursor *c, struct pkt *p)
 	return 0;
 }
 
-/* Skips extension headers (RFC 8200, 4). Returns the protocol behind them, or -1. */
-static __always_inline int skip_ext(struct cursor *c, __u8 next)
+/*
+ * Skips extension headers (RFC 8200, 4). Returns the protocol behind them, or -1. Of a fragment
+ * other than the first it is what its header says, for what follows is data.
+ */
+static __always_inline int skip_ext(struct cursor *c, struct pkt *p, __u8 next)
 {
 	for (int i = 0; i < MAX_EXT_HEADERS; i++) {
 		const __u8 *ext = c->at;
 		__u32 length;
 
 		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
-		    next != IPPROTO_AH)
-			return next == IPPROTO_FRAGMENT ? -1 : next;
-		if ((void *)(ext + 2) > c->end)
+		    next != IPPROTO_AH && next != IPPROTO_FRAGMENT)
+			return next;
+		if ((void *)(ext + 4) > c->end)
 			return -1;
-		length = next == IPPROTO_AH ? (ext[1] + 2) * 4 : (ext[1] + 1) * 8;
+		if (next == IPPROTO_FRAGMENT &&
+		    *(const __be16 *)(ext + 2) & bpf_htons(IP6_FRAGMENT_OFFSET)) {
+			p->flags |= PKT_FRAGMENT;
+			return ext[0];
+		}
+		length = next == IPPROTO_AH	    ? (ext[1] + 2) * 4
+			 : next == IPPROTO_FRAGMENT ? 8
+						    : (ext[1] + 1) * 8;
 		next = ext[0];
 		c->at += length;
 	}
@@ -78,7 +89,7 @@ static __always_inline int parse_ipv6(struct cursor *c, struct pkt *p)
 	__builtin_memcpy(&p->saddr, &ip->saddr, sizeof(p->saddr));
 	__builtin_memcpy(&p->daddr, &ip->daddr, sizeof(p->daddr));
 	c->at += sizeof(*ip);
-	proto = skip_ext(c, ip->nexthdr);
+	proto = skip_ext(c, p, ip->nexthdr);
 	if (proto < 0)
 		return -1;
 	p->proto = proto;
@@ -92,6 +103,8 @@ static __always_inline int parse_transport(const struct cursor *c, struct pkt *p
 
 	p->sport = p->dport = 0;
 	p->icmp_type = p->icmp_code = 0;
+	if (p->flags & PKT_FRAGMENT)
+		return 0;
 	switch (p->proto) {
 	case IPPROTO_TCP:
 	case IPPROTO_UDP:
@@ -147,9 +160,9 @@ int preamble_xdp(struct xdp_md *ctx)
 	/* Whom the kernel's conntrack is to know, XDP does not ask about (XDP-2). */
 	if (!iface || !p || !(iface->flags & IFACE_UNTRACKED) || iface->flags & IFACE_FORCE_TRACK)
 		return XDP_PASS;
+	p->flags = 0;
 	if (parse_packet(ctx, p))
 		return XDP_PASS;
-	p->flags = 0;
 	p->policy_step = 0;
 	slot = iface->policy_slot[HOOK_IN];
 	bpf_tail_call(ctx, &policies, slot);

@@ -13,6 +13,7 @@
 enum ip_frag {
 	IP_MORE_FRAGMENTS = 0x2000,
 	IP_FRAGMENT_OFFSET = 0x1fff,
+	IP6_FRAGMENT_OFFSET = 0xfff8, /* of a fragment header's second word (RFC 8200, 4.5) */
 };
 
 /* ICMP (RFC 792) and ICMPv6 (RFC 4443): <linux/icmp.h> needs a C library, which there is not here.

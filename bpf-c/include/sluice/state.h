@@ -35,6 +35,9 @@ enum pkt_flags {
 	PKT_DIRECT = 1 << 24,	  /* the flow's key is a direct one: see CT_DIRECT */
 	/* With PKT_PRE_DNAT: a policy that leaves the packet to others takes this back. */
 	PKT_DECIDED = 1 << 25,
+	/* A fragment other than the first, which XDP alone asks about: neither ports nor ICMP type.
+	 */
+	PKT_FRAGMENT = 1 << 26,
 };
 
 /* Addresses take four words in both families; IPv4 uses the first and zeroes the rest. */

@@ -87,7 +87,7 @@ final class PlanMaker {
                     List.of(
                         on(PktFlags.PKT_SRC_HOST, normal("host", failsafeTier())),
                         otherwise(forward())));
-            case UNTRACKED -> Plan.of(lenient(blueprint.normal()));
+            case UNTRACKED -> Plan.untracked(lenient(blueprint.normal()));
           };
       return new Made(plan, names);
     }

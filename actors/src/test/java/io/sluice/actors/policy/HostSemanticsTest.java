@@ -214,6 +214,24 @@ class HostSemanticsTest {
   }
 
   @Test
+  void aLaterFragmentIsAskedAboutItsAddressesAlone() {
+    World world =
+        world(
+            host("h", "interfaceName: eth0"),
+            policy(
+                "p",
+                "doNotTrack: true\napplyOnForward: true\ningress:"
+                    + " [{action: Deny, protocol: TCP, destination: {notPorts: [80]}},"
+                    + " {action: Deny, source: {nets: [203.0.113.0/24]}}]"));
+    Plan plan = world.policy.byNic().get("eth0").untracked().orElseThrow();
+    int fragment = PktFlags.PKT_FRAGMENT;
+    PacketView other = tcp("198.51.100.9", "192.0.2.1", 81);
+    assertThat(world.judge(plan, other).allowed()).isFalse();
+    assertThat(world.judge(plan, other.withFlags(fragment)).allowed()).isTrue();
+    assertThat(world.judge(plan, packet(fragment, 0)).allowed()).isFalse();
+  }
+
+  @Test
   void policiesForHostsOnlyLeaveWorkloadsAlone() {
     World world =
         world(

@@ -21,6 +21,29 @@ public record Chain(List<Tier> tiers, List<Policy> profiles, Action end, long en
   /** Denies everything. */
   public static final Chain DENY_ALL = new Chain(List.of(), List.of(), Action.DENY, 0);
 
+  /** What of it can be asked of a packet without transport header: rules that look at none. */
+  Chain withoutTransport() {
+    return new Chain(
+        tiers.stream()
+            .map(t -> new Tier(t.name(), withoutTransport(t.policies()), t.end(), t.endId()))
+            .toList(),
+        withoutTransport(profiles),
+        end,
+        endId);
+  }
+
+  private static List<Policy> withoutTransport(List<Policy> policies) {
+    return policies.stream()
+        .map(
+            policy ->
+                new Policy(
+                    policy.name(),
+                    policy.rules().stream()
+                        .filter(rule -> !rule.match().readsTransport())
+                        .toList()))
+        .toList();
+  }
+
   public Chain {
     tiers = List.copyOf(tiers);
     profiles = List.copyOf(profiles);

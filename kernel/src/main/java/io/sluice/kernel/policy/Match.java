@@ -25,6 +25,14 @@ public record Match(
   /** Every packet. */
   public static final Match ALL = of(OptionalInt.empty(), Place.ANY, Place.ANY);
 
+  /** Whether it looks at a transport header, which fragments other than the first have not. */
+  boolean readsTransport() {
+    return icmp.isPresent()
+        || notIcmp.isPresent()
+        || source.readsTransport()
+        || destination.readsTransport();
+  }
+
   /** Packets of either family from one place to another. */
   public static Match of(OptionalInt protocol, Place source, Place destination) {
     return new Match(

@@ -37,6 +37,14 @@ public record Place(
         nets, List.of(), sets, List.of(), ports, List.of(), List.of(), List.of(), List.of());
   }
 
+  boolean readsTransport() {
+    return !(ports.isEmpty()
+        && portSets.isEmpty()
+        && notPorts.isEmpty()
+        && notPortSets.isEmpty()
+        && services.isEmpty());
+  }
+
   public Place {
     nets = List.copyOf(nets);
     notNets = List.copyOf(notNets);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.kernel.policy;
 
+import io.sluice.kernel.layout.PktFlags;
 import java.util.List;
 
 /**
@@ -17,6 +18,18 @@ public record Plan(List<Case> cases) {
 
   public Plan {
     cases = List.copyOf(cases);
+  }
+
+  /**
+   * One chain for what XDP asks about. A fragment other than the first has no ports: a rule that
+   * asks for some, or that it be none of some, says nothing of it.
+   */
+  public static Plan untracked(Chain chain) {
+    Chain ofFragments = chain.withoutTransport();
+    int flag = PktFlags.PKT_FRAGMENT;
+    return ofFragments.equals(chain)
+        ? of(chain)
+        : new Plan(List.of(new Case(flag, flag, ofFragments), new Case(0, 0, chain)));
   }
 
   /** One chain for every packet. */

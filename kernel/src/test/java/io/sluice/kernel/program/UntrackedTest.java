@@ -26,8 +26,12 @@ import io.sluice.kernel.layout.SluiceReason;
 import io.sluice.kernel.layout.SluiceXdpMeta;
 import io.sluice.kernel.packet.PacketBuilder;
 import io.sluice.kernel.policy.Action;
+import io.sluice.kernel.policy.Match;
+import io.sluice.kernel.policy.Place;
 import io.sluice.kernel.policy.Plan;
 import io.sluice.kernel.policy.PolicyGenerator;
+import io.sluice.kernel.policy.Ports;
+import io.sluice.kernel.policy.Rule;
 import io.sluice.kernel.testing.RequiresKernel;
 import io.sluice.kernel.testing.TestBpffs;
 import io.sluice.kernel.testing.TestNetns;
@@ -38,6 +42,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.function.LongSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -63,7 +68,7 @@ class UntrackedTest {
   private static final Plan TRACKED = Plan.of(io.sluice.kernel.policy.Chain.DENY_ALL);
 
   private static final Plan POLICY =
-      Plan.of(
+      Plan.untracked(
           Plans.chain(
               Action.ALLOW,
               Plans.toPort(Action.DENY, DENIED),
@@ -248,12 +253,7 @@ class UntrackedTest {
     assertThat(name).isEqualTo(PolicyGenerator.generateUntracked(POLICY).name().substring(0, 14));
     assertThat(host.netns().run(() -> dataplane.untracked().attach("u", u))).isEqualTo(mode);
     sendAndAwait(Family.IPV4, DENIED, SluiceReason.REASON_UNTRACKED);
-    dataplane
-        .untracked()
-        .set(
-            SLOT,
-            PolicyGenerator.generateUntracked(
-                Plan.of(Plans.chain(Action.DENY, Plans.toPort(Action.ALLOW, DENIED)))));
+    untracked(Action.DENY, Plans.toPort(Action.ALLOW, DENIED));
     sendAndAwait(Family.IPV4, DENIED, SluiceReason.REASON_STACK);
     dataplane.untracked().clear(SLOT);
     sendAndAwait(Family.IPV4, ALLOWED, SluiceReason.REASON_PRE_DNAT);
@@ -305,18 +305,58 @@ class UntrackedTest {
     }
   }
 
+  /** A datagram of which any fragment is missing is none. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void fragmentsAreJudgedByWhatTheyHave(Family family) {
+    attach("u", usual());
+    Ip from = address(family, 2);
+    Ip to = address(family, 1);
+    byte[] first = fragment(from, to, DENIED, 0);
+    byte[] later = fragment(from, to, DENIED, 64);
+    try (Fd preamble = preamble()) {
+      assertThat(verdict(preamble, first)).isEqualTo("deny");
+      assertThat(verdict(preamble, later)).as("it has no port").isEqualTo("undecided");
+      Match others =
+          Match.of(
+              OptionalInt.empty(),
+              Place.ANY,
+              new Place(
+                  List.of(),
+                  List.of(),
+                  List.of(),
+                  List.of(),
+                  List.of(),
+                  List.of(),
+                  List.of(new Ports(1, 2)),
+                  List.of(),
+                  List.of()));
+      untracked(Action.ALLOW, new Rule(Action.DENY, others, 0));
+      assertThat(verdict(preamble, first)).isEqualTo("deny");
+      assertThat(verdict(preamble, later)).as("nor is it none").isEqualTo("undecided");
+      untracked(Action.ALLOW, Plans.toPort(Action.ALLOW, DENIED), Plans.from(Action.DENY, from));
+      assertThat(verdict(preamble, first)).isEqualTo("allow");
+      assertThat(verdict(preamble, later)).isEqualTo("deny");
+    }
+  }
+
+  private static byte[] fragment(Ip from, Ip to, int port, int offset) {
+    PacketBuilder udp = PacketBuilder.from(from, to).udp(1, port).payloadLength(8);
+    return udp.fragment(offset, offset == 0).build();
+  }
+
+  private void untracked(Action end, Rule... rules) {
+    Plan plan = Plan.untracked(Plans.chain(end, rules));
+    dataplane.untracked().set(SLOT, PolicyGenerator.generateUntracked(plan));
+  }
+
   @ParameterizedTest
   @EnumSource(Family.class)
   void whatXdpCannotReadIsLeftToTc(Family family) {
     attach("u", usual());
     Ip from = address(family, 2);
     Ip to = address(family, 1);
-    dataplane
-        .untracked()
-        .set(
-            SLOT,
-            PolicyGenerator.generateUntracked(
-                Plan.of(Plans.chain(Action.ALLOW, Plans.all(Action.DENY)))));
+    untracked(Action.ALLOW, Plans.all(Action.DENY));
     PacketBuilder udp = PacketBuilder.from(from, to).udp(1, DENIED).payloadLength(8);
     byte[] whole = udp.build();
     byte[] vlan = new byte[whole.length + 4];
@@ -326,8 +366,6 @@ class UntrackedTest {
     System.arraycopy(whole, 12, vlan, 16, whole.length - 12);
     Ip group = Ip.parse(family == Family.IPV4 ? "224.0.0.251" : "ff02::fb");
     byte[][] left = {
-      PacketBuilder.from(from, to).udp(1, DENIED).payloadLength(8).fragment(0, true).build(),
-      PacketBuilder.from(from, to).udp(1, DENIED).payloadLength(8).fragment(64, false).build(),
       PacketBuilder.from(from, to).udp(1, Chain.VXLAN_PORT).payloadLength(8).build(),
       PacketBuilder.from(from, group).udp(1, DENIED).payloadLength(8).build(),
       Arrays.copyOf(whole, family == Family.IPV4 ? 30 : 50),
