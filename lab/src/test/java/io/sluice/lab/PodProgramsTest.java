@@ -198,7 +198,9 @@ class PodProgramsTest {
   @CsvSource({"tcp,4,20000", "tcp,6,1000", "udp,4,1400", "udp,6,5000"})
   void largeRequestsComeBackAsTheyWereSent(String protocol, int family, int size) {
     Traffic.Spec few = Traffic.Spec.lasting(protocol, web(family), 8080, 5, 10).count(100);
-    assertThat(lab.traffic(FROM, few.size(size)).await().answers()).isEqualTo(100);
+    Traffic.Report report = lab.traffic(FROM, few.size(size)).await();
+    assertThat(report.failures()).isEmpty();
+    assertThat(report.answers()).isEqualTo(100);
   }
 
   @ParameterizedTest
