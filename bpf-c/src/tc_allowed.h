@@ -322,8 +322,6 @@ static __always_inline __u32 create(const struct __sk_buff *skb, struct pkt *p,
 	int pair = p->flags & PKT_NAT || (p->flags & (PKT_DIRECT | PKT_FORWARD)) == PKT_DIRECT;
 	__u32 reason;
 
-	if (p->flags & PKT_STALE)
-		replace_stale(p, f);
 	reason = pair ? create_pair(skb, p, m) : create_normal(skb, p, f, &m->entry);
 	/* Once it is there: who sees the counter grow later than the entries looks at them again.
 	 */
@@ -397,6 +395,9 @@ int prog_allowed(struct __sk_buff *skb)
 	saved_flow(p, &f);
 	note_limits(skb, p);
 	if (p->flags & PKT_NEW) {
+		/* Before its connection is counted: what it replaces holds one. */
+		if (p->flags & PKT_STALE)
+			replace_stale(p, &f);
 		refused = !take_slot(skb, p);
 		if (refused && settings.hook == HOOK_IN)
 			return refuse(skb, p);

@@ -182,6 +182,23 @@ class ConnectionLimitTest extends ChainTest {
 
   @ParameterizedTest
   @EnumSource(Family.class)
+  void whoBeginsAnewKeepsItsOwnConnection(Family family) {
+    Net net = Net.of(family);
+    qos.limit(a, SluiceHook.HOOK_IN, QosMaps.connections(1), LIMITED);
+    harness.addService(1, net.service(), 80, Packet.TCP, new Target(net.b(), 8080, 1));
+    byte[] syn = Traffic.TCP.first(net.a(), 1000, net.service(), 80);
+    assertThat(harness.send(a, syn).place()).isEqualTo("b");
+    harness.bumpGeneration(1);
+    harness.addService(1, net.service(), 80, Packet.TCP, new Target(net.c(), 8080, 2));
+    assertThat(harness.send(a, syn).place())
+        .as("unanswered, and its backend is gone")
+        .isEqualTo("c");
+    assertThat(qos.held(a, SluiceHook.HOOK_IN)).isEqualTo(1);
+    assertThat(qos.holders(family)).isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
   void whatExpiresIsFreed(Family family) {
     Net net = Net.of(family);
     qos.limit(a, SluiceHook.HOOK_IN, QosMaps.connections(5), LIMITED);
