@@ -52,6 +52,8 @@ EXPORT_STRUCT(rule_hits);
 EXPORT_STRUCT(policy_keys);
 EXPORT_STRUCT(source_key4);
 EXPORT_STRUCT(source_key6);
+EXPORT_STRUCT(node_source_key4);
+EXPORT_STRUCT(node_source_key6);
 EXPORT_STRUCT(qos_key);
 EXPORT_STRUCT(qos_limit);
 EXPORT_STRUCT(qos_use);

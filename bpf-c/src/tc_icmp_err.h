@@ -184,7 +184,7 @@ static __always_inline __u32 judge_node(struct __sk_buff *skb, const struct F(ad
 		return is_node(&peer.node) ? 0 : REASON_TUNNEL_SOURCE;
 	if (e)
 		return addr_equal(&peer.node, &e->tunnel_peer) ? 0 : REASON_TUNNEL_SOURCE;
-	if (!lives_on(route_to(&from), &peer.node))
+	if (!may_node_send_from(&from, &peer.node))
 		return REASON_TUNNEL_SOURCE;
 	return is_local_host(route_to(&to)) ? REASON_HOST : 0;
 }

@@ -182,7 +182,7 @@ static __always_inline __u32 judge_source(const struct __sk_buff *skb, const str
 	    (peer->vni == TUNNEL_VNI_FORWARD) != !!(state & CT_FORWARD))
 		return REASON_TUNNEL_SOURCE;
 	if (peer && peer->vni != TUNNEL_VNI_FORWARD)
-		return lives_on(route_to(saddr), &peer->node) ? 0 : REASON_TUNNEL_SOURCE;
+		return may_node_send_from(saddr, &peer->node) ? 0 : REASON_TUNNEL_SOURCE;
 	iface = iface_of(skb->ifindex);
 	if (!iface)
 		return REASON_NO_IFACE;
@@ -208,6 +208,30 @@ static __always_inline int is_behind_tunnel(const struct F(route) *route,
 	/* A host that came by the tunnel is answered there: nobody of the underlay knows pods. */
 	return route->flags & ROUTE_TUNNELED ||
 	       (!(route->flags & ROUTE_WORKLOAD) && lives_on(route, &e->tunnel_peer));
+}
+
+/* Where the answers of a flow go that a pod of another node may have opened as another. */
+enum answers {
+	BY_ROUTE = 0,
+	TO_ITS_NODE = 1, /* back to where they came from, whoever else has the address */
+	TO_NOBODY = 2,	 /* it may not any more, and nobody of the cluster has the address */
+};
+
+/* "side" has opened the flow, or not, from the address "addr". */
+static __noinline int answers_to(const struct F(route) *route, const struct F(ct_value) *e,
+				 __u32 side, const struct F(addr) *addr)
+{
+	const struct node_state *node = node_state();
+	__u32 both = of_side(CT_OPENER_A | CT_TUNNEL_A, side & 1);
+
+	if (!e || (e->c.state & both) != both || lives_on(route, &e->tunnel_peer))
+		return BY_ROUTE;
+	if (is_source_of_node(addr, &e->tunnel_peer))
+		return node && node->tunnel_vni ? TO_ITS_NODE : BY_ROUTE;
+	return !route || (!(route->flags & (ROUTE_WORKLOAD | ROUTE_LOCAL)) &&
+			  is_any(&route->next_hop))
+		   ? TO_NOBODY
+		   : BY_ROUTE;
 }
 
 /* What an entry, and its twin, know of one side. */
@@ -291,7 +315,7 @@ __noinline int resolve(const struct __sk_buff *skb, const struct flow *f, struct
 		       const struct F(peer) *peer)
 {
 	__u32 side, was, to = CT_IF_STACK, reason, state, forward;
-	int was_remote;
+	int was_remote, answers;
 	__u32 set = 0, clear = 0;
 	const struct F(addr) *saddr, *daddr;
 	const struct node_state *node = node_state();
@@ -322,6 +346,7 @@ __noinline int resolve(const struct __sk_buff *skb, const struct flow *f, struct
 	if (ct_translates(state, side))
 		daddr = &e->x.daddr;
 	route = route_to(daddr);
+	answers = peer ? BY_ROUTE : answers_to(route, e, !side, daddr);
 	if (!peer && state & CT_FORWARD && state & of_side(CT_TUNNEL_A, !side)) {
 		/* Forwarded to a node, for whatever its service's address is here. */
 		to = node ? node->tunnel_ifindex : CT_IF_UNKNOWN;
@@ -343,7 +368,11 @@ __noinline int resolve(const struct __sk_buff *skb, const struct flow *f, struct
 	} else if (is_beyond_host(state, !side, was)) {
 		to = was;
 		set |= of_side(CT_APPROVED_A, !side);
-	} else if (was != CT_IF_UNKNOWN && !was_remote) {
+	} else if (answers == TO_ITS_NODE) {
+		to = node ? node->tunnel_ifindex : CT_IF_UNKNOWN;
+		node_of_other = e->tunnel_peer;
+		set |= of_side(CT_TUNNEL_A | CT_APPROVED_A, !side);
+	} else if ((was != CT_IF_UNKNOWN && !was_remote) || answers == TO_NOBODY) {
 		/* Who opens begins anew: the address may live elsewhere now, and if it does not,
 		 * the host stack says so. */
 		if (is_initial_syn(f->tcp_flags) ||

@@ -121,7 +121,7 @@ static __always_inline int from_node(struct __sk_buff *skb, struct pkt *p)
 	struct F(addr) peer = narrow(&p->peer);
 	const struct F(route) *route;
 
-	if (!lives_on(route_to(&saddr), &peer))
+	if (!may_node_send_from(&saddr, &peer))
 		return drop(skb, PROG_NEW_FLOW, REASON_TUNNEL_SOURCE);
 	route = route_to(&daddr);
 	if (is_local_host(route)) {

@@ -88,6 +88,39 @@ static __always_inline int may_send_from(const struct iface *iface, __u32 ifinde
 	return iface->flags & IFACE_SOURCES && is_allowed_source(iface, ifindex, saddr);
 }
 
+/* A key of node_sources: too large for the stack of programs that call others. */
+MAP_ARRAY(F(node_source), BPF_MAP_TYPE_PERCPU_ARRAY, struct F(node_source_key), 1);
+
+/* Whether a pod of the node "peer" may send from an address that is not its own. */
+static __noinline int is_source_of_node(const struct F(addr) *saddr, const struct F(addr) *peer)
+{
+	__u32 zero = 0;
+	struct F(node_source_key) *key = bpf_map_lookup_elem(&F(node_source), &zero);
+
+	if (!key || !saddr || !peer)
+		return 0;
+	key->prefixlen = 2 * 32 * ADDR_WORDS;
+	key->node = *peer;
+	key->addr = *saddr;
+	return !!bpf_map_lookup_elem(&F(node_sources), key);
+}
+
+/*
+ * RPF-1 for what comes by the overlay: a node sends with the addresses that live there, and with
+ * those that its pods are allowed. What lives on this node comes from no other, whoever is allowed
+ * it: answers would not go there. What is of a link leaves none.
+ */
+static __always_inline int may_node_send_from(const struct F(addr) *saddr,
+					      const struct F(addr) *peer)
+{
+	const struct F(route) *route = route_to(saddr);
+
+	if (lives_on(route, peer))
+		return 1;
+	return !(route && route->flags & ROUTE_LOCAL) && !is_link_local(saddr) &&
+	       is_source_of_node(saddr, peer);
+}
+
 /* Beyond the cluster: no pod, no host, and no address that a pod may have some time. */
 static __always_inline int is_outside(const struct F(route) *route)
 {

@@ -94,6 +94,8 @@ MAP_HASH(ifaces_far, BPF_MAP_TYPE_HASH, __u32, struct iface, 1000, BPF_F_NO_PREA
 MAP_ARRAY(node, BPF_MAP_TYPE_ARRAY, struct node_state, 1);
 
 MAP_HASH(F(sources), BPF_MAP_TYPE_LPM_TRIE, struct F(source_key), __u32, 65536, BPF_F_NO_PREALLOC);
+MAP_HASH(F(node_sources), BPF_MAP_TYPE_LPM_TRIE, struct F(node_source_key), __u32, 65536,
+	 BPF_F_NO_PREALLOC);
 MAP_HASH(qos, BPF_MAP_TYPE_HASH, struct qos_key, struct qos_limit, 16384, BPF_F_NO_PREALLOC);
 MAP_HASH(qos_use, BPF_MAP_TYPE_HASH, struct qos_key, struct qos_use, 16384, BPF_F_NO_PREALLOC);
 

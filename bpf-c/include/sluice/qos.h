@@ -5,6 +5,9 @@
  * sources4, sources6: LPM tries; an interface's networks, asked only with IFACE_SOURCES. The value
  * is 1.
  *
+ * node_sources4, node_sources6: likewise, the networks of all pods of another node, asked where its
+ * packets come out of the tunnel from an address that does not live there.
+ *
  * qos: by interface and hook, what is allowed; the agent alone writes it. qos_use: by the same key,
  * what is used; programs alone write it, under the element's lock. The agent makes an element of
  * qos_use before that of qos, and both before the interface's flags say that they are there.
@@ -32,6 +35,20 @@ struct source_key6 {
 	struct addr6 addr;
 };
 ASSERT_SIZE(struct source_key6, 24);
+
+struct node_source_key4 {
+	__u32 prefixlen;   /* all bits of "node", and the network's */
+	struct addr4 node; /* in the underlay, as route4.next_hop */
+	struct addr4 addr;
+};
+ASSERT_SIZE(struct node_source_key4, 12);
+
+struct node_source_key6 {
+	__u32 prefixlen;
+	struct addr6 node;
+	struct addr6 addr;
+};
+ASSERT_SIZE(struct node_source_key6, 36);
 
 struct qos_key {
 	__u32 ifindex;

@@ -52,7 +52,6 @@ import io.sluice.config.settings.FelixSettings;
 import io.sluice.config.settings.Settings;
 import io.sluice.config.source.Snapshot;
 import io.sluice.kernel.dataplane.Dataplane;
-import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.policy.PolicyGenerator;
 import java.time.Duration;
 import java.time.Instant;
@@ -226,9 +225,7 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
     NodeElement element = new NodeElement(getContext().getSystem(), writers.node());
     ActorRef<RouteKeeper.Command> routes =
         blocking(
-            RouteKeeper.create(
-                node.net(), element, writers.routes(Family.IPV4), writers.routes(Family.IPV6)),
-            "routes");
+            RouteKeeper.create(node.net(), element, RouteKeeper.Writers.of(writers)), "routes");
     LimitMaps limits = new LimitMaps(node.dataplane());
     ActorRef<ConntrackKeeper.Command> conntrack =
         blocking(
@@ -588,6 +585,8 @@ public final class NodeGuardian extends AbstractBehavior<NodeGuardian.Command> {
         occupancy(writers.dsrOptout6()),
         occupancy(writers.routes4()),
         occupancy(writers.routes6()),
+        occupancy(writers.nodeSources4()),
+        occupancy(writers.nodeSources6()),
         occupancy(writers.ifaces()),
         occupancy(writers.node()));
   }

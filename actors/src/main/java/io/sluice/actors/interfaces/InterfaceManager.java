@@ -386,7 +386,11 @@ public final class InterfaceManager extends AbstractBehavior<InterfaceManager.Co
     memory.workloads = now;
     tellPolicies();
     // Before any interface asks for a route, so that each is written with its final flags.
-    owners.routes().tell(new RouteKeeper.Update(ClusterRoutes.of(change.snapshot(), nodeName)));
+    owners
+        .routes()
+        .tell(
+            new RouteKeeper.Update(
+                ClusterRoutes.of(change.snapshot(), nodeName, settings.anySource())));
     if (change.snapshot().inSync()) {
       owners.routes().tell(new RouteKeeper.WorkloadsKnown(now.addresses()));
     }

@@ -16,6 +16,7 @@ import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
+import io.sluice.kernel.layout.NodeSourceKey;
 import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
@@ -45,8 +46,8 @@ public final class MapManager extends AbstractBehavior<MapManager.Command> {
   /**
    * The writers. Those of services, backends, generations, tables, frontends and source ranges, of
    * interfaces and of the node keep entries that nobody asked for: removing these takes an order
-   * among maps, which their owner knows. Routes, too: their keeper adopts what it finds, and sweeps
-   * by itself.
+   * among maps, which their owner knows. Routes and other nodes' sources, too: their keeper adopts
+   * what it finds, and sweeps by itself.
    */
   public record Writers(
       ActorRef<MapActor.Command<FrontendKey, Frontend>> frontends4,
@@ -62,6 +63,8 @@ public final class MapManager extends AbstractBehavior<MapManager.Command> {
       ActorRef<MapActor.Command<RouteKey, Integer>> dsrOptout6,
       ActorRef<MapActor.Command<RouteKey, Route>> routes4,
       ActorRef<MapActor.Command<RouteKey, Route>> routes6,
+      ActorRef<MapActor.Command<NodeSourceKey, Integer>> nodeSources4,
+      ActorRef<MapActor.Command<NodeSourceKey, Integer>> nodeSources6,
       ActorRef<MapActor.Command<Integer, Iface>> ifaces,
       ActorRef<MapActor.Command<Integer, NodeState>> node) {
     public ActorRef<MapActor.Command<FrontendKey, Frontend>> frontends(Family family) {
@@ -110,6 +113,8 @@ public final class MapManager extends AbstractBehavior<MapManager.Command> {
             spawn(dataplane.dsrOptout(Family.IPV6), MapActor.Options.KEEPING),
             spawn(dataplane.routes(Family.IPV4), MapActor.Options.KEEPING),
             spawn(dataplane.routes(Family.IPV6), MapActor.Options.KEEPING),
+            spawn(dataplane.nodeSources(Family.IPV4), MapActor.Options.KEEPING),
+            spawn(dataplane.nodeSources(Family.IPV6), MapActor.Options.KEEPING),
             spawn(dataplane.ifaces(), MapActor.Options.KEEPING),
             spawn(dataplane.node(), MapActor.Options.KEEPING));
   }

@@ -13,6 +13,7 @@ import io.sluice.config.model.WorkloadEndpoint;
 import io.sluice.config.source.Snapshot;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.NodeSourceKey;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteFlags;
 import io.sluice.kernel.layout.RouteKey;
@@ -32,18 +33,21 @@ import java.util.Set;
 /** Reads {@link ClusterRoutes} off a view of the source, once. */
 final class ClusterReader {
   private final Snapshot snapshot;
+  private final boolean anySource;
   private final List<Pool> pools;
   private final List<Node> own = new ArrayList<>();
   private final Map<String, Node> others = new LinkedHashMap<>();
   private final Map<RouteKey, Route> entries = new HashMap<>();
   private final Map<RouteKey, Remote> remotes = new LinkedHashMap<>();
   private final Set<Ip> podAddresses = new HashSet<>();
+  private final Set<NodeSourceKey> sources = new HashSet<>();
   private final Map<Ip, String> hosts = new HashMap<>();
   private final Set<Family> peers = EnumSet.noneOf(Family.class);
   private final List<String> problems = new ArrayList<>();
 
-  ClusterReader(Snapshot snapshot, String nodeName) {
+  ClusterReader(Snapshot snapshot, String nodeName, boolean anySource) {
     this.snapshot = snapshot;
+    this.anySource = anySource;
     // A pool that is disabled gives no new addresses, but those that it gave are there.
     this.pools =
         snapshot.all(IpPool.class).stream()
@@ -90,6 +94,7 @@ final class ClusterReader {
         addresses,
         peers,
         List.copyOf(remotes.values()),
+        sources,
         tunnelAddresses(),
         problems);
   }
@@ -175,15 +180,38 @@ final class ClusterReader {
         .findFirst();
   }
 
-  /** All workloads' addresses; those of other nodes outside of their node's pod networks. */
+  /**
+   * All workloads' addresses; those of other nodes outside of their node's pod networks. What they
+   * may send from is said by their WorkloadEndpoint alone, if they have one.
+   */
   private void workloads() {
+    Set<String> podsOfEndpoints = new HashSet<>();
     for (WorkloadEndpoint endpoint : snapshot.all(WorkloadEndpoint.class)) {
+      podsOfEndpoints.add(endpoint.meta().namespace() + "/" + endpoint.pod());
       endpoint.ipNetworks().forEach(net -> workload(endpoint.node(), net.address()));
+      sources(endpoint.node(), endpoint.allowedSources());
     }
     for (Pod pod : snapshot.all(Pod.class)) {
       if (!pod.hostNetwork() && !pod.finished()) {
         pod.podIps().forEach(ip -> workload(pod.nodeName(), ip));
+        if (!pod.podIps().isEmpty() && !podsOfEndpoints.contains(pod.key().path())) {
+          sources(pod.nodeName(), pod.allowedSources());
+        }
       }
+    }
+  }
+
+  /** A node's packets come from the address that its pods are reached by. */
+  private void sources(String nodeName, List<Cidr> allowed) {
+    Node node = others.get(nodeName);
+    if (!anySource || node == null) {
+      return;
+    }
+    for (Cidr cidr : allowed) {
+      Ip network = Addresses.ip(cidr.address());
+      int bits = network.family().bits() + cidr.prefix();
+      nextHop(node, network.family())
+          .ifPresent(hop -> sources.add(new NodeSourceKey(bits, hop, network)));
     }
   }
 

@@ -5,6 +5,7 @@ import io.sluice.config.model.IpPool.VxlanMode;
 import io.sluice.config.source.Snapshot;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.NodeSourceKey;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import java.util.List;
@@ -25,6 +26,7 @@ import java.util.Set;
  * @param ownAddresses this node's addresses, as its Node resource has them, in order
  * @param peers the families in which another node has an address
  * @param remotes where the pods of other nodes are
+ * @param sources what pods of other nodes may send from besides their own addresses, by node
  * @param tunnelAddresses what this node's own packets are sent from through a tunnel
  * @param problems what of this cannot be as it is written, a line each
  */
@@ -34,11 +36,13 @@ public record ClusterRoutes(
     List<Ip> ownAddresses,
     Set<Family> peers,
     List<Remote> remotes,
+    Set<NodeSourceKey> sources,
     Map<Family, Ip> tunnelAddresses,
     List<String> problems) {
   /** When nothing is known. */
   public static final ClusterRoutes EMPTY =
-      new ClusterRoutes(Map.of(), List.of(), List.of(), Set.of(), List.of(), Map.of(), List.of());
+      new ClusterRoutes(
+          Map.of(), List.of(), List.of(), Set.of(), List.of(), Set.of(), Map.of(), List.of());
 
   /** A pool, when it is encapsulated, and the flags that addresses in it have. */
   public record Pool(String name, Ip address, int prefix, VxlanMode mode, int flags) {
@@ -55,15 +59,22 @@ public record ClusterRoutes(
     ownAddresses = List.copyOf(ownAddresses);
     peers = Set.copyOf(peers);
     remotes = List.copyOf(remotes);
+    sources = Set.copyOf(sources);
     tunnelAddresses = Map.copyOf(tunnelAddresses);
     problems = List.copyOf(problems);
   }
 
   /**
    * @param nodeName this node
+   * @param anySource whether workloads may ask to send from other addresses than their own
    */
-  public static ClusterRoutes of(Snapshot snapshot, String nodeName) {
-    return new ClusterReader(snapshot, nodeName).read();
+  public static ClusterRoutes of(Snapshot snapshot, String nodeName, boolean anySource) {
+    return new ClusterReader(snapshot, nodeName, anySource).read();
+  }
+
+  /** The same where they may not. */
+  static ClusterRoutes of(Snapshot snapshot, String nodeName) {
+    return of(snapshot, nodeName, false);
   }
 
   /** The flags of the smallest pool that an address or network is in; 0 if it is in none. */

@@ -14,10 +14,12 @@ import akka.actor.typed.javadsl.TimerScheduler;
 import akka.pattern.StatusReply;
 import io.sluice.actors.host.HostNet;
 import io.sluice.actors.maps.MapActor;
+import io.sluice.actors.maps.MapManager;
 import io.sluice.actors.maps.NodeElement;
 import io.sluice.actors.supervision.Restarts;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.NodeSourceKey;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteKey;
 import java.time.Duration;
@@ -33,7 +35,8 @@ import java.util.concurrent.CompletionStage;
 /**
  * Where addresses live, told to the kernel and to the programs: a kernel route for each address of
  * a local workload and for each pod network of another node that takes one ({@link Ways}), and the
- * maps routes4 and routes6, whose one source of truth this actor is.
+ * maps routes4 and routes6, whose one source of truth this actor is; likewise node_sources4 and
+ * node_sources6, what other nodes' pods may send from besides. No route leads there.
  *
  * <p>What leads through the tunnel is held back until the tunnel is there, and the tunnel until
  * nothing leads through it any more.
@@ -126,7 +129,10 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
     }
   }
 
-  private record Adopted(Family family, Map<RouteKey, Route> entries) implements Command {}
+  private record Adopted(Family family, Map<RouteKey, Route> entries, Set<NodeSourceKey> sources)
+      implements Command {}
+
+  private record SourcesWritten(List<MapActor.Result<NodeSourceKey>> results) implements Command {}
 
   private record Finished(
       StatusReply<Boolean> result, Optional<ActorRef<StatusReply<Boolean>>> replyTo)
@@ -137,7 +143,29 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
   private static final int STASH = 16384;
   private static final Duration REFRESH_INTERVAL = Duration.ofSeconds(30);
 
+  /**
+   * The maps' writers, none of which may sweep.
+   *
+   * @param routes of routes4 and routes6
+   * @param sources of node_sources4 and node_sources6
+   */
+  public record Writers(
+      Map<Family, ActorRef<MapActor.Command<RouteKey, Route>>> routes,
+      Map<Family, ActorRef<MapActor.Command<NodeSourceKey, Integer>>> sources) {
+    public Writers {
+      routes = Map.copyOf(routes);
+      sources = Map.copyOf(sources);
+    }
+
+    public static Writers of(MapManager.Writers all) {
+      return new Writers(
+          Map.of(Family.IPV4, all.routes4(), Family.IPV6, all.routes6()),
+          Map.of(Family.IPV4, all.nodeSources4(), Family.IPV6, all.nodeSources6()));
+    }
+  }
+
   private final RouteMaps maps;
+  private final SourceMaps sources;
   private final KernelRoutes kernel;
   private final BpfRoutes bpf = new BpfRoutes();
   private final StashBuffer<Command> stash;
@@ -162,14 +190,8 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
 
   /**
    * @param node what all flows look at
-   * @param routes4 the writer of routes4
-   * @param routes6 the writer of routes6; neither may sweep
    */
-  public static Behavior<Command> create(
-      HostNet net,
-      NodeElement node,
-      ActorRef<MapActor.Command<RouteKey, Route>> routes4,
-      ActorRef<MapActor.Command<RouteKey, Route>> routes6) {
+  public static Behavior<Command> create(HostNet net, NodeElement node, Writers writers) {
     Memory memory = new Memory();
     return Behaviors.<Command>supervise(
             Restarts.counted(
@@ -187,9 +209,9 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
                                             stash,
                                             net,
                                             new RouteMaps(
-                                                context.getSystem(),
-                                                node,
-                                                Map.of(Family.IPV4, routes4, Family.IPV6, routes6)),
+                                                context.getSystem(), node, writers.routes()),
+                                            new SourceMaps(
+                                                context.getSystem(), node, writers.sources()),
                                             memory))))))
         .onFailure(
             SupervisorStrategy.restartWithBackoff(
@@ -202,8 +224,10 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
       StashBuffer<Command> stash,
       HostNet net,
       RouteMaps maps,
+      SourceMaps sources,
       Memory memory) {
     super(context);
+    this.sources = sources;
     this.stash = stash;
     this.net = net;
     this.maps = maps;
@@ -219,9 +243,11 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
   private void adopt(Family family) {
     getContext()
         .pipeToSelf(
-            maps.read(family),
-            (entries, failed) ->
-                failed == null ? new Adopted(family, entries) : new Failed(failed));
+            maps.read(family)
+                .thenCombine(
+                    sources.read(family),
+                    (entries, allowed) -> new Adopted(family, entries, allowed)),
+            (adopted, failed) -> failed == null ? adopted : new Failed(failed));
   }
 
   /** Until the maps are read; everything else waits. */
@@ -256,6 +282,8 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
         .onMessage(TunnelIs.class, this::tunnelIs)
         .onMessage(GetStatus.class, this::status)
         .onMessage(Finished.class, this::finished)
+        .onMessage(SourcesWritten.class, this::sourcesWritten)
+        .onMessage(Failed.class, this::sourcesFailed)
         .build();
   }
 
@@ -393,6 +421,7 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
     memory.cluster.ifPresent(cluster -> problems.addAll(cluster.problems()));
     problems.addAll(ways.problems());
     problems.addAll(kernel.problems());
+    problems.addAll(sources.problems());
     get.replyTo().tell(new Status(ways.nodes(), problems));
     return Behaviors.same();
   }
@@ -432,6 +461,7 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
 
   private Behavior<Command> adopted(Adopted found) {
     bpf.adopt(found.entries());
+    sources.found(found.sources());
     if (!maps.found(found.family(), found.entries())) {
       return Behaviors.same();
     }
@@ -443,8 +473,32 @@ public final class RouteKeeper extends AbstractBehavior<RouteKeeper.Command> {
     return stash.unstashAll(ready());
   }
 
+  private Behavior<Command> sourcesWritten(SourcesWritten written) {
+    sources.wrote(written.results());
+    return Behaviors.same();
+  }
+
+  private Behavior<Command> sourcesFailed(Failed failed) {
+    getContext().getLog().warn("allowed sources of other nodes", failed.cause());
+    return Behaviors.same();
+  }
+
+  private void writeSources() {
+    Set<NodeSourceKey> wanted = memory.cluster.orElse(ClusterRoutes.EMPTY).sources();
+    sources
+        .write(wanted, swept)
+        .ifPresent(
+            written ->
+                getContext()
+                    .pipeToSelf(
+                        written,
+                        (results, failed) ->
+                            failed == null ? new SourcesWritten(results) : new Failed(failed)));
+  }
+
   /** Tells the maps' writers what has changed since they were told last. */
   private void write(Optional<ActorRef<StatusReply<Boolean>>> replyTo) {
+    writeSources();
     Map<Family, Map<RouteKey, Route>> wanted = new EnumMap<>(Family.class);
     for (Family family : Family.values()) {
       wanted.put(family, bpf.wanted(family, memory.tunnel.isPresent(), maps.told(family)));

@@ -54,8 +54,7 @@ record HostActors(
     NodeElement node = new NodeElement(context.getSystem(), parts.writers().node());
     ActorRef<RouteKeeper.Command> routes =
         context.spawn(
-            RouteKeeper.create(
-                parts.net(), node, parts.writers().routes4(), parts.writers().routes6()),
+            RouteKeeper.create(parts.net(), node, RouteKeeper.Writers.of(parts.writers())),
             "routes",
             kernel);
     ActorRef<TablesKeeper.Command> tables =

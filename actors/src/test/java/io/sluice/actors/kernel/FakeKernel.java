@@ -18,6 +18,7 @@ import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IpSetKey;
+import io.sluice.kernel.layout.NodeSourceKey;
 import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.QosKey;
 import io.sluice.kernel.layout.QosLimit;
@@ -41,6 +42,8 @@ public final class FakeKernel {
   public final Map<Family, FakeMap<FrontendKey, Frontend>> frontends = new EnumMap<>(Family.class);
   public final Map<Family, FakeMap<Integer, Backend>> backends = new EnumMap<>(Family.class);
   public final Map<Family, FakeMap<RouteKey, Route>> routes = new EnumMap<>(Family.class);
+  public final Map<Family, FakeMap<NodeSourceKey, Integer>> nodeSources =
+      new EnumMap<>(Family.class);
   public final FakeMap<Integer, Service> services;
   public final FakeMap<Integer, BackendGen> gens;
   public final FakeMap<Integer, MaglevTable> maglev;
@@ -67,6 +70,7 @@ public final class FakeKernel {
       frontends.put(family, new FakeMap<>(lock, "frontends" + n, sizes.frontends(), all));
       backends.put(family, new FakeMap<>(lock, "backends" + n, sizes.backends(), all));
       routes.put(family, new FakeMap<>(lock, "routes" + n, 262144, all));
+      nodeSources.put(family, new FakeMap<>(lock, "node_sources" + n, 4096, all));
       affinity.put(family, new FakeMap<>(lock, "affinity" + n, 4096, all));
       sourceRanges.put(family, new FakeMap<>(lock, "source_ranges" + n, 4096, all));
       ipSets.put(family, new FakeMap<>(lock, "ip_sets" + n, 1 << 20, all));
@@ -174,6 +178,11 @@ public final class FakeKernel {
     @Override
     public TypedMap<SourceKey, Integer> sources(Family family) {
       throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public TypedMap<NodeSourceKey, Integer> nodeSources(Family family) {
+      return handle(kernel.nodeSources.get(family));
     }
 
     @Override

@@ -10,17 +10,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import akka.Done;
-import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.actor.testkit.typed.javadsl.LoggingTestKit;
 import akka.actor.testkit.typed.javadsl.TestProbe;
-import akka.actor.typed.ActorRef;
 import akka.pattern.StatusReply;
 import io.sluice.actors.host.HostNet.HostAddress;
 import io.sluice.actors.host.HostNet.HostRoute;
-import io.sluice.actors.maps.MapActor;
-import io.sluice.actors.maps.NodeElement;
-import io.sluice.actors.testing.FakeDataplane;
-import io.sluice.actors.testing.FakeHostNet;
 import io.sluice.config.model.IpPool;
 import io.sluice.config.model.Resource;
 import io.sluice.kernel.layout.Family;
@@ -37,38 +31,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-class RouteKeeperTest {
+class RouteKeeperTest extends RouteKeeperRig {
   private static final int LOCAL_WORKLOAD = RouteFlags.ROUTE_LOCAL | RouteFlags.ROUTE_WORKLOAD;
 
-  private final ActorTestKit kit = ActorTestKit.create();
-  private final FakeDataplane dataplane = new FakeDataplane(10);
-  private final FakeHostNet net = new FakeHostNet();
   private final TestProbe<StatusReply<Done>> done = kit.createTestProbe();
   private final TestProbe<StatusReply<Boolean>> changed = kit.createTestProbe();
-  private ActorRef<RouteKeeper.Command> keeper;
-
-  private void start() {
-    NodeElement node =
-        new NodeElement(
-            kit.system(), kit.spawn(MapActor.create(dataplane.node(), MapActor.Options.KEEPING)));
-    keeper =
-        kit.spawn(
-            RouteKeeper.create(
-                net,
-                node,
-                kit.spawn(MapActor.create(dataplane.routes(Family.IPV4), MapActor.Options.KEEPING)),
-                kit.spawn(
-                    MapActor.create(dataplane.routes(Family.IPV6), MapActor.Options.KEEPING))));
-  }
-
-  @AfterEach
-  void tearDown() {
-    kit.shutdownTestKit();
-  }
 
   private static Set<Ip> ips(String... addresses) {
     return Arrays.stream(addresses).map(Ip::parse).collect(Collectors.toSet());
@@ -82,14 +52,6 @@ class RouteKeeperTest {
   private boolean putBpf(String nic, int ifindex, String... addresses) {
     keeper.tell(new RouteKeeper.PutBpf(nic, ifindex, ips(addresses), changed.getRef()));
     return changed.receiveMessage().getValue();
-  }
-
-  private Map<RouteKey, Route> map(Family family) {
-    return Map.copyOf(dataplane.routes(family).entries);
-  }
-
-  private static RouteKey key(String address, int prefix) {
-    return new RouteKey(prefix, Ip.parse(address));
   }
 
   private static Route route(int flags, int ifindex, String nextHop) {
@@ -255,11 +217,6 @@ class RouteKeeperTest {
   }
 
   private static final Resource NODE2 = node("node2", "192.168.102.2", "10.244.2.0/24");
-
-  private int epoch() {
-    NodeState state = dataplane.node().entries.get(0);
-    return state == null ? 0 : state.routeEpoch();
-  }
 
   private Route way(String nextHop, int more) {
     int flags = RouteFlags.ROUTE_WORKLOAD | RouteFlags.ROUTE_IN_POOL | more;

@@ -18,6 +18,7 @@ import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IpSetKey;
+import io.sluice.kernel.layout.NodeSourceKey;
 import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.QosKey;
 import io.sluice.kernel.layout.QosLimit;
@@ -54,6 +55,7 @@ public final class FakeDataplane implements Dataplane {
   private final Map<Family, FakeMap<SourceRangeKey, Integer>> sourceRanges = new HashMap<>();
   private final Map<Family, FakeMap<RouteKey, Route>> routes = new HashMap<>();
   private final Map<Family, FakeMap<SourceKey, Integer>> sources = new HashMap<>();
+  private final Map<Family, FakeMap<NodeSourceKey, Integer>> nodeSources = new HashMap<>();
   private final FakeMap<QosKey, QosLimit> qosLimits = new FakeMap<>("qos", 1000);
   private final FakeMap<QosKey, QosUse> qosUse = new FakeMap<>("qos_use", 1000);
   private final FakeMap<Integer, Service> services = new FakeMap<>("services", 100);
@@ -88,6 +90,7 @@ public final class FakeDataplane implements Dataplane {
       ipSets.put(family, new FakeMap<>("ip_sets" + family.number(), setSize));
       routes.put(family, new FakeMap<>("routes" + family.number(), 1000));
       sources.put(family, new FakeMap<>("sources" + family.number(), 1000));
+      nodeSources.put(family, new FakeMap<>("node_sources" + family.number(), 100));
     }
   }
 
@@ -149,6 +152,11 @@ public final class FakeDataplane implements Dataplane {
   @Override
   public FakeMap<SourceKey, Integer> sources(Family family) {
     return sources.get(family);
+  }
+
+  @Override
+  public FakeMap<NodeSourceKey, Integer> nodeSources(Family family) {
+    return nodeSources.get(family);
   }
 
   @Override

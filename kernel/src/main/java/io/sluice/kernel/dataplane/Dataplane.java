@@ -15,6 +15,7 @@ import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IpSetKey;
+import io.sluice.kernel.layout.NodeSourceKey;
 import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.QosKey;
 import io.sluice.kernel.layout.QosLimit;
@@ -66,6 +67,9 @@ public interface Dataplane extends AutoCloseable {
 
   /** What workloads may send from besides their own addresses, by interface; the value is 1. */
   TypedMap<SourceKey, Integer> sources(Family family);
+
+  /** What pods of other nodes may send from besides their own, by node; the value is 1. */
+  TypedMap<NodeSourceKey, Integer> nodeSources(Family family);
 
   /** How much interfaces' workloads may send and get, by ifindex and hook. */
   TypedMap<QosKey, QosLimit> qosLimits();

@@ -21,6 +21,7 @@ import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IpSetKey;
+import io.sluice.kernel.layout.NodeSourceKey;
 import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.QosKey;
 import io.sluice.kernel.layout.QosLimit;
@@ -77,6 +78,8 @@ public final class DataplaneLoader implements Dataplane {
       new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<RouteKey, Integer>> dsrOptout = new EnumMap<>(Family.class);
   private final Map<Family, BpfMap<SourceKey, Integer>> sources = new EnumMap<>(Family.class);
+  private final Map<Family, BpfMap<NodeSourceKey, Integer>> nodeSources =
+      new EnumMap<>(Family.class);
   private final BpfMap<QosKey, QosLimit> qosLimits;
   private final BpfMap<QosKey, QosUse> qosUse;
   private final BpfMap<Integer, Service> services;
@@ -132,6 +135,7 @@ public final class DataplaneLoader implements Dataplane {
         dsrOptout.put(family, map("dsr_optout" + n, RouteKey.codec(family), Codec.U32));
         ipSets.put(family, map("ip_sets" + n, IpSetKey.codec(family), Codec.U32));
         sources.put(family, map("sources" + n, SourceKey.codec(family), Codec.U32));
+        nodeSources.put(family, map("node_sources" + n, NodeSourceKey.codec(family), Codec.U32));
       }
       services = map("services", Codec.U32, Service.codec());
       maglev = keep(new MaglevMap(maps.openArrayOfMaps("maglev")));
@@ -266,6 +270,11 @@ public final class DataplaneLoader implements Dataplane {
   @Override
   public TypedMap<SourceKey, Integer> sources(Family family) {
     return sources.get(family);
+  }
+
+  @Override
+  public TypedMap<NodeSourceKey, Integer> nodeSources(Family family) {
+    return nodeSources.get(family);
   }
 
   @Override

@@ -22,6 +22,7 @@ import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IpSetKey;
+import io.sluice.kernel.layout.NodeSourceKey;
 import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.QosKey;
 import io.sluice.kernel.layout.QosLimit;
@@ -166,6 +167,11 @@ public final class PinnedDataplane implements Dataplane {
   @Override
   public TypedMap<SourceKey, Integer> sources(Family family) {
     return map("sources" + family.number(), SourceKey.codec(family), Codec.U32);
+  }
+
+  @Override
+  public TypedMap<NodeSourceKey, Integer> nodeSources(Family family) {
+    return map("node_sources" + family.number(), NodeSourceKey.codec(family), Codec.U32);
   }
 
   @Override

@@ -21,6 +21,7 @@ import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IfaceFlags;
 import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.NodeSourceKey;
 import io.sluice.kernel.layout.Route;
 import io.sluice.kernel.layout.RouteFlags;
 import io.sluice.kernel.layout.RouteKey;
@@ -28,7 +29,9 @@ import io.sluice.kernel.layout.SluiceHook;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The tests' node as part of an overlay: a tunnel device, and two nodes behind it. A program of its
@@ -66,6 +69,7 @@ final class Overlay implements AutoCloseable {
   private final ProgramArray target;
   private final Fd program;
   private final TestRun run;
+  private final Map<Family, BpfMap<NodeSourceKey, Integer>> sources = new EnumMap<>(Family.class);
 
   /** A key that programs have set: where to, in which network. */
   record Key(int vni, Ip node, int ttl, int tos) {}
@@ -80,6 +84,10 @@ final class Overlay implements AutoCloseable {
     plan = new BpfMap<>("plan", planMap, Codec.U32, new PlanCodec());
     target = new ProgramArray("target", targetMap);
     run = new TestRun(program, ChainHarness.LONGEST_PACKET);
+    for (Family family : Family.values()) {
+      String name = "node_sources" + family.number();
+      sources.put(family, harness.chain.map(name, NodeSourceKey.codec(family), Codec.U32));
+    }
   }
 
   /** Bytes, in the machine's order. */
@@ -145,6 +153,7 @@ final class Overlay implements AutoCloseable {
     harness.configure(device, flags, 0, 0);
     harness.setNode(device.ifindex(), VNI, MTU4, MTU6);
     for (Family family : Family.values()) {
+      ChainHarness.clear(sources.get(family));
       addNode(family, 2);
       addNode(family, 3);
       Ip self = host(family, 1);
@@ -164,6 +173,20 @@ final class Overlay implements AutoCloseable {
     Family family = address.family();
     int flags = RouteFlags.ROUTE_WORKLOAD | RouteFlags.ROUTE_IN_POOL | RouteFlags.ROUTE_TUNNELED;
     put(address, family.bits(), flags, host(family, node));
+  }
+
+  private static NodeSourceKey source(int node, Ip network, int prefix) {
+    Family family = network.family();
+    return new NodeSourceKey(family.bits() + prefix, host(family, node), network.masked(prefix));
+  }
+
+  /** Pods of node 2 or 3 may send from a network. */
+  void allow(int node, Ip network, int prefix) {
+    sources.get(network.family()).put(source(node, network, prefix), 1);
+  }
+
+  void forbid(int node, Ip network, int prefix) {
+    sources.get(network.family()).removeAll(List.of(source(node, network, prefix)));
   }
 
   void put(Ip address, int prefix, int flags, Ip nextHop) {
