@@ -74,11 +74,12 @@ record Entrance(Kind kind, String refusal, List<String> found, int mtu, Optional
   static Entrance of(Question question, Dataplane dataplane, RouteTable routes, KernelPaths paths) {
     Map<Integer, Iface> ifaces = new LinkedHashMap<>();
     dataplane.ifaces().forEach(ifaces::put);
-    Optional<Route> route = routes.find(question.source());
-    if (!question.device().isEmpty()) {
-      return byDevice(question, ifaces, route, paths);
-    }
     Ip source = question.source();
+    Optional<Route> route = routes.find(source);
+    AllowedSources allowed = new AllowedSources(dataplane, source);
+    if (!question.device().isEmpty()) {
+      return byDevice(question, ifaces, route, allowed, paths);
+    }
     if (isLocalWorkload(route)) {
       return fromPod(source, route.orElseThrow().ifindex(), ifaces);
     }
@@ -95,7 +96,32 @@ record Entrance(Kind kind, String refusal, List<String> found, int mtu, Optional
       return new Entrance(
           Kind.POD_ELSEWHERE, "", List.of(source + " is another node's pod"), 0, Optional.of(node));
     }
+    if (!isRemote(route) && allowed.namedElsewhere().isPresent()) {
+      return new Entrance(
+          Kind.POD_ELSEWHERE,
+          "",
+          List.of(
+              source
+                  + " is no pod's, but a pod of another node may send from it"
+                  + " (allowedSourcePrefixes): by the tunnel; otherwise see --in"),
+          0,
+          allowed.namedElsewhere());
+    }
     return outside(source, hosts(ifaces), paths);
+  }
+
+  /**
+   * The interface of a pod of this node that sends from an address which is nobody's of the
+   * cluster.
+   */
+  static Optional<String> ofAnother(Ip source, Dataplane dataplane, RouteTable routes) {
+    Optional<Route> route = routes.find(source);
+    if (isLocalWorkload(route) || isLocalHost(route) || isRemote(route)) {
+      return Optional.empty();
+    }
+    Map<Integer, Iface> ifaces = new LinkedHashMap<>();
+    dataplane.ifaces().forEach(ifaces::put);
+    return new AllowedSources(dataplane, source).named(ifaces);
   }
 
   private static Map<Integer, Iface> hosts(Map<Integer, Iface> ifaces) {
@@ -130,7 +156,11 @@ record Entrance(Kind kind, String refusal, List<String> found, int mtu, Optional
   }
 
   private static Entrance byDevice(
-      Question question, Map<Integer, Iface> ifaces, Optional<Route> route, KernelPaths paths) {
+      Question question,
+      Map<Integer, Iface> ifaces,
+      Optional<Route> route,
+      AllowedSources allowed,
+      KernelPaths paths) {
     Ip source = question.source();
     var named =
         ifaces.entrySet().stream()
@@ -162,6 +192,18 @@ record Entrance(Kind kind, String refusal, List<String> found, int mtu, Optional
             || (iface.flags() & IfaceFlags.IFACE_ANY_SOURCE) != 0
             || isLinkLocal(source)
             || isLocalWorkload(route) && route.orElseThrow().ifindex() == named.getKey();
+    if (!own && allowed.at(named.getKey(), iface)) {
+      return new Entrance(
+          Kind.POD,
+          "",
+          List.of(
+              source
+                  + " is not an address of the pod behind "
+                  + iface.name()
+                  + ", but it may send from it (allowedSourcePrefixes)"),
+          0,
+          Optional.empty());
+    }
     return own
         ? fromPod(source, named.getKey(), ifaces)
         : new Entrance(

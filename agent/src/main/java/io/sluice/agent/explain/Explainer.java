@@ -63,9 +63,14 @@ public record Explainer(
     private String selectionText = "";
 
     Way(Question question) {
-      this.question = question;
-      this.entrance = Entrance.of(question, dataplane, routes, paths);
-      this.placement = new Placement(dataplane, names, routes, dsr, question, entrance);
+      this.question =
+          question.device().isEmpty()
+              ? Entrance.ofAnother(question.source(), dataplane, routes)
+                  .map(question::by)
+                  .orElse(question)
+              : question;
+      this.entrance = Entrance.of(this.question, dataplane, routes, paths);
+      this.placement = new Placement(dataplane, names, routes, dsr, this.question, entrance);
     }
 
     private void step(String topic, String found) {

@@ -37,6 +37,11 @@ public record Question(
     Ip resolve(String name, Optional<Ip> like);
   }
 
+  /** The same, of a packet that comes in by an interface. */
+  Question by(String otherDevice) {
+    return new Question(source, destination, protocol, port, sourcePort, otherDevice);
+  }
+
   /**
    * @throws IllegalArgumentException with a reason
    */

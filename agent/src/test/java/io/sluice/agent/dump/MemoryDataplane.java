@@ -18,6 +18,7 @@ import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
 import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IpSetKey;
+import io.sluice.kernel.layout.NodeSourceKey;
 import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.QosKey;
 import io.sluice.kernel.layout.QosLimit;
@@ -55,6 +56,8 @@ public final class MemoryDataplane implements Dataplane {
   private final Map<Family, TypedMap<RouteKey, Route>> routes = new EnumMap<>(Family.class);
   private final Map<Family, TypedMap<IpSetKey, Integer>> ipSets = new EnumMap<>(Family.class);
   private final Map<Family, TypedMap<SourceKey, Integer>> sources = new EnumMap<>(Family.class);
+  private final Map<Family, TypedMap<NodeSourceKey, Integer>> nodeSources =
+      new EnumMap<>(Family.class);
   private final TypedMap<QosKey, QosLimit> qosLimits = new MemoryMap<>("qos");
   private final TypedMap<QosKey, QosUse> qosUse = new MemoryMap<>("qos_use");
   private final TypedMap<Integer, Service> services = new MemoryMap<>("services");
@@ -75,6 +78,7 @@ public final class MemoryDataplane implements Dataplane {
       ipSets.put(family, new MemoryMap<>("ip_sets" + family.number()));
       routes.put(family, new MemoryMap<>("routes" + family.number()));
       sources.put(family, new MemoryMap<>("sources" + family.number()));
+      nodeSources.put(family, new MemoryMap<>("node_sources" + family.number()));
     }
   }
 
@@ -146,6 +150,11 @@ public final class MemoryDataplane implements Dataplane {
   @Override
   public TypedMap<SourceKey, Integer> sources(Family family) {
     return sources.get(family);
+  }
+
+  @Override
+  public TypedMap<NodeSourceKey, Integer> nodeSources(Family family) {
+    return nodeSources.get(family);
   }
 
   @Override

@@ -21,6 +21,7 @@ import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.FrontendFlags;
 import io.sluice.kernel.layout.IfaceFlags;
 import io.sluice.kernel.layout.Ip;
+import io.sluice.kernel.layout.NodeSourceKey;
 import io.sluice.kernel.layout.NodeState;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.ServiceFlags;
@@ -260,6 +261,55 @@ class ExplainerTest {
     node.device = "wlan0";
     assertThatThrownBy(() -> node.explain(node.client(), node.balancer(), Node.PORT))
         .hasMessageContaining("no program looks at an interface wlan0");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  @Tag("INV-RPF-1")
+  void whoMaySendFromAnAddressOfNobodyIsFoundHereAndOnOtherNodes(Family family) {
+    Node node = new Node(family);
+    int prefix = family == Family.IPV4 ? 24 : 64;
+    Ip network = node.client().masked(prefix);
+    node.dataplane
+        .nodeSources(family)
+        .put(new NodeSourceKey(family.bits() + prefix, node.host(2), network), 1);
+    Explanation elsewhere = node.explain(node.client(), node.pod(1), 8080);
+    assertThat(elsewhere.verdict()).isEqualTo(Verdict.ALLOWED);
+    assertThat(elsewhere.candidates().get(0))
+        .extracting(Candidate::path, Candidate::reply)
+        .containsExactly("redirected to the pod behind cali1", "by the tunnel");
+    assertThat(Node.said(elsewhere, "enters").get(0)).contains("a pod of another node may send");
+    // Answers to it, as to any other address, are by the flow: no route leads there.
+    assertThat(node.explain(node.pod(1), node.client(), 8080).candidates().get(0).path())
+        .isEqualTo("host stack, by the host's routes");
+
+    node.device = "cali1";
+    assertThat(node.explain(node.client(), node.pod(2), 8080).reason()).isEqualTo("rpf");
+    node.allowPod1(network, prefix);
+    assertThat(node.explain(node.client(), node.pod(2), 8080).reason()).isEmpty();
+    node.device = "cali2";
+    assertThat(node.explain(node.client(), node.pod(1), 8080).reason()).isEqualTo("rpf");
+    node.device = "";
+    Explanation here = node.explain(node.client(), node.service(), Node.PORT);
+    assertThat(here.verdict()).isEqualTo(Verdict.ALLOWED);
+    assertThat(Node.said(here, "enters"))
+        .containsExactly(
+            node.client()
+                + " is not an address of the pod behind cali1, but it may send from it"
+                + " (allowedSourcePrefixes)");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  @Tag("INV-RPF-1")
+  void whoMaySendFromAnywhereIsNotTakenForTheSender(Family family) {
+    Node node = new Node(family);
+    node.dataplane
+        .nodeSources(family)
+        .put(new NodeSourceKey(family.bits(), node.host(2), Ip.any(family)), 1);
+    node.allowPod1(Ip.any(family), 0);
+    Explanation outside = node.explain(node.client(), node.pod(1), 8080);
+    assertThat(outside.candidates().get(0).reply()).isEqualTo("out by the host interface");
   }
 
   @ParameterizedTest

@@ -21,6 +21,8 @@ import io.sluice.kernel.layout.RouteFlags;
 import io.sluice.kernel.layout.RouteKey;
 import io.sluice.kernel.layout.Service;
 import io.sluice.kernel.layout.ServiceFlags;
+import io.sluice.kernel.layout.SourceBits;
+import io.sluice.kernel.layout.SourceKey;
 import java.util.List;
 import java.util.Optional;
 
@@ -106,6 +108,16 @@ final class Node {
   /** Makes the interface of pod 1 what it is not. */
   void changePod1(int flags) {
     iface(POD1, "cali1", flags, pod(1), 0);
+  }
+
+  /** Lets pod 1 send from a network. */
+  void allowPod1(Ip network, int prefix) {
+    int flags = IfaceFlags.IFACE_CONFIGURED | IfaceFlags.IFACE_WORKLOAD;
+    changePod1(
+        flags | IfaceFlags.IFACE_READY4 | IfaceFlags.IFACE_READY6 | IfaceFlags.IFACE_SOURCES);
+    dataplane
+        .sources(family)
+        .put(new SourceKey(SourceBits.SOURCE_IFINDEX_BITS + prefix, POD1, network), 1);
   }
 
   void rpf(int flags) {
