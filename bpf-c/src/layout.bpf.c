@@ -70,6 +70,7 @@ EXPORT_ENUM(ct_side);
 EXPORT_ENUM(ct_state);
 EXPORT_ENUM(ct_ifindex);
 EXPORT_ENUM(ct_directs);
+EXPORT_ENUM(ct_verdict);
 EXPORT_ENUM(frontend_flags);
 EXPORT_ENUM(service_flags);
 EXPORT_ENUM(backend_flags);

@@ -128,7 +128,8 @@ enum next_step {
 
 /*
  * A packet that changes TCP state: seen on the tracking entry, whichever twin was hit (CT-2). A SYN
- * on what is closed, or on what was never answered and whose backend is gone, begins anew.
+ * on what is closed or revoked, or on what was never answered and whose backend is gone, begins
+ * anew.
  */
 static __noinline int follow_tcp(const struct flow *f, struct F(ct_value) *e)
 {
@@ -144,7 +145,7 @@ static __noinline int follow_tcp(const struct flow *f, struct F(ct_value) *e)
 			return is_initial_syn(f->tcp_flags) ? NEXT_NEW_FLOW : NEXT_FINISH;
 	}
 	if (is_initial_syn(f->tcp_flags)) {
-		if (ct_closed(tracking->c.state))
+		if (ct_closed(tracking->c.state) || tracking->c.state & CT_REVOKED)
 			return NEXT_NEW_FLOW;
 		if (settings.hook == HOOK_IN && !(tracking->c.state & of_side(CT_SYN_A, !side)) &&
 		    !ct_backend_alive(&e->c))
@@ -336,6 +337,8 @@ __noinline int resolve(const struct __sk_buff *skb, const struct flow *f, struct
 	reason = judge_source(skb, f, e, saddr, daddr, peer);
 	if (reason)
 		return NEXT_DROP + reason;
+	if (f->proto == IPPROTO_TCP && ct_ended(state))
+		return NEXT_REFUSE;
 	/*
 	 * What is forwarded is for a backend of this node. An entry that does not translate is of
 	 * the time when the client entered by this node, and the backend was another's.
@@ -436,7 +439,8 @@ static __noinline int settle(const struct __sk_buff *skb, const struct flow *f,
 	if (next != NEXT_FINISH)
 		return next;
 	if (settings.hook == HOOK_IN) {
-		if (!knows_both_ends(skb, side, e, peer))
+		if (!knows_both_ends(skb, side, e, peer) ||
+		    (f->proto == IPPROTO_TCP && ct_ended(e->c.state)))
 			next = resolve(skb, f, e, peer);
 		if (next != NEXT_FINISH)
 			return next;

@@ -68,7 +68,10 @@ enum ct_state {
 	CT_DIRECT = 1 << 28,
 	/* The host interface that the opener's packets leave by has approved, or has no policy. */
 	CT_EGRESS = 1 << 29,
-	/* Policy denies the flow since: what the other side still sends is no flow of its own. */
+	/*
+	 * Policy denies the flow since: what the other side still sends is no flow of its own, and
+	 * a SYN opens it anew. With both CT_RST as well, an end's address is nobody's any more.
+	 */
 	CT_REVOKED = 1 << 30,
 };
 
@@ -142,12 +145,20 @@ struct ct_value6 {
 };
 ASSERT_SIZE(struct ct_value6, 104);
 
+/* What the agent has found out about an entry. */
+enum ct_verdict {
+	CT_DEAD = 0,   /* silent for too long: deleted, unless it was touched since (CT-3) */
+	CT_DENIED = 1, /* policy denies it by now: approvals are taken back, used or not */
+	CT_ENDED = 2,  /* nobody, or another, has an end's address now: it ends, used or not */
+};
+
 /*
- * ct_clean4, ct_clean6: what the agent has judged to be dead, by key of the tracking entry. The
- * cleaner deletes an entry and its twin if neither was touched since (CT-3), and empties this map.
+ * ct_clean4, ct_clean6: judgements of the agent, by key of the tracking entry. The cleaner carries
+ * them out on an entry and its twin, and empties this map.
  *
- * With bits in "revoke" or "twin_revoke" the flow is not dead but denied by now: these are cleared
- * in the states of the entry and its twin, used or not, and the opener's next packet is asked. Then
+ * Of CT_DENIED, the bits in "revoke" and "twin_revoke" are cleared in the states of the entry and
+ * its twin, and the opener's next packet is asked. CT_ENDED deletes both; of TCP it tears them
+ * down, so that a packet in mid-flow gets a RST, and a SYN opens the flow anew. For these two,
  * last_seen is the time at which the entry that was judged was created: another one in its place
  * stays.
  */
@@ -157,6 +168,7 @@ struct ct_judged4 {
 	jiffies32 twin_last_seen;
 	__u32 revoke;
 	__u32 twin_revoke;
+	__u32 verdict; /* enum ct_verdict */
 };
 
 struct ct_judged6 {
@@ -165,6 +177,7 @@ struct ct_judged6 {
 	jiffies32 twin_last_seen;
 	__u32 revoke;
 	__u32 twin_revoke;
+	__u32 verdict;
 };
 
 /* ct_clean_stats: array, one element; written by the cleaner of either family. */

@@ -46,6 +46,14 @@ static __always_inline int ct_closed(__u32 state)
 	       (state & (CT_FIN_A | CT_FIN_B)) == (CT_FIN_A | CT_FIN_B);
 }
 
+/* TCP: the agent has torn it down, for an end's address is nobody's any more (CT_ENDED). */
+static __always_inline int ct_ended(__u32 state)
+{
+	const __u32 all = CT_REVOKED | CT_RST_A | CT_RST_B;
+
+	return (state & all) == all;
+}
+
 static __always_inline jiffies32 now(void)
 {
 	return bpf_jiffies64();

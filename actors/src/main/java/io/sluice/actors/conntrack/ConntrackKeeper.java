@@ -74,6 +74,21 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
     }
   }
 
+  /**
+   * Addresses of pods, of any node, have changed hands, and what this node enforces knows: flows
+   * with one of them that are older are to end, within a moment.
+   *
+   * @param nobodys those that nobody has any more
+   * @param taken those that somebody has who did not have them before
+   * @param at when this node's policy knew, jiffies
+   */
+  public record OwnersChanged(Set<Ip> nobodys, Set<Ip> taken, int at) implements Command {
+    public OwnersChanged {
+      nobodys = Set.copyOf(nobodys);
+      taken = Set.copyOf(taken);
+    }
+  }
+
   /** Asks for the figures of the last scan. */
   public record GetStats(ActorRef<Stats> replyTo) implements Command {}
 
@@ -83,6 +98,8 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
   private record Tick() implements Command {}
 
   private record ReviewNow() implements Command {}
+
+  private record EndNow() implements Command {}
 
   /**
    * @param interval from one scan to the next
@@ -102,8 +119,10 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
    * @param scans passes over both tables
    * @param scanMillis duration of the last one
    * @param denied flows that a change of policy has ended
+   * @param handedOver entries that ended because an address has another owner, or none
    */
-  public record Stats(Map<Family, Table> families, long scans, long scanMillis, long denied) {
+  public record Stats(
+      Map<Family, Table> families, long scans, long scanMillis, long denied, long handedOver) {
     /**
      * One table.
      *
@@ -143,6 +162,13 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
   private static final int SAMPLE = 8192;
 
   private static final Duration REVIEW_DELAY = Duration.ofMillis(500);
+
+  /** From the first handover to the pass that ends flows; longer if passes take long. */
+  private static final Duration END_DELAY = Duration.ofMillis(100);
+
+  /** Of the time, no more than one part in so many goes into passes that end flows. */
+  private static final int END_SHARE = 5;
+
   private static final double ALARM_ON = 0.9;
   private static final double ALARM_OFF = 0.8;
 
@@ -158,6 +184,9 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
   private final Map<String, Plans> review = new HashMap<>();
   private Map<Long, IpSet> sets = Map.of();
   private long denied;
+  private final Map<Ip, Handovers.Handover> handovers = new HashMap<>();
+  private Duration lastEnd = Duration.ZERO;
+  private long handedOver;
 
   /** The keeper; a scan that fails is logged, and the next one is due as ever. */
   public static Behavior<Command> create(Dataplane dataplane, Settings settings) {
@@ -206,6 +235,8 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
         .onMessage(Configure.class, message -> configure(message.settings()))
         .onMessage(Review.class, this::review)
         .onMessage(ReviewNow.class, now -> reviewNow())
+        .onMessage(OwnersChanged.class, this::ownersChanged)
+        .onMessage(EndNow.class, now -> endNow())
         .onMessage(WorkloadsGone.class, message -> workloadsGone(message.addresses()))
         .onMessage(
             ScanNow.class,
@@ -236,7 +267,7 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
   }
 
   private Stats stats() {
-    return new Stats(Map.copyOf(tables), scans, scanMillis, denied);
+    return new Stats(Map.copyOf(tables), scans, scanMillis, denied, handedOver);
   }
 
   /** What comes within a while is reviewed in one pass; the first of it does not wait longer. */
@@ -273,6 +304,67 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
       timers.startSingleTimer(ReviewNow.class, new ReviewNow(), REVIEW_DELAY);
     }
     return this;
+  }
+
+  /** What comes within a while is one pass; the first of it does not wait longer. */
+  private Behavior<Command> ownersChanged(OwnersChanged change) {
+    change.nobodys().forEach(ip -> handovers.put(ip, new Handovers.Handover(change.at(), true)));
+    change.taken().forEach(ip -> handovers.put(ip, new Handovers.Handover(change.at(), false)));
+    if (!timers.isTimerActive(EndNow.class)) {
+      endSoon();
+    }
+    return this;
+  }
+
+  private void endSoon() {
+    Duration rest = lastEnd.multipliedBy(END_SHARE - 1);
+    timers.startSingleTimer(
+        EndNow.class, new EndNow(), rest.compareTo(END_DELAY) > 0 ? rest : END_DELAY);
+  }
+
+  private Behavior<Command> endNow() {
+    long start = System.nanoTime();
+    boolean complete = true;
+    try {
+      Set<Integer> workloads = new HashSet<>();
+      dataplane
+          .ifaces()
+          .forEach(
+              (index, iface) -> {
+                if ((iface.flags() & IfaceFlags.IFACE_WORKLOAD) != 0) {
+                  workloads.add(index);
+                }
+              });
+      for (Family family : Family.values()) {
+        complete &= endFlows(family, workloads);
+      }
+      if (complete) {
+        handovers.clear();
+      }
+    } catch (RuntimeException e) {
+      complete = false;
+      getContext().getLog().warn("flows of former owners: {}; trying again", e.getMessage());
+    }
+    lastEnd = Duration.ofNanos(System.nanoTime() - start);
+    if (!complete) {
+      endSoon();
+    }
+    return this;
+  }
+
+  /** Whether none is left. */
+  private boolean endFlows(Family family, Set<Integer> workloads) {
+    Handovers its = new Handovers(family, handovers);
+    if (its.size() == 0) {
+      return true;
+    }
+    Liveness clock = new Liveness(Timeouts.DEFAULTS, dataplane.hz());
+    FormerFlows pass =
+        new FormerFlows(
+            family, its, clock, dataplane.jiffies(), workloads, ConntrackScan.MAX_SUSPECTS);
+    dataplane.ct(family).forEachRaw(pass::visit);
+    handedOver += clean(family, pass.judge(dataplane.ct(family)::get)).deleted();
+    return pass.complete();
   }
 
   /** By routes, as programs find it out; each address is asked for once. */

@@ -7,6 +7,7 @@ import io.sluice.kernel.layout.CtJudged;
 import io.sluice.kernel.layout.CtKey;
 import io.sluice.kernel.layout.CtState;
 import io.sluice.kernel.layout.CtValue;
+import io.sluice.kernel.layout.CtVerdict;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.layout.QosKey;
@@ -161,14 +162,18 @@ final class ConntrackScan {
   }
 
   private static CtJudged alone(Suspect suspect) {
-    return new CtJudged(FlowKeys.none(suspect.key()), suspect.value().c().lastSeen(), 0, 0, 0);
+    return new CtJudged(
+        FlowKeys.none(suspect.key()), suspect.value().c().lastSeen(), 0, 0, 0, CtVerdict.CT_DEAD);
   }
 
   /** A NAT forward entry dies with its twin; alone only if it has lost it. */
   private void judgeForward(
       Suspect suspect, Function<CtKey, Optional<CtValue>> lookUp, Map<CtKey, CtJudged> judged) {
     CtKey twinKey = FlowKeys.twin(suspect.key(), suspect.value());
-    if (lookUp.apply(twinKey).filter(twin -> isTwin(twinKey, twin, suspect.key())).isEmpty()) {
+    if (lookUp
+        .apply(twinKey)
+        .filter(twin -> FlowKeys.isTwin(twinKey, twin, suspect.key()))
+        .isEmpty()) {
       orphans++;
       judged.put(suspect.key(), alone(suspect));
     }
@@ -179,7 +184,7 @@ final class ConntrackScan {
     CtKey key = suspect.key();
     CtCommon c = suspect.value().c();
     CtKey twinKey = FlowKeys.twin(key, suspect.value());
-    Optional<CtValue> twin = lookUp.apply(twinKey).filter(t -> isTwin(twinKey, t, key));
+    Optional<CtValue> twin = lookUp.apply(twinKey).filter(t -> FlowKeys.isTwin(twinKey, t, key));
     if (twin.isEmpty()) {
       orphans++;
       judged.put(key, alone(suspect));
@@ -189,12 +194,8 @@ final class ConntrackScan {
     int seen = liveness.newer(now, c.lastSeen(), twinSeen);
     if (liveness.isDead(now, key.proto(), c.state(), c.created(), seen)
         || ofGoneWorkload(key, c.created())) {
-      judged.put(key, new CtJudged(twinKey, c.lastSeen(), twinSeen, 0, 0));
+      judged.put(key, new CtJudged(twinKey, c.lastSeen(), twinSeen, 0, 0, CtVerdict.CT_DEAD));
     }
-  }
-
-  private static boolean isTwin(CtKey key, CtValue value, CtKey of) {
-    return FlowKeys.hasTwin(value.c().state()) && FlowKeys.twin(key, value).equals(of);
   }
 
   /** The hash by which a key is sampled: every bit depends on all of the key. */

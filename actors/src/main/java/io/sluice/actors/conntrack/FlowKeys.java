@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.actors.conntrack;
 
+import io.sluice.kernel.layout.CtCommon;
 import io.sluice.kernel.layout.CtKey;
 import io.sluice.kernel.layout.CtState;
 import io.sluice.kernel.layout.CtTuple;
@@ -36,6 +37,22 @@ public final class FlowKeys {
   public static CtKey twin(CtKey key, CtValue value) {
     CtKey twin = of(value.x(), key.proto());
     return (value.c().state() & REVERSE_DIRECT) == REVERSE_DIRECT ? direct(twin) : twin;
+  }
+
+  /** Whether what was found under a twin's key is the twin of that entry. */
+  static boolean isTwin(CtKey key, CtValue value, CtKey of) {
+    return hasTwin(value.c().state()) && twin(key, value).equals(of);
+  }
+
+  /** Approvals of one twin as the other has them: side A of one may be side B of the other. */
+  static int ofTwin(int approvals, CtCommon own, CtCommon twin) {
+    boolean sameSides = ((own.state() ^ twin.state()) & CtState.CT_OPENER_B) == 0;
+    int others = approvals & ~(CtState.CT_APPROVED_A | CtState.CT_APPROVED_B);
+    return sameSides
+        ? approvals
+        : others
+            | (approvals & CtState.CT_APPROVED_A) << 1
+            | (approvals & CtState.CT_APPROVED_B) >> 1;
   }
 
   /** The same tuple as the key of a flow that shares it with another's tracking entry. */

@@ -7,6 +7,7 @@ import io.sluice.kernel.layout.CtJudged;
 import io.sluice.kernel.layout.CtKey;
 import io.sluice.kernel.layout.CtState;
 import io.sluice.kernel.layout.CtValue;
+import io.sluice.kernel.layout.CtVerdict;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.layout.PktFlags;
@@ -136,18 +137,13 @@ final class FlowReview {
       int twinBits = 0;
       if (FlowKeys.hasTwin(c.state())) {
         twinKey = FlowKeys.twin(flow.key(), flow.value());
-        int twinState = lookUp.apply(twinKey).map(twin -> twin.c().state()).orElse(c.state());
-        twinBits =
-            (twinState & CtState.CT_OPENER_B) == (c.state() & CtState.CT_OPENER_B)
-                ? flow.bits()
-                : swapped(flow.bits());
+        CtCommon twin = lookUp.apply(twinKey).map(CtValue::c).orElse(c);
+        twinBits = FlowKeys.ofTwin(flow.bits(), c, twin);
       }
-      judged.put(flow.key(), new CtJudged(twinKey, c.created(), 0, flow.bits(), twinBits));
+      judged.put(
+          flow.key(),
+          new CtJudged(twinKey, c.created(), 0, flow.bits(), twinBits, CtVerdict.CT_DENIED));
     }
     return judged;
-  }
-
-  private static int swapped(int approvals) {
-    return (approvals & CtState.CT_APPROVED_A) << 1 | (approvals & CtState.CT_APPROVED_B) >> 1;
   }
 }

@@ -164,6 +164,7 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
         new Outcome(Set.of(), Map.of(), List.of(), Set.of(), PolicyFigures.NONE, false);
     private Optional<String> complaint = Optional.empty();
     private final Installer.Totals totals = new Installer.Totals();
+    private final Owners owners = new Owners();
     private Lane lane;
   }
 
@@ -191,7 +192,8 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
    *
    * @param calculator works out what is to be enforced, by settings
    * @param generator makes programs
-   * @param conntrack told of endpoints whose flows are to be judged anew
+   * @param conntrack told of endpoints whose flows are to be judged anew, and of addresses that
+   *     have changed hands
    */
   public record Parts(
       Dataplane dataplane,
@@ -233,7 +235,7 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
                   .dispatchers()
                   .lookup(DispatcherSelector.fromConfig(MapActor.KERNEL_DISPATCHER)));
     }
-    this.rounds = new Rounds(parts, memory.totals);
+    this.rounds = new Rounds(parts, memory.totals, memory.owners);
     changed();
   }
 

@@ -2,6 +2,7 @@
 package io.sluice.actors.policy;
 
 import akka.Done;
+import io.sluice.actors.conntrack.ConntrackKeeper;
 import io.sluice.actors.interfaces.InterfaceHost.Slots;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +14,7 @@ import java.util.Map;
 final class Rounds {
   private final PolicyManager.Parts parts;
   private final Installer.Totals totals;
+  private final Owners owners;
   private Calculator calculator;
   private PolicySettings calculated;
   private PolicyManager.View view;
@@ -36,15 +38,19 @@ final class Rounds {
   /** What came of it. */
   record Made(NodePolicy policy, Outcome outcome) {}
 
-  Rounds(PolicyManager.Parts parts, Installer.Totals totals) {
+  Rounds(PolicyManager.Parts parts, Installer.Totals totals, Owners owners) {
     this.parts = parts;
     this.totals = totals;
+    this.owners = owners;
   }
 
   Made make(Round round) {
+    owners.see(round.view().snapshot());
     calculate(round);
     try {
-      return new Made(policy, installer().apply(policy, round.slots(), round.retry()));
+      Made made = new Made(policy, installer().apply(policy, round.slots(), round.retry()));
+      tellOwners();
+      return made;
     } catch (RuntimeException e) {
       installer = null;
       throw e;
@@ -67,6 +73,19 @@ final class Rounds {
       calculated = null;
       throw e;
     }
+  }
+
+  /** Only now: what opens again from here on is asked by what knows the new owners. */
+  private void tellOwners() {
+    owners
+        .handedOver()
+        .ifPresent(
+            change -> {
+              int now = parts.dataplane().jiffies();
+              parts
+                  .conntrack()
+                  .tell(new ConntrackKeeper.OwnersChanged(change.nobodys(), change.taken(), now));
+            });
   }
 
   private Installer installer() {

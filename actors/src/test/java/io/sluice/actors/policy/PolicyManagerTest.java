@@ -19,6 +19,7 @@ import io.sluice.actors.testing.FakeDataplane;
 import io.sluice.actors.testing.Resources;
 import io.sluice.config.model.Kind;
 import io.sluice.config.model.ResourceKey;
+import io.sluice.config.source.Snapshot;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.layout.IpSetKey;
@@ -472,6 +473,41 @@ class PolicyManagerTest {
         POD1);
     assertThat(((ConntrackKeeper.Review) conntrack.receiveMessage()).byNic())
         .containsOnlyKeys("cali1");
+  }
+
+  /** Once the sets are as the new owner's labels are, and not before, whatever fails meanwhile. */
+  @Test
+  @Tag("INV-POL-1")
+  @Tag("INV-POL-2")
+  @Tag("INV-AG-3")
+  void addressesThatChangeHandsAreToldWhenPolicyKnowsIt() {
+    ownerIs("a", true);
+    ownerIs("a", false);
+    conntrack.expectNoMessage(Duration.ofMillis(100));
+    dataplane.ipSets(Family.IPV4).batches =
+        batch -> {
+          throw new IllegalStateException("no memory");
+        };
+    policy = node(Map.of("cali1", endpoint(POD1, from(7, 0), from(7, 0))), set(7, "10.1.0.1"));
+    ownerIs("b", true);
+    TestProbe<StatusReply<Done>> reply = load(POD1, ONE);
+    conntrack.expectNoMessage(Duration.ofMillis(200));
+    record();
+    dataplane.jiffies += 500;
+    settleTime(Duration.ofMillis(500));
+    assertThat(conntrack.receiveMessage())
+        .isEqualTo(
+            new ConntrackKeeper.OwnersChanged(
+                Set.of(), Set.of(Ip.parse("10.1.0.1")), dataplane.jiffies));
+    assertThat(reply.receiveMessage().isSuccess()).isTrue();
+    assertThat(changes()).startsWith("+ip_sets4 1");
+  }
+
+  private void ownerIs(String pod, boolean inSync) {
+    Snapshot snapshot = Resources.snapshot(inSync, Resources.pod(pod, "node2", "10.1.0.1"));
+    SortedMap<String, Workload> byNic = new TreeMap<>(Map.of(POD1.nic(), POD1));
+    manager.tell(
+        new PolicyManager.View(snapshot, new Workloads(byNic, List.of()), new TreeMap<>()));
   }
 
   @Test

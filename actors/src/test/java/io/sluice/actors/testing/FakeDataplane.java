@@ -12,7 +12,9 @@ import io.sluice.kernel.layout.BackendGen;
 import io.sluice.kernel.layout.CtCommon;
 import io.sluice.kernel.layout.CtJudged;
 import io.sluice.kernel.layout.CtKey;
+import io.sluice.kernel.layout.CtState;
 import io.sluice.kernel.layout.CtValue;
+import io.sluice.kernel.layout.CtVerdict;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Frontend;
 import io.sluice.kernel.layout.FrontendKey;
@@ -37,6 +39,8 @@ import java.util.function.Function;
 
 /** A dataplane without a kernel: maps in memory, a clock to set, a cleaner that obeys CT-3. */
 public final class FakeDataplane implements Dataplane {
+  private static final int TCP = 6;
+
   /** The time, jiffies. */
   public volatile int jiffies = 1_000_000_000;
 
@@ -272,14 +276,19 @@ public final class FakeDataplane implements Dataplane {
       CtValue twin = judgement.twin().proto() == 0 ? null : table.get(judgement.twin());
       if (value == null) {
         absent++;
-      } else if (judgement.revoke() != 0) {
-        revoke(table, entry.getKey(), judgement.revoke());
+      } else if (judgement.verdict() == CtVerdict.CT_DENIED || tearsDown(entry)) {
+        boolean down = tearsDown(entry);
+        int set = CtState.CT_REVOKED | (down ? CtState.CT_RST_A | CtState.CT_RST_B : 0);
+        int both = CtState.CT_APPROVED_A | CtState.CT_APPROVED_B;
+        revoke(table, entry.getKey(), set, down ? both : judgement.revoke());
         if (twin != null) {
-          revoke(table, judgement.twin(), judgement.twinRevoke());
+          revoke(table, judgement.twin(), set, down ? both : judgement.twinRevoke());
         }
         deleted++;
-      } else if (value.c().lastSeen() != judgement.lastSeen()
-          || twin != null && twin.c().lastSeen() != judgement.twinLastSeen()) {
+      } else if (judgement.verdict() == CtVerdict.CT_ENDED
+          ? value.c().created() != judgement.lastSeen()
+          : value.c().lastSeen() != judgement.lastSeen()
+              || twin != null && twin.c().lastSeen() != judgement.twinLastSeen()) {
         spared++;
       } else {
         table.remove(entry.getKey());
@@ -293,14 +302,18 @@ public final class FakeDataplane implements Dataplane {
     return new CleanResult(deleted, spared, absent);
   }
 
-  private static void revoke(Map<CtKey, CtValue> table, CtKey key, int bits) {
+  private static boolean tearsDown(Map.Entry<CtKey, CtJudged> entry) {
+    return entry.getValue().verdict() == CtVerdict.CT_ENDED && entry.getKey().proto() == TCP;
+  }
+
+  private static void revoke(Map<CtKey, CtValue> table, CtKey key, int set, int bits) {
     CtValue value = table.get(key);
     CtCommon c = value.c();
     CtCommon less =
         new CtCommon(
             c.lastSeen(),
             c.created(),
-            c.state() & ~bits,
+            (c.state() | set) & ~bits,
             c.routeEpoch(),
             c.ifindex0(),
             c.ifindex1(),

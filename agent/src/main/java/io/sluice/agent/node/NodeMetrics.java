@@ -184,6 +184,11 @@ final class NodeMetrics implements MultiCollector {
             "Flows that a change of policy has ended (policyEstablishedFlows: End)",
             stats.denied()));
     all.add(
+        counter(
+            "sluice_conntrack_handed_over",
+            "Entries ended because an address of theirs has another owner, or none",
+            stats.handedOver()));
+    all.add(
         gauge(
             "sluice_conntrack_scan_seconds",
             "How long the last scan took",

@@ -12,6 +12,7 @@ import io.sluice.kernel.layout.CtJudged;
 import io.sluice.kernel.layout.CtKey;
 import io.sluice.kernel.layout.CtState;
 import io.sluice.kernel.layout.CtValue;
+import io.sluice.kernel.layout.CtVerdict;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.IfaceFlags;
 import io.sluice.kernel.layout.Ip;
@@ -229,7 +230,8 @@ class ConnectionLimitTest extends ChainTest {
                 object.mapFd("ct_clean" + n),
                 CtKey.codec(family),
                 CtJudged.codec(family))) {
-      queue.putAll(Map.of(key, new CtJudged(none, value.c().lastSeen(), 0, 0, 0)));
+      queue.putAll(
+          Map.of(key, new CtJudged(none, value.c().lastSeen(), 0, 0, 0, CtVerdict.CT_DEAD)));
       TestRun.once(program, new byte[64], null);
     }
   }

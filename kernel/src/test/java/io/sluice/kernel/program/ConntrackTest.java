@@ -10,6 +10,7 @@ import io.sluice.kernel.layout.CtKey;
 import io.sluice.kernel.layout.CtState;
 import io.sluice.kernel.layout.CtTuple;
 import io.sluice.kernel.layout.CtValue;
+import io.sluice.kernel.layout.CtVerdict;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.packet.Packet;
@@ -193,7 +194,8 @@ class ConntrackTest extends ChainTest {
         tracking(family).c().lastSeen() - ownAge,
         forward(family).c().lastSeen() - twinAge,
         0,
-        0);
+        0,
+        CtVerdict.CT_DEAD);
   }
 
   @ParameterizedTest
@@ -228,7 +230,8 @@ class ConntrackTest extends ChainTest {
             .findFirst()
             .orElseThrow();
     CtKey none = new CtKey(Ip.any(family), Ip.any(family), 0, 0, 0, 0);
-    CtJudged judged = new CtJudged(none, entry.getValue().c().lastSeen(), 0, 0, 0);
+    CtJudged judged =
+        new CtJudged(none, entry.getValue().c().lastSeen(), 0, 0, 0, CtVerdict.CT_DEAD);
     assertThat(harness.clean(family, Map.of(entry.getKey(), judged)))
         .isEqualTo(new CtCleanStats(1, 0, 0));
     assertThat(harness.entries(family)).hasSize(1);

@@ -8,6 +8,7 @@ import io.sluice.kernel.layout.CtJudged;
 import io.sluice.kernel.layout.CtKey;
 import io.sluice.kernel.layout.CtState;
 import io.sluice.kernel.layout.CtValue;
+import io.sluice.kernel.layout.CtVerdict;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.layout.SluiceHook;
@@ -30,7 +31,13 @@ class RevocationTest extends ChainTest {
             family,
             Map.of(
                 entry.getKey(),
-                new CtJudged(none, entry.getValue().c().created() - created, 0, bits, 0)));
+                new CtJudged(
+                    none,
+                    entry.getValue().c().created() - created,
+                    0,
+                    bits,
+                    0,
+                    CtVerdict.CT_DENIED)));
     assertThat(stats).isEqualTo(new CtCleanStats(created == 0 ? 1 : 0, created == 0 ? 0 : 1, 0));
   }
 
@@ -105,6 +112,50 @@ class RevocationTest extends ChainTest {
     harness.bumpEpoch();
     harness.deny(b, SluiceHook.HOOK_OUT);
     assertThat(harness.send(c, Traffic.UDP.next(net.a(), 1000, net.b(), 80)).story())
+        .isEqualTo("nowhere: redirect policy");
+  }
+
+  private void judge(Family family, int verdict) {
+    Map.Entry<CtKey, CtValue> entry = harness.entries(family).entrySet().iterator().next();
+    CtKey none = new CtKey(Ip.any(family), Ip.any(family), 0, 0, 0, 0);
+    CtJudged judged = new CtJudged(none, entry.getValue().c().created(), 0, 0, 0, verdict);
+    assertThat(harness.clean(family, Map.of(entry.getKey(), judged)).deleted()).isEqualTo(1);
+  }
+
+  /** Neither end's policy has changed: that its peer is gone is enough. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  @Tag("INV-POL-1")
+  @Tag("INV-CT-4")
+  void aConnectionOfAnAddressThatIsNobodysIsRefusedBothWaysAndASynIsAsked(Family family) {
+    Net net = Net.of(family);
+    establish(net, Traffic.TCP);
+    judge(family, CtVerdict.CT_ENDED);
+    Life refused = harness.send(a, Traffic.TCP.next(net.a(), 1000, net.b(), 80));
+    assertThat(refused.story()).isEqualTo("a: refused_rst bypass");
+    assertThat(answer(net, Traffic.TCP)).isEqualTo("b: refused_rst bypass");
+    harness.deny(b, SluiceHook.HOOK_OUT);
+    assertThat(harness.send(a, Traffic.TCP.first(net.a(), 1000, net.b(), 80)).story())
+        .isEqualTo("nowhere: redirect policy");
+    harness.configure(
+        b, ChainHarness.USUAL_FLAGS, ChainHarness.ALLOW_SLOT, ChainHarness.ALLOW_SLOT);
+    assertThat(harness.send(a, Traffic.TCP.first(net.a(), 1000, net.b(), 80)).story())
+        .isEqualTo("b: redirect to_pod");
+    assertThat(harness.send(b, Traffic.TCP.answer(net.b(), 80, net.a(), 1000)).story())
+        .isEqualTo("a: peer");
+    assertThat(next(net, Traffic.TCP)).isEqualTo("b: peer");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  @Tag("INV-POL-1")
+  void aSynOnARevokedFlowOpensItAnew(Family family) {
+    Net net = Net.of(family);
+    establish(net, Traffic.TCP);
+    judge(family, CtVerdict.CT_DENIED);
+    harness.deny(b, SluiceHook.HOOK_OUT);
+    assertThat(harness.send(a, Traffic.TCP.first(net.a(), 1000, net.b(), 80)).story())
+        .as("though both ends have approved the former")
         .isEqualTo("nowhere: redirect policy");
   }
 }

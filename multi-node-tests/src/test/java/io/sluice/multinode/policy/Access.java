@@ -81,11 +81,16 @@ final class Access {
 
   /** Applies, and waits until all nodes enforce it. */
   static void enforce(Cluster cluster, String yaml) {
+    enforce(cluster, NAME, yaml);
+  }
+
+  /** Likewise, of any manifest. */
+  static void enforce(Cluster cluster, String name, String yaml) {
     Map<String, Double> before = new HashMap<>();
     for (Node node : cluster.nodes()) {
       before.put(node.name(), node.metric("sluice_source_version"));
     }
-    cluster.apply(NAME, yaml);
+    cluster.apply(name, yaml);
     await()
         .atMost(Cluster.PATIENCE)
         .pollInterval(Duration.ofMillis(20))

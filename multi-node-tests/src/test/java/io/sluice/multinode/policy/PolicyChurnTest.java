@@ -4,10 +4,6 @@ package io.sluice.multinode.policy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.sluice.kernel.dataplane.Dataplane;
-import io.sluice.kernel.dataplane.PinnedDataplane;
-import io.sluice.kernel.layout.IfaceFlags;
-import io.sluice.lab.Addresses;
 import io.sluice.lab.Topology;
 import io.sluice.lab.Traffic;
 import io.sluice.multinode.harness.Cluster;
@@ -16,14 +12,12 @@ import io.sluice.multinode.harness.LabTest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -79,7 +73,6 @@ class PolicyChurnTest {
   private static final Duration CHURN = Duration.ofSeconds(45);
   private static final Duration LONGEST = Duration.ofMinutes(5);
   private static final Duration OFTEN = Duration.ofMillis(100);
-  private static final int READY = IfaceFlags.IFACE_READY4 | IfaceFlags.IFACE_READY6;
   private static final List<String> OBSERVERS = List.of("client", "far");
 
   /** What decides, and never changes. */
@@ -176,35 +169,10 @@ class PolicyChurnTest {
   /** A new pod takes a seat, with its address; returns its interface on the node. */
   private String come(int seat, String role) {
     String name = "pod-" + pods.incrementAndGet();
-    String device = Addresses.hostInterface(Topology.Pod.of(name, seat(seat).node(), Map.of()));
-    cluster.apply("seat-" + seat, manifest(seat, name, device, role));
+    String device = Seat.device(seat(seat), name);
+    cluster.apply("seat-" + seat, Seat.manifest(cluster, seat(seat), name, role));
     cluster.lab().plug(seat(seat), device);
     return device;
-  }
-
-  private String manifest(int seat, String name, String device, String role) {
-    String v4 = address(seat, IpVersion.V4);
-    String v6 = address(seat, IpVersion.V6);
-    String node = cluster.node("node1").fullName();
-    return """
-        apiVersion: v1
-        kind: Pod
-        metadata: {name: %1$s, namespace: default, labels: {role: %2$s}}
-        spec: {nodeName: %3$s}
-        status: {phase: Running, podIP: %4$s, podIPs: [{ip: "%4$s"}, {ip: "%5$s"}]}
-        ---
-        apiVersion: projectcalico.org/v3
-        kind: WorkloadEndpoint
-        metadata: {name: %1$s-wep, namespace: default, labels: {role: %2$s}}
-        spec:
-          node: %3$s
-          orchestrator: k8s
-          pod: %1$s
-          endpoint: eth0
-          interfaceName: %6$s
-          ipNetworks: [%4$s/32, "%5$s/128"]
-        """
-        .formatted(name, role, node, v4, v6, device);
   }
 
   private void go(int seat) {
@@ -213,28 +181,7 @@ class PolicyChurnTest {
   }
 
   private void awaitReady(String device) {
-    await("ready: " + device)
-        .atMost(Cluster.PATIENCE)
-        .pollDelay(Duration.ZERO)
-        .pollInterval(Duration.ofMillis(10))
-        .until(() -> isReady(device));
-  }
-
-  /** By the map itself: to ask the agent takes longer than the pod does. */
-  private boolean isReady(String device) {
-    AtomicBoolean ready = new AtomicBoolean();
-    try (Dataplane dataplane =
-        PinnedDataplane.open(cluster.lab().names().bpffs(cluster.topology().node("node1")))) {
-      dataplane
-          .ifaces()
-          .forEach(
-              (index, iface) -> {
-                if (iface.name().equals(device) && (iface.flags() & READY) == READY) {
-                  ready.set(true);
-                }
-              });
-    }
-    return ready.get();
+    Seat.awaitReady(cluster, "node1", device);
   }
 
   // Churn.
