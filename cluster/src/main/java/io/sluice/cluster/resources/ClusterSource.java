@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sluice.cluster.resources;
 
+import io.sluice.config.source.LastPolicies;
 import io.sluice.config.source.Snapshot;
 import io.sluice.config.source.Source;
 import java.nio.file.Path;
@@ -44,6 +45,8 @@ public final class ClusterSource implements Source {
 
   // Of the thread alone.
   private Listener listener = snapshot -> {};
+  private final LastPolicies lastPolicies;
+  private Snapshot recalled = Snapshot.EMPTY;
   private Snapshot latest = Snapshot.EMPTY;
   private Duration saveAfter = SAVE_AFTER;
   private Future<?> saving;
@@ -96,6 +99,7 @@ public final class ClusterSource implements Source {
    */
   public ClusterSource(Path folder) {
     this.file = new ViewFile(folder);
+    this.lastPolicies = new LastPolicies(Optional.of(folder.resolve("last-policies.json")));
   }
 
   @Override
@@ -114,6 +118,7 @@ public final class ClusterSource implements Source {
 
   /** Begins with what was kept, unless the store has said something already. */
   private void recall() {
+    recalled = lastPolicies.recall();
     synchronized (this) {
       if (!position.store().isEmpty()) {
         return;
@@ -265,7 +270,8 @@ public final class ClusterSource implements Source {
   }
 
   private void tell() {
-    latest = view.snapshot(latest);
+    latest = view.snapshot(latest.orRecalled(recalled));
+    lastPolicies.remember(latest);
     Position has = view.position();
     status =
         new Status(

@@ -18,6 +18,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a node makes of what the store sends, and what it remembers. */
 class ClusterSourceTest {
@@ -112,6 +114,54 @@ class ClusterSourceTest {
       var web = recalled.all(Service.class).get(1);
       assertThat(web.meta().name()).isEqualTo("web");
       assertThat(last().all(Service.class).get(1)).isSameAs(web);
+    }
+  }
+
+  private static String policy(String tier, int order) {
+    return """
+        ---
+        apiVersion: projectcalico.org/v3
+        kind: GlobalNetworkPolicy
+        metadata: {name: p}
+        spec: {tier: %s, order: %d, types: [Ingress]}
+        """
+        .formatted(tier, order);
+  }
+
+  private List<Double> orders() {
+    return last().all(NetworkPolicy.class).stream().map(p -> p.order().orElseThrow()).toList();
+  }
+
+  /** Whether the node was there when the tier was misspelt, or hears of it when it starts. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  @Tag("INV-CL-3")
+  @Tag("INV-AG-3")
+  void aRestartBesideAPolicyWithoutItsTierKeepsWhatWasInForce(boolean heardBefore) {
+    try (ClusterSource source = new ClusterSource(folder)) {
+      source.start(told::add);
+      apply("{apiVersion: projectcalico.org/v3, kind: Tier, metadata: {name: secure}}\n");
+      apply(policy("secure", 1));
+      sendAll(source);
+      awaitVersion(2);
+      List<Commit> more = apply(policy("secvre", 2));
+      if (heardBefore) {
+        send(source, more);
+        awaitVersion(3);
+        assertThat(orders()).containsExactly(1.0);
+      }
+    }
+    for (int i = 0; i < 2; i++) {
+      told.clear();
+      try (ClusterSource source = new ClusterSource(folder)) {
+        source.start(told::add);
+        sendAll(source);
+        awaitVersion(3);
+        assertThat(told)
+            .filteredOn(Snapshot::inSync)
+            .allMatch(view -> view.all(NetworkPolicy.class).size() == 1);
+        assertThat(orders()).containsExactly(1.0);
+      }
     }
   }
 

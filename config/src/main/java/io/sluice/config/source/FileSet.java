@@ -40,6 +40,8 @@ final class FileSet {
   private final LastGood lastGood;
   private final SortedMap<String, Known> files = new TreeMap<>();
   private Optional<Problem> folderProblem = Optional.empty();
+  private final LastPolicies lastPolicies;
+  private final Snapshot recalled;
   private Snapshot snapshot = Snapshot.EMPTY;
   private boolean inSync;
   private long newest;
@@ -64,6 +66,8 @@ final class FileSet {
     this.limits = limits;
     this.parser = new ManifestParser(limits);
     this.lastGood = new LastGood(options.lastGood(), parser);
+    this.lastPolicies = new LastPolicies(options.lastPolicies());
+    this.recalled = lastPolicies.recall();
   }
 
   Scan scan() {
@@ -176,7 +180,8 @@ final class FileSet {
     SnapshotBuilder builder = new SnapshotBuilder();
     files.values().forEach(known -> builder.add(known.state()));
     folderProblem.ifPresent(builder::add);
-    snapshot = builder.build(snapshot, inSync, newest);
+    snapshot = builder.build(snapshot.orRecalled(recalled), inSync, newest);
+    lastPolicies.remember(snapshot);
     return snapshot;
   }
 

@@ -37,13 +37,19 @@ public final class FileSource implements Source {
    * @param recursive whether folders in it are read too (kubectl's {@code -R})
    * @param settle how long a file must have been left alone before it is read
    * @param rescan how often everything is looked at without a notification
-   * @param lastGood a folder where the last good version of each file is kept, so that a restart
-   *     with a bad manifest does not lose what was in force; absent: it is not kept
+   * @param lastGood a folder where the last good version of each file is kept, and beside it the
+   *     last policies, so that a restart with a bad manifest does not lose what was in force;
+   *     absent: it is not kept
    */
   public record Options(
       boolean recursive, Duration settle, Duration rescan, Optional<Path> lastGood) {
     public static final Options DEFAULT =
         new Options(false, Duration.ofMillis(150), Duration.ofSeconds(15), Optional.empty());
+
+    /** Beside {@code lastGood}, whose folder holds nothing but files' last versions. */
+    Optional<Path> lastPolicies() {
+      return lastGood.map(versions -> versions.resolveSibling("last-policies.json"));
+    }
 
     public Options withLastGood(Path folder) {
       return new Options(recursive, settle, rescan, Optional.of(folder));

@@ -8,6 +8,7 @@ import io.sluice.config.model.Problem;
 import io.sluice.config.model.Resource;
 import io.sluice.config.model.ResourceKey;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -74,6 +75,27 @@ public record Snapshot(
       List<Problem> problems,
       List<Problem> newProblems) {
     this(version, version, inSync, resources, manifests, taken, aside, problems, newProblems);
+  }
+
+  /** The same view, with what it does not have from elsewhere. */
+  Snapshot with(
+      SortedMap<ResourceKey, Resource> others, Map<ResourceKey, Manifest> theirManifests) {
+    SortedMap<ResourceKey, Resource> all = new TreeMap<>(others);
+    all.putAll(resources);
+    Map<ResourceKey, Manifest> written = new HashMap<>(theirManifests);
+    written.putAll(manifests);
+    return new Snapshot(
+        version, revision, inSync, all, written, taken, aside, problems, newProblems);
+  }
+
+  /**
+   * The view before the next one: this one, and as long as it is not in sync, what was in force
+   * before the agent's start, too.
+   *
+   * @param recalled by {@link LastPolicies}
+   */
+  public Snapshot orRecalled(Snapshot recalled) {
+    return inSync ? this : with(recalled.resources(), recalled.manifests());
   }
 
   /** All resources of a type, in the order of their keys. */

@@ -12,10 +12,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.config.model.Frontend;
 import io.sluice.config.model.IpAddress;
 import io.sluice.config.model.Kind;
+import io.sluice.config.model.NetworkPolicy;
 import io.sluice.config.model.Protocol;
 import io.sluice.config.model.Resource;
 import io.sluice.config.model.ResourceKey;
 import io.sluice.config.model.Service;
+import io.sluice.config.model.Tier;
 import io.sluice.config.parse.Limits;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -316,5 +318,78 @@ class FileSetTest {
     try (var kept = Files.list(root.resolve("last-good"))) {
       assertThat(kept).hasSize(1);
     }
+  }
+
+  private static String policy(String tier, int order) {
+    return """
+        apiVersion: projectcalico.org/v3
+        kind: GlobalNetworkPolicy
+        metadata: {name: p}
+        spec: {tier: %s, order: %d, types: [Ingress]}
+        """
+        .formatted(tier, order);
+  }
+
+  private static final String TIER =
+      """
+      apiVersion: projectcalico.org/v3
+      kind: Tier
+      metadata: {name: secure}
+      spec: {order: 7}
+      """;
+
+  private Snapshot restart() {
+    FileSource.Options options = AT_ONCE.withLastGood(root.resolve("last-good"));
+    return new FileSet(folder, options, Limits.DEFAULT).scan().snapshot().orElseThrow();
+  }
+
+  private static List<Double> orders(Snapshot snapshot) {
+    return snapshot.all(NetworkPolicy.class).stream().map(p -> p.order().orElseThrow()).toList();
+  }
+
+  /** However often it is started, and by which of the two the tier is not there any more. */
+  @Test
+  @Tag("INV-CL-3")
+  @Tag("INV-AG-3")
+  void aRestartBesideAPolicyWithoutItsTierKeepsWhatWasInForce() throws IOException {
+    Path file = folder.resolve("p.yaml");
+    Path tier = folder.resolve("tier.yaml");
+    write(tier, TIER);
+    write(file, policy("secure", 1));
+    restart();
+    write(file, policy("secvre", 2));
+    for (int i = 0; i < 3; i++) {
+      assertThat(orders(restart())).containsExactly(1.0);
+    }
+    Files.delete(tier);
+    for (int i = 0; i < 3; i++) {
+      Snapshot after = restart();
+      assertThat(orders(after)).containsExactly(1.0);
+      assertThat(after.all(Tier.class)).hasSize(1);
+      assertThat(after.problems()).hasSize(1);
+    }
+    write(file, policy("secure", 3));
+    assertThat(orders(restart())).as("of the tier that is deleted").containsExactly(3.0);
+    Files.delete(file);
+    assertThat(restart().resources()).isEmpty();
+    write(file, policy("secvre", 4));
+    assertThat(orders(restart())).as("it never was in force").isEmpty();
+  }
+
+  @Test
+  @Tag("INV-CL-3")
+  @Tag("INV-AG-3")
+  void aFolderThatCannotBeReadAtTheStartLosesNoTierEither() throws IOException {
+    Path file = folder.resolve("p.yaml");
+    write(folder.resolve("tier.yaml"), TIER);
+    write(file, policy("secure", 1));
+    restart();
+    write(file, policy("secvre", 2));
+    Path away = Files.move(folder, folder.resolveSibling("away"));
+    FileSource.Options options = AT_ONCE.withLastGood(root.resolve("last-good"));
+    FileSet files = new FileSet(folder, options, Limits.DEFAULT);
+    assertThat(files.scan().snapshot().orElseThrow().inSync()).isFalse();
+    Files.move(away, folder);
+    assertThat(orders(files.scan().snapshot().orElseThrow())).containsExactly(1.0);
   }
 }
