@@ -120,6 +120,24 @@ class AddressReuseTest {
     steady.clear();
   }
 
+  /** The client is gone without a word: its connections are open for all that anybody knows. */
+  private void leaveOpen(Traffic connections, String address) {
+    String family = address.contains(":") ? "-6" : "-4";
+    cluster.run(CLIENT, "ip", family, "route", "add", "blackhole", address);
+    connections.stop();
+    cluster.run(CLIENT, "ip", family, "route", "del", "blackhole", address);
+  }
+
+  /** Segments and datagrams that came to the seat, whether or not somebody listened. */
+  private long tcpAndUdpSeen() {
+    return cluster
+        .run(SEAT, "nstat", "-asz", "TcpInSegs", "UdpInDatagrams", "Udp6InDatagrams")
+        .lines()
+        .filter(line -> !line.startsWith("#"))
+        .mapToLong(line -> Long.parseLong(line.trim().split("\\s+")[1]))
+        .sum();
+  }
+
   /** The very same ports again, as somebody who starts anew. */
   private void assertSilent(String host, String address) {
     for (String protocol : List.of("tcp", "udp")) {
@@ -136,16 +154,17 @@ class AddressReuseTest {
     String address = cluster.address("seat", version);
     take(OPEN);
     startSteady(version);
+    leaveOpen(answered(CLIENT, flows("tcp", address, 42000).reset()), address);
     Traffic datagrams = answered(CLIENT, flows("udp", address, 41000));
-    Traffic connections = answered(CLIENT, flows("tcp", address, 42000));
     take(CLOSED);
     long sent = datagrams.progress().attempts();
     await().atMost(Cluster.PATIENCE).until(() -> datagrams.progress().attempts() > sent + 50);
     long before = datagrams.progress().answers();
     await().atMost(Cluster.PATIENCE).until(() -> datagrams.progress().attempts() > sent + 200);
     assertThat(datagrams.stop().answers()).isEqualTo(before);
-    connections.stop();
+    long seen = tcpAndUdpSeen();
     assertSilent(CLIENT, address);
+    assertThat(tcpAndUdpSeen()).as("segments and datagrams that arrived").isEqualTo(seen);
     assertSteady();
     take(OPEN);
     for (String protocol : List.of("tcp", "udp")) {
