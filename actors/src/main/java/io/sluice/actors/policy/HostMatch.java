@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -22,9 +23,11 @@ import java.util.TreeMap;
  * all is not for loopback: what a node says to itself is nobody's to deny.
  *
  * @param byNic by interface
+ * @param general the one that is for all interfaces
  * @param problems a line for each that has no interface, or not all
  */
-record HostMatch(SortedMap<String, HostEndpoint> byNic, List<String> problems) {
+record HostMatch(
+    SortedMap<String, HostEndpoint> byNic, Optional<HostEndpoint> general, List<String> problems) {
   private static final String ALL = "*";
   private static final String LOOPBACK = "lo";
 
@@ -65,7 +68,9 @@ record HostMatch(SortedMap<String, HostEndpoint> byNic, List<String> problems) {
         problems.add(nowhere(endpoint));
       }
     }
-    return new HostMatch(byNic, problems);
+    Optional<HostEndpoint> general =
+        inOrder.stream().filter(e -> e.interfaceName().equals(ALL)).findFirst();
+    return new HostMatch(byNic, general, problems);
   }
 
   private static String nowhere(HostEndpoint endpoint) {
@@ -75,7 +80,9 @@ record HostMatch(SortedMap<String, HostEndpoint> byNic, List<String> problems) {
             : endpoint.interfaceName().equals(ALL)
                 ? "this node has no host interfaces"
                 : "this node has no host interface " + endpoint.interfaceName();
-    return endpoint.key() + ": " + what + " (bpfDataIfacePattern): it is not enforced";
+    // One for all may still be asked about what workloads send to the node.
+    String so = endpoint.interfaceName().equals(ALL) ? "enforced on none" : "not enforced";
+    return endpoint.key() + ": " + what + " (bpfDataIfacePattern): it is " + so;
   }
 
   private static int rank(HostEndpoint endpoint) {

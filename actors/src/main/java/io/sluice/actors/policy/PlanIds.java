@@ -20,7 +20,7 @@ import java.util.Set;
 public record PlanIds(Set<Long> sets, Set<Long> rules) {
   public static PlanIds of(Plan plan) {
     PlanIds ids = new PlanIds(new HashSet<>(), new HashSet<>());
-    plan.cases().forEach(c -> ids.add(c.chain()));
+    plan.chains().forEach(ids::add);
     ids.rules.remove(0L);
     return ids;
   }

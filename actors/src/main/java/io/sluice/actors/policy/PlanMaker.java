@@ -80,13 +80,10 @@ final class PlanMaker {
                 new Plan(
                     List.of(
                         on(PktFlags.PKT_PRE_DNAT, lenient(blueprint.preDnat())),
-                        on(PktFlags.PKT_DST_HOST, normal("host", failsafeTier())),
+                        on(PktFlags.PKT_DST_HOST, host()),
                         otherwise(forward())));
             case HOST_OUT ->
-                new Plan(
-                    List.of(
-                        on(PktFlags.PKT_SRC_HOST, normal("host", failsafeTier())),
-                        otherwise(forward())));
+                new Plan(List.of(on(PktFlags.PKT_SRC_HOST, host()), otherwise(forward())));
             case UNTRACKED -> Plan.untracked(lenient(blueprint.normal()));
           };
       return new Made(plan, names);
@@ -99,7 +96,15 @@ final class PlanMaker {
         cases.add(on(PktFlags.PKT_DST_HOST, new Chain(List.of(), List.of(), Action.DENY, id)));
       }
       cases.add(otherwise(normal("workload", List.of())));
-      return new Plan(cases);
+      return new Plan(cases, blueprint.ofHost().map(this::toHost));
+    }
+
+    /** What a host endpoint says of what a workload, which has been asked, sends to the host. */
+    private Plan toHost(Blueprint host) {
+      Work its = new Work(host);
+      Chain chain = its.host();
+      names.putAll(its.names);
+      return new Plan(List.of(on(PktFlags.PKT_DST_HOST, chain), otherwise(Chain.ALLOW_ALL)));
     }
 
     private Plan.Case on(int flag, Chain chain) {
@@ -121,6 +126,10 @@ final class PlanMaker {
               .toList();
       return new Chain(
           tiers, profiles, Action.DENY, end("end of the profiles of a " + kind, "", Action.DENY));
+    }
+
+    private Chain host() {
+      return normal("host", failsafeTier());
     }
 
     private Chain forward() {

@@ -16,6 +16,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -105,9 +106,10 @@ final class PolicyBook {
   /**
    * What a workload's plans are made of, its egress first.
    *
+   * @param ofHost asked after its egress about what it sends to its node
    * @param problems gets what of it cannot be as it is written
    */
-  List<Blueprint> workload(Item endpoint, Collection<String> problems) {
+  List<Blueprint> workload(Item endpoint, Optional<Blueprint> ofHost, Collection<String> problems) {
     List<NetworkPolicy> policies = policies(endpoint.key(), problems);
     List<Compiled> profiles = profiles(endpoint, problems);
     return List.of(
@@ -116,13 +118,21 @@ final class PolicyBook {
             tiers(policies, Direction.EGRESS, PolicyBook::isNormal),
             profiles,
             List.of(),
-            List.of()),
-        new Blueprint(
+            List.of(),
+            ofHost),
+        Blueprint.of(
             Shape.WORKLOAD_OUT,
             tiers(policies, Direction.INGRESS, PolicyBook::isNormal),
-            profiles,
-            List.of(),
-            List.of()));
+            profiles));
+  }
+
+  /** What a host endpoint lets in to the host itself. */
+  Blueprint toHost(Item endpoint, Collection<String> problems) {
+    List<NetworkPolicy> policies = policies(endpoint.key(), problems);
+    return Blueprint.of(
+        Shape.HOST_IN,
+        tiers(policies, Direction.INGRESS, PolicyBook::isNormal),
+        profiles(endpoint, problems));
   }
 
   /** What a host endpoint's plans are made of: ingress, egress and, if there is any, untracked. */
@@ -136,17 +146,19 @@ final class PolicyBook {
             tiers(policies, Direction.INGRESS, PolicyBook::isNormal),
             profiles,
             tiers(policies, Direction.INGRESS, PolicyBook::isForward),
-            tiers(policies, Direction.INGRESS, NetworkPolicy::preDnat)));
+            tiers(policies, Direction.INGRESS, NetworkPolicy::preDnat),
+            Optional.empty()));
     blueprints.add(
         new Blueprint(
             Shape.HOST_OUT,
             tiers(policies, Direction.EGRESS, PolicyBook::isNormal),
             profiles,
             tiers(policies, Direction.EGRESS, PolicyBook::isForward),
-            List.of()));
+            List.of(),
+            Optional.empty()));
     List<TierOf> untracked = tiers(policies, Direction.INGRESS, NetworkPolicy::doNotTrack);
     if (!untracked.isEmpty()) {
-      blueprints.add(new Blueprint(Shape.UNTRACKED, untracked, List.of(), List.of(), List.of()));
+      blueprints.add(Blueprint.of(Shape.UNTRACKED, untracked, List.of()));
     }
     return blueprints;
   }

@@ -48,6 +48,8 @@ public final class PolicyCalculator {
   private final List<Compiled> dismissed = new ArrayList<>();
   private SortedMap<ResourceKey, Resource> view = Collections.emptySortedMap();
   private Map<String, Local> locals = new TreeMap<>();
+  private Set<ResourceKey> owners = Set.of();
+  private final ToHost toHost;
   private NodePolicy current = NodePolicy.NONE;
 
   /** A local endpoint, and what its plans are made of now. */
@@ -83,6 +85,7 @@ public final class PolicyCalculator {
     this.book = new PolicyBook(settings.counting(), setIds, resources::get);
     this.sets = new SetKeeper(setIds);
     this.plans = new PlanMaker(settings);
+    this.toHost = new ToHost(settings.toHost());
   }
 
   /** How often a selector has been asked about something so far: the measure of the work done. */
@@ -148,10 +151,13 @@ public final class PolicyCalculator {
   /** Finds the local endpoints, and tells those that are new or labelled anew. */
   private void locate(Workloads workloads, HostMatch match, Set<ResourceKey> touched) {
     Map<String, Local> now = new TreeMap<>();
+    toHost.match(match.general());
     workloads.byNic().forEach((nic, workload) -> now.put(nic, local(nic, workload.owner(), false)));
     match.byNic().forEach((nic, endpoint) -> now.put(nic, local(nic, endpoint.key(), true)));
-    Set<ResourceKey> before = ownersOf(locals);
-    Set<ResourceKey> after = ownersOf(now);
+    Set<ResourceKey> before = owners;
+    Set<ResourceKey> after = new HashSet<>();
+    now.values().forEach(local -> after.add(local.owner));
+    toHost.owner().ifPresent(after::add);
     locals.forEach(
         (nic, local) -> {
           if (now.get(nic) != local) {
@@ -159,6 +165,7 @@ public final class PolicyCalculator {
           }
         });
     locals = now;
+    owners = after;
     before.stream().filter(owner -> !after.contains(owner)).forEach(book::remove);
     for (ResourceKey owner : after) {
       if (!before.contains(owner) || touched.contains(owner)) {
@@ -174,27 +181,21 @@ public final class PolicyCalculator {
         : new Local(owner, host);
   }
 
-  private static Set<ResourceKey> ownersOf(Map<String, Local> locals) {
-    Set<ResourceKey> owners = new HashSet<>();
-    locals.values().forEach(local -> owners.add(local.owner));
-    return owners;
-  }
-
   /** What a change means for the local endpoints' plans. */
   private void judge(Diff.Change change, Set<ResourceKey> touched) {
     Resource resource = change.after() == null ? change.before() : change.after();
     if (resource instanceof NetworkPolicy) {
       book.change(change, touched);
     } else if (resource instanceof Tier) {
-      locals.values().forEach(local -> touched.add(local.owner));
+      touched.addAll(owners);
     } else if (resource instanceof Profile) {
       book.change(change, touched);
       String name = change.key().name();
-      for (Local local : locals.values()) {
+      for (ResourceKey owner : owners) {
         items
-            .find(local.owner)
+            .find(owner)
             .filter(item -> item.profiles().contains(name))
-            .ifPresent(item -> touched.add(local.owner));
+            .ifPresent(item -> touched.add(owner));
       }
     }
   }
@@ -202,7 +203,9 @@ public final class PolicyCalculator {
   /** Whether any endpoint is made of other parts than before. */
   private boolean renew(Set<ResourceKey> touched) {
     boolean renewed = false;
+    boolean ofHost = toHost.renew(touched, items, book);
     for (Local local : locals.values()) {
+      local.stale |= ofHost && !local.host;
       if (local.stale || touched.contains(local.owner)) {
         Optional<Item> item = items.find(local.owner);
         renewed |= item.isPresent() && renew(local, item.get());
@@ -214,7 +217,7 @@ public final class PolicyCalculator {
   private boolean renew(Local local, Item item) {
     Set<String> problems = new LinkedHashSet<>();
     List<Blueprint> blueprints =
-        local.host ? book.host(item, problems) : book.workload(item, problems);
+        local.host ? book.host(item, problems) : book.workload(item, toHost.blueprint(), problems);
     if (blueprints.equals(local.blueprints)) {
       local.problems = List.copyOf(problems);
       local.stale = false;
@@ -322,6 +325,7 @@ public final class PolicyCalculator {
     boolean same = !renewed && sameValues(byNic, current.byNic());
     SortedMap<Long, RuleName> rules = same ? current.rules() : rules();
     Set<String> problems = new TreeSet<>(match.problems());
+    problems.addAll(toHost.problems());
     locals.values().forEach(local -> problems.addAll(local.problems));
     return new NodePolicy(
         same ? current.byNic() : byNic, sets.sets(), rules, List.copyOf(problems));

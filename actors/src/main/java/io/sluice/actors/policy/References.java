@@ -18,7 +18,7 @@ import java.util.Set;
 record References(Set<Long> sets, Set<Long> rules) {
   static References of(Plan plan) {
     References found = new References(new HashSet<>(), new HashSet<>());
-    plan.cases().forEach(c -> found.add(c.chain()));
+    plan.chains().forEach(found::add);
     found.rules.remove(0L);
     return found;
   }

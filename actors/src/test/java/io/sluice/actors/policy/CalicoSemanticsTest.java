@@ -10,7 +10,6 @@ import static io.sluice.actors.policy.World.tcp;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.config.settings.Choices;
-import io.sluice.config.settings.Settings;
 import io.sluice.kernel.layout.PktFlags;
 import io.sluice.kernel.policy.Chain;
 import io.sluice.kernel.policy.PacketView;
@@ -305,11 +304,7 @@ class CalicoSemanticsTest {
   @ParameterizedTest
   @CsvSource({"DROP, false", "RETURN, true", "ACCEPT, true"})
   void whatAWorkloadMaySayToItsNode(Choices.HostAction action, boolean allowed) {
-    PolicySettings defaults = PolicySettings.of(Settings.DEFAULTS);
-    World world =
-        new World(
-            new PolicySettings(true, action, defaults.failsafeIn(), defaults.failsafeOut()),
-            definition -> Ids.of(definition.text()));
+    World world = new World(action);
     world.put(pod("x", "a", World.NODE, "10.0.0.1", "")).update();
     PacketView packet = tcp("10.0.0.1", "192.0.2.1", 22);
     assertThat(world.leaving("x", "a", packet.withFlags(PktFlags.PKT_DST_HOST)).allowed())
@@ -328,8 +323,8 @@ class CalicoSemanticsTest {
     assertThat(world.policy.rules()).isEmpty();
     assertThat(world.entering("x", "a", FROM_B).hits()).isEmpty();
     assertThat(
-            world.of("x", "a").in().orElseThrow().cases().stream()
-                .map(c -> c.chain().endId())
+            world.of("x", "a").in().orElseThrow().chains().stream()
+                .map(Chain::endId)
                 .collect(Collectors.toSet()))
         .containsExactly(0L);
   }

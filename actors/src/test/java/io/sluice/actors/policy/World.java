@@ -9,6 +9,7 @@ import io.sluice.config.model.ResourceKey;
 import io.sluice.config.parse.Limits;
 import io.sluice.config.parse.ManifestParser;
 import io.sluice.config.parse.ParsedDocument;
+import io.sluice.config.settings.Choices;
 import io.sluice.config.settings.Settings;
 import io.sluice.config.source.Snapshot;
 import io.sluice.kernel.layout.Ip;
@@ -45,6 +46,13 @@ final class World {
 
   World() {
     this(SETTINGS, definition -> Ids.of(definition.text()));
+  }
+
+  World(Choices.HostAction toHost) {
+    this(
+        new PolicySettings(
+            SETTINGS.counting(), toHost, SETTINGS.failsafeIn(), SETTINGS.failsafeOut()),
+        definition -> Ids.of(definition.text()));
   }
 
   World(PolicySettings settings, ToLongFunction<SetDefinition> ids) {

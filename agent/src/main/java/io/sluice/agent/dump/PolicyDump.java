@@ -87,7 +87,7 @@ public record PolicyDump(Dataplane dataplane, Running running, Snapshot snapshot
                     .forEach(
                         (direction, plan) -> {
                           RowWriter writer = new RowWriter(nic, endpoint, direction, hits, rows);
-                          plan.cases().forEach(writer::add);
+                          writer.add(plan);
                         }));
     return rows;
   }
@@ -124,9 +124,18 @@ public record PolicyDump(Dataplane dataplane, Running running, Snapshot snapshot
       this.rows = rows;
     }
 
-    void add(Plan.Case one) {
-      about = about(one);
-      Chain chain = one.chain();
+    void add(Plan plan) {
+      String then = "";
+      for (Plan each : plan.inOrder()) {
+        for (Plan.Case one : each.cases()) {
+          about = then + about(one);
+          add(one.chain());
+        }
+        then = PolicyRows.THEN;
+      }
+    }
+
+    private void add(Chain chain) {
       for (Tier tier : chain.tiers()) {
         tier.policies().forEach(policy -> add(tier.name(), policy));
         end(tier.name(), tier.end(), tier.endId());
@@ -260,12 +269,10 @@ public record PolicyDump(Dataplane dataplane, Running running, Snapshot snapshot
   /** The policies of a plan's tiers, in order. */
   private static Set<String> names(Plan plan) {
     Set<String> names = new LinkedHashSet<>();
-    plan.cases()
+    plan.chains()
         .forEach(
-            c ->
-                c.chain()
-                    .tiers()
-                    .forEach(tier -> tier.policies().forEach(p -> names.add(p.name()))));
+            chain ->
+                chain.tiers().forEach(tier -> tier.policies().forEach(p -> names.add(p.name()))));
     return names;
   }
 

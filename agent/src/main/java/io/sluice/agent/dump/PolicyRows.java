@@ -22,6 +22,9 @@ public final class PolicyRows {
   /** Before an interface's name: its programs, {@link CodeRow}. */
   public static final String CODE_PREFIX = "policy-asm:";
 
+  /** Before what a rule is about: it is asked about what the rules before it allow. */
+  public static final String THEN = "then ";
+
   /** The tables of {@code sluice dump}. */
   public static final List<String> TABLES = List.of(POLICY, SETS);
 
@@ -31,7 +34,8 @@ public final class PolicyRows {
    * @param iface the interface
    * @param direction {@code ingress} or {@code egress}, seen from the endpoint, or {@code
    *     untracked}
-   * @param about which packets: {@code all}, or names of pkt.flags that they have
+   * @param about which packets: {@code all}, or names of pkt.flags that they have; after {@link
+   *     #THEN} those of them that the rows without it allow
    * @param tier empty: a profile, or the end
    * @param policy empty: an end
    * @param rule its number from 0; -1: an end

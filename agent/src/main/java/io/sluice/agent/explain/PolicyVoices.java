@@ -165,12 +165,13 @@ final class PolicyVoices {
     boolean workload = (flags(nic) & IfaceFlags.IFACE_WORKLOAD) != 0;
     Verdict verdict = Judge.judge(plan.get(), packet, Sets.of(policy.orElseThrow().sets()));
     found.accept(
-        "%s of %s (%s)%s: %s"
+        "%s of %s (%s)%s%s: %s"
             .formatted(
                 workload == entering ? "egress" : "ingress",
                 endpoint.owner(),
                 nic,
                 when.isEmpty() ? "" : ", " + when,
+                verdict.step() > 0 ? ", then ingress of its node" : "",
                 verdict.decided()
                     ? (verdict.allowed() ? "allowed by " : "denied by ") + decider(verdict)
                     : "no rule decides, others are asked"));

@@ -18,6 +18,7 @@ import io.sluice.config.model.ResourceKey;
 import io.sluice.config.parse.Limits;
 import io.sluice.config.parse.ManifestParser;
 import io.sluice.config.parse.ParsedDocument;
+import io.sluice.config.settings.Choices;
 import io.sluice.config.settings.Settings;
 import io.sluice.config.source.Snapshot;
 import io.sluice.kernel.layout.Iface;
@@ -60,28 +61,52 @@ class PolicyDumpTest {
       spec: {order: 1.5, selector: app == 'b', types: [Egress], egress: [{action: Deny}]}
       """;
 
+  private static final String GENERAL =
+      """
+      ---
+      apiVersion: projectcalico.org/v3
+      kind: HostEndpoint
+      metadata: {name: all, labels: {host: h}}
+      spec: {node: node1, interfaceName: '*'}
+      ---
+      apiVersion: projectcalico.org/v3
+      kind: GlobalNetworkPolicy
+      metadata: {name: default.host}
+      spec: {selector: has(host), types: [Ingress], ingress: [{action: Allow, protocol: TCP}]}
+      """;
+
   private final MemoryDataplane dataplane = new MemoryDataplane();
   private final Snapshot snapshot;
-  private final NodePolicy policy;
+  private final Workloads workloads;
+  private NodePolicy policy;
   private final String nic = Workloads.conventionalNic("cali", "x", "a");
 
   PolicyDumpTest() {
+    snapshot = snapshot(MANIFESTS);
+    workloads =
+        Workloads.of(snapshot, "node1", InterfaceSettings.of(Settings.DEFAULTS), Workloads.NONE);
+    policy = policy(snapshot, Choices.HostAction.DROP);
+    int flags = IfaceFlags.IFACE_WORKLOAD | IfaceFlags.IFACE_READY4;
+    dataplane.ifaces().put(7, new Iface(flags, 3, 4, 0, 0, Ip.parse("10.0.0.1"), Ip.ANY6, nic, 0));
+  }
+
+  private static Snapshot snapshot(String manifests) {
     TreeMap<ResourceKey, Resource> resources = new TreeMap<>();
     for (ParsedDocument document :
         new ManifestParser(Limits.DEFAULT)
-            .parse("test.yaml", MANIFESTS.getBytes(StandardCharsets.UTF_8))) {
+            .parse("test.yaml", manifests.getBytes(StandardCharsets.UTF_8))) {
       Resource resource = document.resource().orElseThrow();
       resources.put(resource.key(), resource);
     }
-    snapshot =
-        new Snapshot(1, true, resources, Map.of(), Map.of(), List.of(), List.of(), List.of());
-    Workloads workloads =
-        Workloads.of(snapshot, "node1", InterfaceSettings.of(Settings.DEFAULTS), Workloads.NONE);
-    policy =
-        new PolicyCalculator("node1", PolicySettings.of(Settings.DEFAULTS))
-            .update(snapshot, workloads, new TreeMap<>());
-    int flags = IfaceFlags.IFACE_WORKLOAD | IfaceFlags.IFACE_READY4;
-    dataplane.ifaces().put(7, new Iface(flags, 3, 4, 0, 0, Ip.parse("10.0.0.1"), Ip.ANY6, nic, 0));
+    return new Snapshot(1, true, resources, Map.of(), Map.of(), List.of(), List.of(), List.of());
+  }
+
+  private NodePolicy policy(Snapshot from, Choices.HostAction toHost) {
+    PolicySettings defaults = PolicySettings.of(Settings.DEFAULTS);
+    return new PolicyCalculator(
+            "node1",
+            new PolicySettings(true, toHost, defaults.failsafeIn(), defaults.failsafeOut()))
+        .update(from, workloads, new TreeMap<>());
   }
 
   private PolicyDump dump() {
@@ -126,6 +151,23 @@ class PolicyDumpTest {
               assertThat(row.about()).contains("dst_host");
               assertThat(row.direction()).isEqualTo("egress");
             });
+  }
+
+  @Test
+  void whatTheHostIsAskedAboutComesBehindThen() {
+    policy = policy(snapshot(MANIFESTS + GENERAL), Choices.HostAction.RETURN);
+    List<RuleRow> then =
+        dump().rules().stream()
+            .filter(row -> row.about().startsWith(PolicyRows.THEN + "dst_host"))
+            .toList();
+    assertThat(then).allSatisfy(row -> assertThat(row.direction()).isEqualTo("egress"));
+    assertThat(then)
+        .extracting(RuleRow::policy)
+        .contains("failsafeInboundHostPorts", "GlobalNetworkPolicy default.host");
+    assertThat(then)
+        .filteredOn(row -> !row.policy().isEmpty())
+        .as("counted")
+        .allSatisfy(row -> assertThat(row.hits()).isZero());
   }
 
   @Test

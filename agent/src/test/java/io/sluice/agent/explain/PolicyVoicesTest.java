@@ -113,6 +113,27 @@ class PolicyVoicesTest {
   }
 
   @Test
+  void whatAPodSendsToItsNodeMayBeAskedOfTheHostToo() {
+    Plan toHost =
+        new Plan(
+            List.of(
+                new Plan.Case(
+                    PktFlags.PKT_DST_HOST,
+                    PktFlags.PKT_DST_HOST,
+                    plan(Action.DENY).cases().get(0).chain()),
+                new Plan.Case(0, 0, Chain.ALLOW_ALL)));
+    Plan egress = new Plan(Plan.of(Chain.ALLOW_ALL).cases(), Optional.of(toHost));
+    endpoint("cali2", Kind.POD, egress, plan(Action.ALLOW));
+    Explanation told = explain(node.pod(2), node.host(1));
+    assertThat(told.reason()).isEqualTo("to_host");
+    assertThat(Node.said(told, "policy"))
+        .containsExactly(
+            "egress of Pod cali2 (cali2), then ingress of its node: denied by NetworkPolicy x/p, rule 0 (tcp) in tier default");
+    Explanation other = explain(node.pod(2), node.pod(101));
+    assertThat(other.verdict()).isEqualTo(Explanation.Verdict.ALLOWED);
+  }
+
+  @Test
   void withoutAgentNobodyKnows() {
     Explanation told = node.explain(node.pod(2), node.pod(1), 80);
     assertThat(told.verdict()).isEqualTo(Explanation.Verdict.ALLOWED);

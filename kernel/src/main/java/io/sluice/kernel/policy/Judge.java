@@ -15,6 +15,7 @@ public final class Judge {
   private final Sets sets;
   private final List<Long> hits = new ArrayList<>();
   private boolean logged;
+  private boolean decided = true;
 
   private Judge(PacketView packet, Sets sets) {
     this.packet = packet;
@@ -23,12 +24,7 @@ public final class Judge {
 
   /** What becomes of a packet. */
   public static Verdict judge(Plan plan, PacketView packet, Sets sets) {
-    for (Plan.Case c : plan.cases()) {
-      if ((packet.flags() & c.mask()) == c.value()) {
-        return new Judge(packet, sets).judge(c.chain());
-      }
-    }
-    return new Verdict(false, "", "", -1, 0, List.of(), false, true);
+    return new Judge(packet, sets).judge(plan, 0);
   }
 
   /** Whether a rule is about a packet. */
@@ -36,21 +32,38 @@ public final class Judge {
     return new Judge(packet, sets).matches(match);
   }
 
-  private Verdict judge(Chain chain) {
+  private Verdict judge(Plan plan, int step) {
+    Verdict verdict = verdict(plan, step);
+    return verdict.allowed() && plan.next().isPresent()
+        ? judge(plan.next().get(), step + 1)
+        : verdict;
+  }
+
+  private Verdict verdict(Plan plan, int step) {
+    for (Plan.Case c : plan.cases()) {
+      if ((packet.flags() & c.mask()) == c.value()) {
+        return judge(c.chain(), step);
+      }
+    }
+    return verdict(new Decision(Action.DENY, "", -1, 0), step, "");
+  }
+
+  private Verdict judge(Chain chain, int step) {
     for (Tier tier : chain.tiers()) {
       Decision decision = ask(tier);
       if (decision.action != Action.PASS) {
-        return verdict(decision, tier.name());
+        return verdict(decision, step, tier.name());
       }
     }
     for (Policy profile : chain.profiles()) {
       Decision decision = ask(profile, false);
       if (decision != null) {
-        return verdict(decision, "");
+        return verdict(decision, step, "");
       }
     }
     hit(chain.endId());
-    return verdict(new Decision(chain.end(), "", -1, chain.endId()), "");
+    decided &= chain.end() != Action.PASS;
+    return verdict(new Decision(chain.end(), "", -1, chain.endId()), step, "");
   }
 
   /** Never null: a tier that nobody decides in has its end. */
@@ -87,16 +100,17 @@ public final class Judge {
     }
   }
 
-  private Verdict verdict(Decision decision, String tier) {
+  private Verdict verdict(Decision decision, int step, String tier) {
     return new Verdict(
         decision.action != Action.DENY,
+        step,
         tier,
         decision.policy,
         decision.index,
         decision.id,
         hits,
         logged,
-        decision.action != Action.PASS);
+        decided);
   }
 
   private boolean matches(Match match) {

@@ -56,7 +56,7 @@ public final class PolicyGenerator {
   }
 
   private static List<byte[]> pieces(Plan plan, Ends ends, Pieces.Limits limits) {
-    long rules = plan.cases().stream().mapToLong(c -> count(c.chain())).sum();
+    long rules = plan.chains().stream().mapToLong(PolicyGenerator::count).sum();
     return Pieces.cut(code(plan, Family.IPV4, ends), code(plan, Family.IPV6, ends), rules, limits);
   }
 
@@ -70,6 +70,12 @@ public final class PolicyGenerator {
 
   private static Code code(Plan plan, Family family, Ends ends) {
     Code code = new Code(family);
+    add(plan, code, ends);
+    return code;
+  }
+
+  private static void add(Plan plan, Code code, Ends ends) {
+    Mark allow = plan.next().isPresent() ? new Mark() : Mark.ALLOW;
     for (Plan.Case one : plan.cases()) {
       Mark next = new Mark();
       if (one.mask() != 0) {
@@ -78,19 +84,23 @@ public final class PolicyGenerator {
       } else if (one.value() != 0) {
         continue; // no packet is like that
       }
-      add(one.chain(), code, ends);
+      add(one.chain(), allow, code, ends);
       code.place(next);
     }
-    end(Action.DENY, 0, code, ends);
-    return code;
+    end(Action.DENY, 0, allow, code, ends);
+    if (plan.next().isPresent()) {
+      code.place(allow);
+      add(plan.next().get(), code, ends);
+    }
   }
 
-  private static void end(Action action, long id, Code code, Ends ends) {
+  private static void end(Action action, long id, Mark allow, Code code, Ends ends) {
     if (ends == Ends.AS_PLANNED) {
       if (action == Action.PASS) {
         code.add(piece -> piece.unflag(PktFlags.PKT_DECIDED));
       }
-      Rules.act(action == Action.DENY ? Action.DENY : Action.ALLOW, id, null, code);
+      Action act = action == Action.DENY ? Action.DENY : Action.ALLOW;
+      Rules.act(act, id, new Exits(allow, null), code);
       return;
     }
     if (id != 0) {
@@ -99,12 +109,16 @@ public final class PolicyGenerator {
     code.add(Piece::undecided);
   }
 
-  private static void add(Chain chain, Code code, Ends ends) {
+  /**
+   * @param allow where what the chain allows goes on
+   */
+  private static void add(Chain chain, Mark allow, Code code, Ends ends) {
     for (Tier tier : chain.tiers()) {
       Mark next = new Mark();
-      Rules.add(rules(tier.policies()), next, code);
+      Exits exits = new Exits(allow, next);
+      Rules.add(rules(tier.policies()), exits, code);
       if (tier.end() == Action.DENY) {
-        Rules.act(Action.DENY, tier.endId(), null, code);
+        Rules.act(Action.DENY, tier.endId(), exits, code);
       } else if (tier.endId() != 0) {
         code.add(piece -> piece.hit(tier.endId()));
       }
@@ -112,8 +126,8 @@ public final class PolicyGenerator {
     }
     List<Rule> profiles =
         rules(chain.profiles()).stream().filter(rule -> rule.action() != Action.PASS).toList();
-    Rules.add(profiles, null, code);
-    end(chain.end(), chain.endId(), code, ends);
+    Rules.add(profiles, new Exits(allow, null), code);
+    end(chain.end(), chain.endId(), allow, code, ends);
   }
 
   private static List<Rule> rules(List<Policy> policies) {

@@ -28,7 +28,7 @@ final class Rules {
   /** Slots of a search with all that it leads to, at most: it is one block. */
   private static final int MOST_SLOTS = 12_000;
 
-  private final Mark pass;
+  private final Exits exits;
   private final Family family;
 
   /** What is left to ask of a rule, and what it then does. */
@@ -46,23 +46,23 @@ final class Rules {
     }
   }
 
-  private Rules(Family family, Mark pass) {
+  private Rules(Family family, Exits exits) {
     this.family = family;
-    this.pass = pass;
+    this.exits = exits;
   }
 
   /**
    * Adds code for rules; packets that none decides on reach what is added next.
    *
-   * @param pass where PASS leads to
+   * @param exits where what they decide on goes on
    */
-  static void add(List<Rule> rules, Mark pass, Code code) {
+  static void add(List<Rule> rules, Exits exits, Code code) {
     List<Asked> asked = new ArrayList<>();
     for (Rule rule : rules) {
       Criteria.of(rule.match(), code.family())
           .ifPresent(criteria -> asked.add(new Asked(criteria, rule.action(), rule.id())));
     }
-    new Rules(code.family(), pass).add(asked, code);
+    new Rules(code.family(), exits).add(asked, code);
   }
 
   private void add(List<Asked> rules, Code code) {
@@ -71,7 +71,7 @@ final class Rules {
     while (from < rules.size() && code.isReached()) {
       Asked rule = rules.get(from);
       if (rule.criteria().isEmpty()) {
-        act(rule.action(), rule.id(), pass, code);
+        act(rule.action(), rule.id(), exits, code);
         from++;
         continue;
       }
@@ -192,7 +192,7 @@ final class Rules {
       }
       Asked first = rules.get(0);
       if (first.decides() && first.id() == 0) {
-        return exit(first.action(), pass);
+        return exits.of(first.action());
       }
       return marks.computeIfAbsent(rules, this::add);
     }
@@ -217,37 +217,23 @@ final class Rules {
     }
   }
 
-  private static Mark exit(Action action, Mark pass) {
-    return switch (action) {
-      case ALLOW -> Mark.ALLOW;
-      case DENY -> Mark.DENY;
-      case PASS -> pass;
-      case LOG -> throw new IllegalArgumentException("LOG decides nothing");
-    };
-  }
-
   /** Adds what a rule does, or an end. */
-  static void act(Action action, long id, Mark pass, Code code) {
-    if (action == Action.LOG || action == Action.PASS) {
-      code.add(
-          piece -> {
-            if (id != 0) {
-              piece.hit(id);
-            }
-            if (action == Action.LOG) {
-              piece.flag(PktFlags.PKT_LOG);
-            } else {
-              piece.jump(pass);
-            }
-          });
-    } else if (id == 0) {
-      code.add(piece -> piece.jump(exit(action, pass)));
-    } else {
-      code.add(
-          piece -> {
+  static void act(Action action, long id, Exits exits, Code code) {
+    code.add(
+        piece -> {
+          if (id != 0 && exits.isEnd(action)) {
             piece.loadRule(id);
             piece.jump(action == Action.ALLOW ? Mark.HIT_ALLOW : Mark.HIT_DENY);
-          });
-    }
+            return;
+          }
+          if (id != 0) {
+            piece.hit(id);
+          }
+          if (action == Action.LOG) {
+            piece.flag(PktFlags.PKT_LOG);
+          } else {
+            piece.jump(exits.of(action));
+          }
+        });
   }
 }

@@ -7,6 +7,8 @@ import java.util.List;
  * What a plan says of a packet.
  *
  * @param allowed also where a chain's end leaves the packet to others
+ * @param step which plan decides, of those that follow each other, from 0; of several that allow
+ *     the packet, the last
  * @param tier of the rule or end that decides; empty: a profile's, or the end of a chain
  * @param policy the name of the policy or profile that decides; empty: an end does
  * @param index of the rule that decides in its policy; -1: an end does
@@ -18,6 +20,7 @@ import java.util.List;
  */
 public record Verdict(
     boolean allowed,
+    int step,
     String tier,
     String policy,
     int index,

@@ -253,8 +253,13 @@ final class RandomPlans {
   }
 
   Plan plan() {
+    Optional<Plan> next = random.nextInt(3) == 0 ? Optional.of(plan()) : Optional.empty();
+    return new Plan(cases(), next);
+  }
+
+  private List<Plan.Case> cases() {
     if (random.nextInt(3) != 0) {
-      return Plan.of(chain());
+      return List.of(new Plan.Case(0, 0, chain()));
     }
     List<Plan.Case> cases = new ArrayList<>();
     for (int n = random.nextInt(3); n > 0; n--) {
@@ -264,7 +269,7 @@ final class RandomPlans {
     if (!rarely()) {
       cases.add(new Plan.Case(0, 0, chain()));
     }
-    return new Plan(cases);
+    return cases;
   }
 
   Map<Long, IpSet> sets() {
