@@ -106,7 +106,7 @@ static __always_inline void fill_common(const struct __sk_buff *skb, const struc
 			state |= of_side(CT_OUT_A, !side);
 		if (!(p->flags & PKT_DST_LOCAL))
 			state |= of_side(CT_APPROVED_A, !side);
-		state |= CT_EGRESS;
+		state |= CT_EGRESS | (p->flags & PKT_SRC_HOST ? 0 : CT_MASQ);
 	} else if (settings.hook == HOOK_IN) {
 		from = p->flags & PKT_BOUNCED ? p->src_ifindex : here;
 		if (p->flags & (PKT_HOST_IFACE | PKT_BOUNCED))
@@ -282,6 +282,10 @@ static __noinline __u32 create_normal(const struct __sk_buff *skb, const struct 
 	__builtin_memset(e, 0, sizeof(*e));
 	fill_common(skb, p, &e->c, f->side);
 	e->tunnel_peer = tunnel_peer(p);
+	if (p->flags & PKT_FORWARD) {
+		e->x.daddr = narrow(&p->daddr);
+		e->x.dport = p->dport;
+	}
 	failed = bpf_map_update_elem(&F(ct), &f->key, e, BPF_NOEXIST);
 	/* If another CPU was faster, it came to the same. */
 	if (failed == -EEXIST)
@@ -364,6 +368,27 @@ static __always_inline void approve(const struct __sk_buff *skb, const struct fl
 	}
 }
 
+/* The same of the host interface that the opener's packets leave by. */
+static __noinline int let_out(const struct flow *f, struct F(ct_value) *e)
+{
+	struct F(ct_key) twin_key;
+	struct F(ct_value) *twin;
+
+	if (!(e->c.state & CT_REVOKED)) {
+		__sync_fetch_and_or(&e->c.state, CT_EGRESS);
+		return 0;
+	}
+	approve_side(&e->c, CT_EGRESS | of_side(CT_APPROVED_A, !f->side));
+	if (!(e->c.state & CT_NAT))
+		return 0;
+	ct_twin_key(e, f->proto, &twin_key);
+	twin = ct_lookup(&twin_key);
+	if (twin)
+		approve_side(&twin->c,
+			     CT_EGRESS | of_side(CT_APPROVED_A, !ct_opener(twin->c.state)));
+	return 0;
+}
+
 /*
  * A note of a packet that a policy's rule wants noted; debug variants write one of every packet. To
  * be called before anything else is done: what would have to be kept over it takes stack.
@@ -411,9 +436,11 @@ int prog_allowed(struct __sk_buff *skb)
 		e = ct_lookup(&f.key);
 		if (!e)
 			return drop(skb, PROG_ALLOWED, REASON_CT_FULL);
-		if (p->flags & PKT_HOST_IFACE) {
-			__sync_fetch_and_or(&e->c.state, CT_EGRESS);
+		if (p->flags & PKT_HOST_IFACE && settings.hook == HOOK_OUT) {
+			let_out(&f, e);
 		} else {
+			if (p->flags & PKT_HOST_IFACE)
+				p->sender_state |= CT_OUT_A;
 			approve(skb, &f, e,
 				settings.hook == HOOK_IN ? p->sender_state : p->receiver_state);
 			refused = !take_slot_late(skb, p, &f, e);
@@ -434,8 +461,8 @@ int prog_allowed(struct __sk_buff *skb)
  */
 static __always_inline int is_left_to_tables(const struct pkt *p)
 {
-	return settings.hook == HOOK_IN && p->flags & PKT_HOST_IFACE && p->proto == IPPROTO_TCP &&
-	       !(p->flags & PKT_SYN) && !p->service;
+	return settings.hook == HOOK_IN && p->flags & PKT_HOST_IFACE && p->flags & PKT_NEW &&
+	       p->proto == IPPROTO_TCP && !(p->flags & PKT_SYN) && !p->service;
 }
 
 SEC("tc")

@@ -19,11 +19,16 @@ static __always_inline int is_outer_packet(const struct flow *f)
 /*
  * Host-ingress: a Maglev flow's entry that ended a while ago, and whose tuple has been opened anew
  * by way of another node since, which has died: what comes in mid-flow is not for the old backend.
+ * Not static, for the verifier's sake: see resolve().
  */
-static __always_inline int is_of_another_life(const struct flow *f, const struct F(ct_value) *e)
+__noinline int is_of_another_life(const struct flow *f, const struct F(ct_value) *e)
 {
-	__u32 state = e->c.state, side = f->side & 1;
+	__u32 state, side;
 
+	if (!f || !e)
+		return 0;
+	state = e->c.state;
+	side = f->side & 1;
 	if (f->proto != IPPROTO_TCP || f->tcp_flags & TCP_CHANGES_STATE ||
 	    !(state & of_side(CT_OPENER_A, side)) ||
 	    now() - e->c.last_seen <= MAGLEV_LINGER * settings.hz)
@@ -112,10 +117,21 @@ static __always_inline int ask_host_policy(struct __sk_buff *skb, struct pkt *p,
 	return ask_policy(skb, prog, iface, next);
 }
 
+/* What policy sees as the destination of who opened a flow: where its backend is (SVC-1). */
+static __always_inline void note_backend(struct pkt *p, __u32 side, const struct F(ct_value) *e)
+{
+	struct F(addr) daddr = e->x.daddr;
+
+	if (!ct_translates(e->c.state, side) && (!(e->c.state & CT_FORWARD) || is_any(&daddr)))
+		return;
+	widen(&p->daddr, &daddr);
+	p->dport = e->x.dport;
+}
+
 /*
- * Host-egress, the first packet that leaves by a host interface in a flow which came in elsewhere.
- * Returns its interface if that has a policy to ask, with the packet saved; else notes on the entry
- * that it has none.
+ * Host-egress, the first packet that leaves by a host interface in a flow which came in elsewhere,
+ * or the next of one that policy denies by now. Returns its interface if that has a policy to ask,
+ * with the packet saved; else notes on the entry that it has none.
  */
 static __noinline const struct iface *policy_on_leaving(struct __sk_buff *skb, const struct flow *f,
 							struct F(ct_value) *e)
@@ -126,17 +142,12 @@ static __noinline const struct iface *policy_on_leaving(struct __sk_buff *skb, c
 	p = iface && iface->policy_slot[HOOK_OUT] ? save_packet(skb, f, PKT_HOST_IFACE, NULL)
 						  : NULL;
 	if (!p) {
-		__sync_fetch_and_or(&e->c.state, CT_EGRESS);
+		let_out(f, e);
 		return NULL;
 	}
 	if (is_from_host(skb))
 		p->flags |= PKT_SRC_HOST;
-	if (ct_translates(e->c.state, f->side)) {
-		struct F(addr) daddr = e->x.daddr;
-
-		widen(&p->daddr, &daddr);
-		p->dport = e->x.dport;
-	}
+	note_backend(p, f->side, e);
 	return iface;
 }
 
@@ -157,6 +168,8 @@ static __always_inline int out_of_host(struct __sk_buff *skb, const struct flow 
 		if (iface && p)
 			return ask_host_policy(skb, p, PROG_HOST, iface, PROG_ALLOWED);
 	}
+	if (is_unheard(e->c.state, f->side))
+		return drop(skb, PROG_HOST, REASON_POLICY);
 	resolve_out(f, e);
 	if (ct_stale(e))
 		ct_refresh(&f->key, e);

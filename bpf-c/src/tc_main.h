@@ -247,7 +247,8 @@ struct F(whereabouts) {
 /*
  * Where the sender of a packet is, as its arrival shows. "Of side A" here is "of the sender".
  * Another workload has its address now: neither what the former one has approved counts, nor what
- * the other side has approved of the former one.
+ * the other side has approved of the former one. By another host interface: that one is asked, if
+ * it has a policy.
  */
 static __always_inline struct F(whereabouts) arrived_from(const struct __sk_buff *skb,
 							  const struct F(ct_value) *e, __u32 side,
@@ -269,7 +270,13 @@ static __always_inline struct F(whereabouts) arrived_from(const struct __sk_buff
 		w.set = CT_APPROVED_A;
 		w.ifindex = e->c.ifindex[side & 1];
 	} else if (iface && iface->flags & IFACE_HOST) {
-		w.set |= CT_APPROVED_A | CT_OUT_A;
+		w.set |= CT_OUT_A;
+		if (!(e->c.state & of_side(CT_OPENER_A, side & 1)))
+			w.set |= CT_APPROVED_A;
+		else if (e->c.ifindex[side & 1] != skb->ifindex && iface->policy_slot[HOOK_IN])
+			w.clear |= CT_APPROVED_A;
+		else if (e->c.ifindex[side & 1] != skb->ifindex)
+			w.set |= CT_APPROVED_A;
 	} else if (e->c.ifindex[side & 1] != skb->ifindex) {
 		w.clear |= CT_APPROVED_A;
 	}
@@ -305,6 +312,29 @@ static __always_inline int sent_as_another(__u32 ifindex, const struct F(addr) *
 
 	return iface && iface->flags & IFACE_READY && iface->flags & IFACE_WORKLOAD &&
 	       is_allowed_source(iface, ifindex, addr);
+}
+
+/*
+ * An answer to what this endpoint has not approved, or not any more. Policy is about who opens: it
+ * cannot be asked about this packet as it is. Without connections, or by a SYN, the sender opens a
+ * flow of its own, which is asked as such where it is sent; at the receiver's side the entry goes,
+ * so that the sender's next packet is. Of a connection, or of a flow that policy has ended, the
+ * next packet of the side that opened it is asked, and its answers pass again if that one does.
+ */
+static __always_inline int unasked(const struct flow *f, __u32 state)
+{
+	if (f->proto == IPPROTO_TCP ? !is_initial_syn(f->tcp_flags) : state & CT_REVOKED)
+		return NEXT_DROP + REASON_POLICY;
+	return settings.hook == HOOK_IN ? NEXT_NEW_FLOW : NEXT_FORGET;
+}
+
+/* An answer, by a host interface, to what no host interface lets out any more. */
+static __always_inline int is_shut_out(const struct __sk_buff *skb, __u32 state, __u32 side)
+{
+	const struct iface *iface = iface_of(skb->ifindex);
+
+	return state & CT_REVOKED && !(state & (of_side(CT_OPENER_A, side) | CT_EGRESS)) && iface &&
+	       iface->flags & IFACE_HOST;
 }
 
 /*
@@ -345,6 +375,8 @@ __noinline int resolve(const struct __sk_buff *skb, const struct flow *f, struct
 	 */
 	if (forward && state & of_side(CT_OPENER_A, side) && !(state & CT_NAT_FORWARD))
 		return NEXT_NEW_FLOW;
+	if (!peer && is_shut_out(skb, state, side))
+		return unasked(f, state);
 	from = arrived_from(skb, e, side, peer);
 	if (ct_translates(state, side))
 		daddr = &e->x.daddr;
@@ -368,9 +400,11 @@ __noinline int resolve(const struct __sk_buff *skb, const struct flow *f, struct
 	} else if (!was_remote && sent_as_another(was, daddr)) {
 		to = was;
 		set |= state & of_side(CT_PACED_A, !side);
-	} else if (is_beyond_host(state, !side, was)) {
+	} else if (is_beyond_host(state, !side, was) && !is_way_out_closed(state, side)) {
 		to = was;
-		set |= of_side(CT_APPROVED_A, !side);
+		/* Who opens is asked where it enters. */
+		if (state & of_side(CT_OPENER_A, side) || to == LOOPBACK_IFINDEX)
+			set |= of_side(CT_APPROVED_A, !side);
 	} else if (answers == TO_ITS_NODE) {
 		to = node ? node->tunnel_ifindex : CT_IF_UNKNOWN;
 		node_of_other = e->tunnel_peer;
@@ -383,7 +417,7 @@ __noinline int resolve(const struct __sk_buff *skb, const struct flow *f, struct
 			return NEXT_NEW_FLOW;
 		return f->proto == IPPROTO_TCP ? NEXT_REFUSE : NEXT_DROP + REASON_WORKLOAD_GONE;
 	} else {
-		clear |= of_side(CT_TUNNEL_A, !side);
+		clear |= of_side(CT_TUNNEL_A | CT_OUT_A, !side);
 		if (!peer && node && is_behind_tunnel(route, e)) {
 			to = node->tunnel_ifindex;
 			node_of_other = route->next_hop;
@@ -394,7 +428,7 @@ __noinline int resolve(const struct __sk_buff *skb, const struct flow *f, struct
 	}
 	set |= of_side(from.set, side) | (forward ? CT_FORWARD : 0);
 	clear |= of_side(from.clear, side) | CT_FORWARD | CT_PACED_A | CT_PACED_B;
-	if (from.clear & CT_APPROVED_A)
+	if (from.clear & CT_APPROVED_A && !(from.set & CT_OUT_A))
 		clear |= CT_APPROVED;
 	if (from.leaving && is_outside(route))
 		set |= of_side(CT_DSCP_A, side);
@@ -409,27 +443,16 @@ __noinline int resolve(const struct __sk_buff *skb, const struct flow *f, struct
 	return NEXT_FINISH;
 }
 
-/*
- * An answer to what this endpoint has not approved, or not any more. Policy is about who opens: it
- * cannot be asked about this packet as it is. Without connections, or by a SYN, the sender opens a
- * flow of its own, which is asked as such where it is sent; at the receiver's side the entry goes,
- * so that the sender's next packet is. Of a connection, or of a flow that policy has ended, the
- * next packet of the side that opened it is asked, and its answers pass again if that one does.
- */
-static __always_inline int unasked(const struct flow *f, __u32 state)
+/* All that keeps an entry from being settled, in order. Not static: see resolve(). */
+__noinline int settle(const struct __sk_buff *skb, const struct flow *f, struct F(ct_value) *e,
+		      const struct F(peer) *peer)
 {
-	if (f->proto == IPPROTO_TCP ? !is_initial_syn(f->tcp_flags) : state & CT_REVOKED)
-		return NEXT_DROP + REASON_POLICY;
-	return settings.hook == HOOK_IN ? NEXT_NEW_FLOW : NEXT_FORGET;
-}
-
-/* All that keeps an entry from being settled, in order. */
-static __noinline int settle(const struct __sk_buff *skb, const struct flow *f,
-			     struct F(ct_value) *e, const struct F(peer) *peer)
-{
-	__u32 side = f->side & 1, own;
+	__u32 side, own;
 	int next = NEXT_FINISH;
 
+	if (!f || !e)
+		return NEXT_DROP + REASON_NO_PROGRAM;
+	side = f->side & 1;
 	if (f->proto == IPPROTO_TCP) {
 		if (f->tcp_flags & TCP_CHANGES_STATE)
 			next = follow_tcp(f, e);
@@ -439,18 +462,23 @@ static __noinline int settle(const struct __sk_buff *skb, const struct flow *f,
 	if (next != NEXT_FINISH)
 		return next;
 	if (settings.hook == HOOK_IN) {
-		if (!knows_both_ends(skb, side, e, peer) ||
+		if (!knows_both_ends(skb, side, e, peer) || is_way_out_closed(e->c.state, side) ||
 		    (f->proto == IPPROTO_TCP && ct_ended(e->c.state)))
 			next = resolve(skb, f, e, peer);
 		if (next != NEXT_FINISH)
 			return next;
+		/* The agent has had the way out closed while this packet opened it. */
+		if (is_way_out_closed(e->c.state, !side))
+			__sync_fetch_and_and(&e->c.state, ~of_side(CT_APPROVED_A, side));
 		own = side;
 	} else {
 		own = !side;
 	}
 	if (e->c.state & of_side(CT_APPROVED_A, own) &&
 	    (settings.hook == HOOK_IN || e->c.ifindex[own] == skb->ifindex))
-		return NEXT_FINISH;
+		return settings.hook == HOOK_IN && is_unheard(e->c.state, side)
+			   ? NEXT_DROP + REASON_POLICY
+			   : NEXT_FINISH;
 	return e->c.state & of_side(CT_OPENER_A, side) ? NEXT_POLICY : unasked(f, e->c.state);
 }
 
@@ -499,24 +527,41 @@ static __always_inline int is_opened_by_host(const struct flow *f, const struct 
 	       (from == CT_IF_STACK || from == LOOPBACK_IFINDEX) && is_local_host(route_to(&saddr));
 }
 
+/*
+ * What settling one twin means for the other, and for the life of both. "approved", "was": what the
+ * entry said before. Not static: see resolve().
+ */
+__noinline int follow_up(const struct flow *f, struct F(ct_value) *e, __u32 approved, __u32 was,
+			 int next)
+{
+	if (!f || !e)
+		return 0;
+	if (settings.hook == HOOK_IN && e->c.state & CT_NAT && approved & ~e->c.state)
+		revoke_twin(f->proto, e, approved & ~e->c.state);
+	/* What ends here does not keep the entry alive. */
+	if (next != NEXT_FINISH && next != NEXT_POLICY)
+		return 0;
+	if (was != e->c.ifindex[f->side & 1])
+		retarget_twin(f, e);
+	if (ct_stale(e))
+		ct_refresh(&f->key, e);
+	return 0;
+}
+
 static __always_inline int unsettled(struct __sk_buff *skb, __u32 prog, const struct flow *f,
 				     struct F(ct_value) *e, const struct F(peer) *peer)
 {
 	__u32 was = e->c.ifindex[f->side & 1];
-	int other_node = peer && !addr_equal(&peer->node, &e->tunnel_peer);
 	__u32 approved = e->c.state & CT_APPROVED;
-	int next = settle(skb, f, e, peer);
 	const struct iface *iface;
+	int next;
 
-	if (settings.hook == HOOK_IN && e->c.state & CT_NAT && approved & ~e->c.state)
-		revoke_twin(f->proto, e, approved & ~e->c.state);
-	if (prog != PROG_MAIN && next == NEXT_FINISH &&
-	    (other_node || was != e->c.ifindex[f->side & 1]))
-		retarget_twin(f, e);
-
-	/* What ends here does not keep the entry alive. */
-	if (ct_stale(e) && (next == NEXT_FINISH || next == NEXT_POLICY))
-		ct_refresh(&f->key, e);
+	if (peer && !addr_equal(&peer->node, &e->tunnel_peer))
+		was = CT_IF_UNKNOWN; /* from another node */
+	next = settle(skb, f, e, peer);
+	if (prog == PROG_MAIN)
+		was = e->c.ifindex[f->side & 1]; /* only clients move */
+	follow_up(f, e, approved, was, next);
 	switch (next) {
 	case NEXT_FINISH:
 		if (prog == PROG_MAIN && settings.hook == HOOK_IN &&
@@ -533,6 +578,8 @@ static __always_inline int unsettled(struct __sk_buff *skb, __u32 prog, const st
 		iface = iface_of(skb->ifindex);
 		if (!iface || !save_packet(skb, f, 0, peer))
 			return drop(skb, prog, REASON_NO_IFACE);
+		if (prog == PROG_HOST)
+			return enter(skb, prog, PROG_OUTSIDE);
 		if (is_opened_by_host(f, e))
 			return enter(skb, prog, PROG_ALLOWED);
 		return ask_policy(skb, prog, iface, PROG_ALLOWED);

@@ -103,8 +103,6 @@ static __always_inline int judge(struct __sk_buff *skb, struct pkt *p, __u32 pro
 		return enter(skb, prog, PROG_ALLOWED);
 	if (settings.hook == HOOK_IN)
 		note_host(skb, p);
-	else if (is_from_host(skb))
-		p->flags |= PKT_SRC_HOST;
 	return ask_host_policy(skb, p, prog, iface, PROG_ALLOWED);
 }
 
@@ -198,6 +196,43 @@ static __always_inline int arrive(struct __sk_buff *skb, struct pkt *p, const st
 	return GO_ON;
 }
 
+/* Not static, for the verifier's sake: see resolve(). */
+__noinline int see_backend(struct pkt *p)
+{
+	const struct F(ct_value) *e;
+	struct flow f;
+
+	if (!p)
+		return 0;
+	saved_flow(p, &f);
+	e = ct_lookup(&f.key);
+	if (e)
+		note_backend(p, f.side, e);
+	find_destination(p, NULL);
+	return 0;
+}
+
+/*
+ * By a host interface, of a flow that is known but that this interface has not approved, or not any
+ * more: asked both questions, as a new one is. What that denies is dropped: *tables* would let it.
+ */
+static __always_inline int ask_again(struct __sk_buff *skb, struct pkt *p,
+				     const struct iface *iface)
+{
+	if (!is_policed(skb, p, iface))
+		return enter(skb, PROG_OUTSIDE, PROG_ALLOWED);
+	if (!(p->flags & PKT_PRE_DNAT)) {
+		p->flags |= PKT_PRE_DNAT | PKT_DECIDED;
+		p->reason = REASON_PRE_DNAT;
+		return ask_host_policy(skb, p, PROG_OUTSIDE, iface, PROG_OUTSIDE);
+	}
+	p->flags &= ~PKT_PRE_DNAT;
+	p->reason = REASON_POLICY;
+	see_backend(p);
+	note_host(skb, p);
+	return ask_host_policy(skb, p, PROG_OUTSIDE, iface, PROG_ALLOWED);
+}
+
 static __always_inline int from_outside(struct __sk_buff *skb, struct pkt *p,
 					const struct iface *iface)
 {
@@ -206,6 +241,8 @@ static __always_inline int from_outside(struct __sk_buff *skb, struct pkt *p,
 
 	if (p->flags & PKT_MIDFLOW)
 		return leave_alone(skb, PROG_OUTSIDE, REASON_NOT_TRACKED);
+	if (!(p->flags & PKT_NEW))
+		return ask_again(skb, p, iface);
 	if (p->flags & PKT_PRE_DNAT) {
 		p->flags &= ~PKT_PRE_DNAT;
 		p->reason = REASON_POLICY;
@@ -290,5 +327,7 @@ int prog_outside(struct __sk_buff *skb)
 	if (settings.hook == HOOK_IN && p->flags & PKT_FROM_TUNNEL)
 		return from_forwarding_node(skb, p, iface);
 	p->flags |= PKT_HOST_IFACE;
+	if (settings.hook == HOOK_OUT && is_from_host(skb))
+		p->flags |= PKT_SRC_HOST;
 	return settings.hook == HOOK_IN ? from_outside(skb, p, iface) : from_host(skb, p, iface);
 }

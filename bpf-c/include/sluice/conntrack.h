@@ -5,7 +5,8 @@
  * A key is the flow's tuple, normalised: side A is the lower (address, port) by memcmp. One look-up
  * finds the entry for either direction, and every entry alone is enough to handle a packet:
  *
- *   normal       one entry: not translated.
+ *   normal       one entry: not translated. x: of a flow that another node's backend gets
+ *                (CT_FORWARD), where that is; of others nothing.
  *   NAT forward  key: the tuple before translation, as the client sends it. x: the tuple after.
  *   NAT reverse  key: the tuple after translation, as the backend sees it; the tracking entry. x:
  * the tuple that answers bear when translated back.
@@ -51,8 +52,10 @@ enum ct_state {
 	CT_OUT_B = 1 << 17,
 	CT_FORWARD = 1 << 18, /* the tunnelled side is reached by the forwarding VNI */
 	CT_DSR = 1 << 19, /* answers leave from the backend's node: none passes where flows enter */
-	CT_MAGLEV = 1 << 20,  /* the node that the flow enters by may change in mid-flow (MAG-3) */
-	CT_MASQ = 1 << 21,    /* the opener's packets leave with the node's address, by *tables* */
+	CT_MAGLEV = 1 << 20, /* the node that the flow enters by may change in mid-flow (MAG-3) */
+	/* The opener's packets leave with the node's address, by *tables*; of an entry made at
+	 * host-egress: others than the host have sent them. */
+	CT_MASQ = 1 << 21,
 	CT_PACED_A = 1 << 22, /* what this side gets may not go past its interface's program */
 	CT_PACED_B = 1 << 23,
 	CT_DSCP_A = 1 << 24, /* what this side sends gets the DSCP of its interface */
@@ -157,10 +160,11 @@ enum ct_verdict {
  * them out on an entry and its twin, and empties this map.
  *
  * Of CT_DENIED, the bits in "revoke" and "twin_revoke" are cleared in the states of the entry and
- * its twin, and the opener's next packet is asked. CT_ENDED deletes both; of TCP it tears them
- * down, so that a packet in mid-flow gets a RST, and a SYN opens the flow anew. For these two,
- * last_seen is the time at which the entry that was judged was created: another one in its place
- * stays.
+ * its twin, and the opener's next packet is asked. With CT_EGRESS alone nobody knows yet by which
+ * interface that leaves: it is asked, and the flow goes on meanwhile. CT_ENDED deletes both; of TCP
+ * it tears them down, so that a packet in mid-flow gets a RST, and a SYN opens the flow anew. For
+ * these two, last_seen is the time at which the entry that was judged was created: another one in
+ * its place stays.
  */
 struct ct_judged4 {
 	struct ct_key4 twin; /* proto 0: the entry has none */

@@ -30,6 +30,26 @@ static __always_inline int ct_translates(__u32 state, __u32 side)
 }
 
 /*
+ * Whether "side", which opened the flow, used to send straight out by a host interface that has to
+ * be asked again: until that one lets it, its packets go by the stack, and to that interface.
+ */
+static __always_inline int is_way_out_closed(__u32 state, __u32 side)
+{
+	return !(state & CT_EGRESS) && state & of_side(CT_OPENER_A, side & 1) &&
+	       state & of_side(CT_OUT_A, !side);
+}
+
+/*
+ * Whether "side" answers somebody beyond a host interface that does not approve the flow any more:
+ * no other program would look at what it sends.
+ */
+static __always_inline int is_unheard(__u32 state, __u32 side)
+{
+	return !(state & of_side(CT_OPENER_A, side & 1)) && state & of_side(CT_OUT_A, !side) &&
+	       !(state & of_side(CT_APPROVED_A, !side));
+}
+
+/*
  * Whether what "side" sends goes to the client past the node that the flow entered by (DSR-1). What
  * comes to that node all the same, such as errors, is handed on there.
  */

@@ -17,6 +17,7 @@ import io.sluice.kernel.layout.CtJudged;
 import io.sluice.kernel.layout.CtKey;
 import io.sluice.kernel.layout.CtValue;
 import io.sluice.kernel.layout.Family;
+import io.sluice.kernel.layout.Iface;
 import io.sluice.kernel.layout.IfaceFlags;
 import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.layout.QosKey;
@@ -282,23 +283,37 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
 
   private Behavior<Command> reviewNow() {
     try {
-      Map<Integer, Plans> byIndex = new HashMap<>();
+      Map<Integer, Plans> workloads = new HashMap<>();
+      Map<Integer, Plans> hosts = new HashMap<>();
+      Map<String, Plans> later = new HashMap<>();
       dataplane
           .ifaces()
           .forEach(
               (index, iface) -> {
                 Plans plans = review.get(iface.name());
                 if (plans != null && (iface.flags() & IfaceFlags.IFACE_WORKLOAD) != 0) {
-                  byIndex.put(index, plans);
+                  workloads.put(index, plans);
+                } else if (plans != null && (iface.flags() & IfaceFlags.IFACE_HOST) != 0) {
+                  if (isAsked(iface, plans)) {
+                    hosts.put(index, plans);
+                  } else {
+                    later.put(iface.name(), plans);
+                  }
                 }
               });
       for (Family family : Family.values()) {
-        FlowReview pass = new FlowReview(family, byIndex, Sets.of(sets), hostAddresses(family));
+        FlowReview pass =
+            new FlowReview(family, workloads, hosts, Sets.of(sets), hostAddresses(family));
         dataplane.ct(family).forEachRaw(pass::visit);
         denied += clean(family, pass.revoke(dataplane.ct(family)::get)).deleted();
       }
       review.clear();
-      sets = Map.of();
+      if (later.isEmpty()) {
+        sets = Map.of();
+      } else {
+        review.putAll(later);
+        timers.startSingleTimer(ReviewNow.class, new ReviewNow(), REVIEW_DELAY);
+      }
     } catch (RuntimeException e) {
       getContext().getLog().warn("review of flows: {}; it is tried again", e.getMessage());
       timers.startSingleTimer(ReviewNow.class, new ReviewNow(), REVIEW_DELAY);
@@ -365,6 +380,15 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
     dataplane.ct(family).forEachRaw(pass::visit);
     handedOver += clean(family, pass.judge(dataplane.ct(family)::get)).deleted();
     return pass.complete();
+  }
+
+  /**
+   * Whether a host interface's element names its programs, as it does a moment after the first of
+   * them are there: before, who is to be asked again would be let through.
+   */
+  private static boolean isAsked(Iface iface, Plans plans) {
+    return (plans.in().isEmpty() || iface.policySlot0() != 0)
+        && (plans.out().isEmpty() || iface.policySlot1() != 0);
   }
 
   /** By routes, as programs find it out; each address is asked for once. */

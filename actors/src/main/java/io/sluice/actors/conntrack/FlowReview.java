@@ -6,13 +6,13 @@ import io.sluice.kernel.layout.CtCommon;
 import io.sluice.kernel.layout.CtJudged;
 import io.sluice.kernel.layout.CtKey;
 import io.sluice.kernel.layout.CtState;
+import io.sluice.kernel.layout.CtTuple;
 import io.sluice.kernel.layout.CtValue;
 import io.sluice.kernel.layout.CtVerdict;
 import io.sluice.kernel.layout.Family;
 import io.sluice.kernel.layout.Ip;
 import io.sluice.kernel.layout.PktFlags;
 import io.sluice.kernel.policy.Judge;
-import io.sluice.kernel.policy.PacketView;
 import io.sluice.kernel.policy.Plan;
 import io.sluice.kernel.policy.Sets;
 import java.nio.ByteBuffer;
@@ -32,15 +32,11 @@ import java.util.function.Predicate;
  * not the flow.
  */
 final class FlowReview {
-  private static final int PROTO_ICMP = 1;
-  private static final int PROTO_ICMPV6 = 58;
-  private static final int ECHO_REQUEST = 8;
-  private static final int ECHO_REQUEST6 = 128;
-
   private final Codec<CtKey> keys;
   private final Codec<CtValue> values;
   private final int commonAt;
   private final Map<Integer, Plans> plans;
+  private final HostReview hosts;
   private final Sets sets;
   private final Predicate<Ip> isHost;
   private final List<Denied> denied = new ArrayList<>();
@@ -48,14 +44,21 @@ final class FlowReview {
   private record Denied(CtKey key, CtValue value, int bits) {}
 
   /**
-   * @param plans by ifindex
+   * @param plans of workloads, by ifindex
+   * @param hosts of host interfaces, by ifindex
    * @param isHost whether an address is this node's own
    */
-  FlowReview(Family family, Map<Integer, Plans> plans, Sets sets, Predicate<Ip> isHost) {
+  FlowReview(
+      Family family,
+      Map<Integer, Plans> plans,
+      Map<Integer, Plans> hosts,
+      Sets sets,
+      Predicate<Ip> isHost) {
     this.keys = CtKey.codec(family);
     this.values = CtValue.codec(family);
     this.commonAt = family == Family.IPV4 ? CtValue.OFFSET4_C : CtValue.OFFSET6_C;
     this.plans = plans;
+    this.hosts = new HostReview(hosts, sets, isHost);
     this.sets = sets;
     this.isHost = isHost;
   }
@@ -67,61 +70,42 @@ final class FlowReview {
     if ((state & CtState.CT_NAT_FORWARD) != 0) {
       return; // its twin stands for both
     }
-    int bits = 0;
+    int ifindex0 = someValues.getInt(common + CtCommon.OFFSET_IFINDEX0);
+    int ifindex1 = someValues.getInt(common + CtCommon.OFFSET_IFINDEX1);
+    boolean ofHosts = hosts.concerns(state, ifindex0, ifindex1);
+    if (!ofHosts && !plans.containsKey(ifindex0) && !plans.containsKey(ifindex1)) {
+      return;
+    }
+    Opened flow = new Opened(keys.decode(someKeys, keyAt), values.decode(someValues, valueAt));
+    int bits = ofHosts ? hosts.denied(flow) : 0;
     for (int side = 0; side < 2; side++) {
-      int ifindex = someValues.getInt(common + ifindexAt(side));
-      if ((state & CtState.CT_APPROVED_A << side) != 0 && plans.containsKey(ifindex)) {
-        CtKey key = keys.decode(someKeys, keyAt);
-        CtValue value = values.decode(someValues, valueAt);
-        bits |= isDenied(plans.get(ifindex), key, value, side) ? CtState.CT_APPROVED_A << side : 0;
+      Plans its = plans.get(flow.ifindex(side));
+      int approval = CtState.CT_APPROVED_A << side;
+      if (its != null && flow.has(approval) && isDenied(its, flow, side)) {
+        bits |= approval;
       }
     }
     if (bits != 0) {
-      denied.add(
-          new Denied(keys.decode(someKeys, keyAt), values.decode(someValues, valueAt), bits));
+      denied.add(new Denied(flow.key(), flow.value(), bits));
     }
   }
 
-  private static int ifindexAt(int side) {
-    return side == 0 ? CtCommon.OFFSET_IFINDEX0 : CtCommon.OFFSET_IFINDEX1;
-  }
-
-  private boolean isDenied(Plans its, CtKey key, CtValue value, int side) {
-    int opener = (value.c().state() & CtState.CT_OPENER_B) != 0 ? 1 : 0;
-    Optional<Plan> plan = side == opener ? its.in() : its.out();
+  private boolean isDenied(Plans its, Opened flow, int side) {
+    boolean opens = side == flow.opener();
+    Optional<Plan> plan = opens ? its.in() : its.out();
     if (plan.isEmpty()) {
       return false;
     }
-    boolean hairpin = (value.c().state() & CtState.CT_HAIRPIN) != 0;
-    if (hairpin && side != opener) {
+    boolean hairpin = flow.has(CtState.CT_HAIRPIN);
+    if (hairpin && !opens) {
       return false; // to itself: it is not asked twice
     }
-    PacketView packet = packet(key, value, opener, side == opener && !hairpin);
-    return !Judge.judge(plan.get(), packet, sets).allowed();
-  }
-
-  /**
-   * The opener's packet as policy sees it.
-   *
-   * @param asSent with the source that the opener's own program sees, before it is translated
-   */
-  private PacketView packet(CtKey key, CtValue value, int opener, boolean asSent) {
-    boolean translated = asSent && (value.c().state() & CtState.CT_NAT_REVERSE) != 0;
-    Ip source = translated ? value.x().daddr() : opener == 0 ? key.addr0() : key.addr1();
-    int sourcePort = translated ? value.x().dport() : opener == 0 ? key.port0() : key.port1();
-    Ip destination = opener == 0 ? key.addr1() : key.addr0();
-    int destinationPort = opener == 0 ? key.port1() : key.port0();
-    int icmpType =
-        switch (key.proto()) {
-          case PROTO_ICMP -> ECHO_REQUEST;
-          case PROTO_ICMPV6 -> ECHO_REQUEST6;
-          default -> 0;
-        };
+    // The opener's own program sees the source before it is translated.
+    CtTuple tuple = opens && !hairpin ? flow.toBackend() : flow.behind();
     int flags =
-        (isHost.test(destination) ? PktFlags.PKT_DST_HOST : 0)
-            | (isHost.test(source) ? PktFlags.PKT_SRC_HOST : 0);
-    return new PacketView(
-        flags, key.proto(), source, sourcePort, destination, destinationPort, icmpType, 0);
+        (isHost.test(tuple.daddr()) ? PktFlags.PKT_DST_HOST : 0)
+            | (isHost.test(flow.behind().saddr()) ? PktFlags.PKT_SRC_HOST : 0);
+    return !Judge.judge(plan.get(), flow.packet(tuple, flags), sets).allowed();
   }
 
   /**

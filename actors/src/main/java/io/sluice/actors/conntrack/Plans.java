@@ -5,9 +5,15 @@ import io.sluice.kernel.policy.Plan;
 import java.util.Optional;
 
 /**
- * What a workload's interface enforces.
+ * What an interface enforces.
  *
- * @param in for what the workload sends
- * @param out for what it gets
+ * @param in for what enters the host by it: of a workload's, what that sends
+ * @param out for what leaves the host by it: of a workload's, what that gets
+ * @param untracked for what enters by a host interface, before {@code in} and conntrack
  */
-public record Plans(Optional<Plan> in, Optional<Plan> out) {}
+public record Plans(Optional<Plan> in, Optional<Plan> out, Optional<Plan> untracked) {
+  /** None of it untracked. */
+  public Plans(Optional<Plan> in, Optional<Plan> out) {
+    this(in, out, Optional.empty());
+  }
+}

@@ -480,7 +480,7 @@ public final class PolicyManager extends AbstractBehavior<PolicyManager.Command>
     for (String nic : outcome.changed()) {
       EndpointPolicy policy = memory.policy.byNic().get(nic);
       if (policy != null && outcome.inForce().contains(nic)) {
-        plans.put(nic, new Plans(policy.in(), policy.out()));
+        plans.put(nic, new Plans(policy.in(), policy.out(), policy.untracked()));
       }
     }
     conntrack.tell(new ConntrackKeeper.Review(plans, memory.policy.sets()));
