@@ -47,7 +47,9 @@ class HostPolicyTest {
         order: 10
         selector: edge == 'outer'
         types: [Ingress, Egress]
-        ingress: [{action: Allow, source: {nets: ['%s/32', '%s/128']}}]
+        ingress:
+        - {action: Allow, source: {nets: ['%s/32']}}
+        - {action: Allow, source: {nets: ['%s/128']}}
         egress: [{action: Allow}]
       """;
 
