@@ -17,7 +17,7 @@ static __always_inline int untouched(const struct F(ct_value) *e, jiffies32 judg
 /* From here on each packet of the opener is asked to policy, until one is allowed. */
 static __always_inline void revoke(struct F(ct_value) *e, __u32 bits)
 {
-	if (bits & (CT_APPROVED_A | CT_APPROVED_B))
+	if (bits != CT_EGRESS)
 		__sync_fetch_and_or(&e->c.state, CT_REVOKED);
 	__sync_fetch_and_and(&e->c.state, ~bits);
 }

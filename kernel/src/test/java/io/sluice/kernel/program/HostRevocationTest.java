@@ -70,7 +70,9 @@ class HostRevocationTest extends OutsideTest {
     for (Map.Entry<CtKey, CtValue> entry : harness.entries(family).entrySet()) {
       int side = (entry.getValue().c().state() & CtState.CT_OPENER_B) != 0 ? 1 : 0;
       int bits = more | CtState.CT_APPROVED_A << (opener ? side : 1 - side);
-      judged.put(entry.getKey(), new CtJudged(none, entry.getValue().c().created(), 0, bits, 0, CtVerdict.CT_DENIED));
+      judged.put(
+          entry.getKey(),
+          new CtJudged(none, entry.getValue().c().created(), 0, bits, 0, CtVerdict.CT_DENIED));
     }
     harness.clean(family, judged);
   }
@@ -237,7 +239,8 @@ class HostRevocationTest extends OutsideTest {
     CtValue value = harness.entries(family).values().iterator().next();
     CtKey key = harness.entries(family).keySet().iterator().next();
     CtKey none = new CtKey(Ip.any(family), Ip.any(family), 0, 0, 0, 0);
-    CtJudged judged = new CtJudged(none, value.c().created(), 0, CtState.CT_EGRESS, 0, CtVerdict.CT_DENIED);
+    CtJudged judged =
+        new CtJudged(none, value.c().created(), 0, CtState.CT_EGRESS, 0, CtVerdict.CT_DENIED);
     harness.clean(family, Map.of(key, judged));
     assertThat(entry(family, 0).has(CtState.CT_REVOKED)).isFalse();
     assertThat(enter(traffic.answer(net.client(), 443, net.a(), CLIENT_PORT)).place())
