@@ -106,7 +106,7 @@ static __always_inline void fill_common(const struct __sk_buff *skb, const struc
 			state |= of_side(CT_OUT_A, !side);
 		if (!(p->flags & PKT_DST_LOCAL))
 			state |= of_side(CT_APPROVED_A, !side);
-		state |= CT_EGRESS | (p->flags & PKT_SRC_HOST ? 0 : CT_MASQ);
+		state |= CT_EGRESS | (p->flags & PKT_SRC_HOST ? 0 : CT_TRANSIT);
 	} else if (settings.hook == HOOK_IN) {
 		from = p->flags & PKT_BOUNCED ? p->src_ifindex : here;
 		if (p->flags & (PKT_HOST_IFACE | PKT_BOUNCED))

@@ -52,10 +52,8 @@ enum ct_state {
 	CT_OUT_B = 1 << 17,
 	CT_FORWARD = 1 << 18, /* the tunnelled side is reached by the forwarding VNI */
 	CT_DSR = 1 << 19, /* answers leave from the backend's node: none passes where flows enter */
-	CT_MAGLEV = 1 << 20, /* the node that the flow enters by may change in mid-flow (MAG-3) */
-	/* The opener's packets leave with the node's address, by *tables*; of an entry made at
-	 * host-egress: others than the host have sent them. */
-	CT_MASQ = 1 << 21,
+	CT_MAGLEV = 1 << 20,  /* the node that the flow enters by may change in mid-flow (MAG-3) */
+	CT_MASQ = 1 << 21,    /* the opener's packets leave with the node's address, by *tables* */
 	CT_PACED_A = 1 << 22, /* what this side gets may not go past its interface's program */
 	CT_PACED_B = 1 << 23,
 	CT_DSCP_A = 1 << 24, /* what this side sends gets the DSCP of its interface */
@@ -76,6 +74,8 @@ enum ct_state {
 	 * a SYN opens it anew. With both CT_RST as well, an end's address is nobody's any more.
 	 */
 	CT_REVOKED = 1 << 30,
+	/* Made at host-egress, of packets that the host itself has not sent. */
+	CT_TRANSIT = 1u << 31,
 };
 
 /* ct_value.ifindex: the interface behind which a side lives, or one of these. */

@@ -301,11 +301,8 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
                   }
                 }
               });
-      for (Family family : Family.values()) {
-        FlowReview pass =
-            new FlowReview(family, workloads, hosts, Sets.of(sets), hostAddresses(family));
-        dataplane.ct(family).forEachRaw(pass::visit);
-        denied += clean(family, pass.revoke(dataplane.ct(family)::get)).deleted();
+      if (!workloads.isEmpty() || !hosts.isEmpty()) {
+        review(workloads, hosts);
       }
       review.clear();
       if (later.isEmpty()) {
@@ -319,6 +316,15 @@ public final class ConntrackKeeper extends AbstractBehavior<ConntrackKeeper.Comm
       timers.startSingleTimer(ReviewNow.class, new ReviewNow(), REVIEW_DELAY);
     }
     return this;
+  }
+
+  private void review(Map<Integer, Plans> workloads, Map<Integer, Plans> hosts) {
+    for (Family family : Family.values()) {
+      FlowReview pass =
+          new FlowReview(family, workloads, hosts, Sets.of(sets), hostAddresses(family));
+      dataplane.ct(family).forEachRaw(pass::visit);
+      denied += clean(family, pass.revoke(dataplane.ct(family)::get)).deleted();
+    }
   }
 
   /** What comes within a while is one pass; the first of it does not wait longer. */

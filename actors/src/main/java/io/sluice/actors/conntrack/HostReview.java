@@ -113,7 +113,7 @@ final class HostReview {
     int opener = flow.opener();
     boolean own =
         (flow.isStack(opener) || flow.ifindex(opener) == LOOPBACK)
-            && !flow.has(CtState.CT_MASQ)
+            && !flow.has(CtState.CT_TRANSIT)
             && isHost.test(flow.asSent().saddr());
     // The host's own packets are seen before they are translated, others behind that.
     CtTuple tuple = own ? flow.toBackend() : flow.behind();

@@ -268,7 +268,7 @@ class HostReviewTest {
     dataplane.routes(family).put(new RouteKey(family.bits(), client(family)), here);
     int opened = CtState.CT_OPENER_A | OUT_B | EGRESS;
     CtKey own = flow(ip(family, 50), 443, opened, STACK, UP);
-    CtKey masqueraded = flow(ip(family, 51), 443, opened | CtState.CT_MASQ, STACK, UP);
+    CtKey masqueraded = flow(ip(family, 51), 443, opened | CtState.CT_TRANSIT, STACK, UP);
     CtKey elsewhere = flow(ip(family, 52), 443, opened, STACK, UP2);
     leaving("eth0", out(allowing(443), Chain.DENY_ALL));
     assertThat(left(own)).isEqualTo(ASKED);

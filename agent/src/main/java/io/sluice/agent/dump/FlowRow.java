@@ -124,6 +124,9 @@ public record FlowRow(
     if (!both(state, CtState.CT_APPROVED_A)) {
       flags.add("unapproved");
     }
+    if ((state & CtState.CT_REVOKED) != 0) {
+      flags.add("revoked");
+    }
     if ((state & CtState.CT_NAT_REVERSE) != 0) {
       flags.add("nat");
     }

@@ -150,7 +150,7 @@ class DumpsTest {
     CtTuple down = new CtTuple(backend(family), client(family), 2000, 54);
     CtTuple none = new CtTuple(Ip.any(family), Ip.any(family), 0, 0);
     flow(up, UDP, opener(up), none, 250, 0);
-    flow(down, UDP, opener(down), none, 250, -5);
+    flow(down, UDP, opener(down) | CtState.CT_REVOKED, none, 250, -5);
 
     assertThat(dumps.flows(10).rows())
         .extracting(FlowRow::client, FlowRow::backend, FlowRow::idleSeconds, FlowRow::flags)
@@ -158,7 +158,10 @@ class DumpsTest {
             org.assertj.core.groups.Tuple.tuple(
                 text(client(family), 1000), text(backend(family), 53), 0.0, List.of("unapproved")),
             org.assertj.core.groups.Tuple.tuple(
-                text(backend(family), 2000), text(client(family), 54), 0.0, List.of("unapproved")));
+                text(backend(family), 2000),
+                text(client(family), 54),
+                0.0,
+                List.of("unapproved", "revoked")));
   }
 
   @Test
