@@ -3,15 +3,11 @@ package io.sluice.actors.conntrack;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.actor.testkit.typed.javadsl.LoggingTestKit;
-import akka.actor.testkit.typed.javadsl.ManualTime;
-import akka.actor.testkit.typed.javadsl.TestProbe;
 import akka.actor.typed.ActorRef;
 import io.sluice.actors.conntrack.ConntrackKeeper.Stats;
 import io.sluice.actors.limits.LimitMaps;
 import io.sluice.actors.limits.Limits;
-import io.sluice.actors.testing.FakeDataplane;
 import io.sluice.config.model.QosControls;
 import io.sluice.kernel.layout.CtCommon;
 import io.sluice.kernel.layout.CtDirects;
@@ -27,37 +23,16 @@ import io.sluice.kernel.layout.SluiceHook;
 import java.time.Duration;
 import java.util.OptionalInt;
 import java.util.Set;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-class ConntrackKeeperTest {
+class ConntrackKeeperTest extends KeeperRig {
   private static final int TCP = 6;
   private static final int UDP = 17;
   private static final int HZ = 250;
   private static final int ESTABLISHED = CtState.CT_SYN_A | CtState.CT_SYN_B;
-
-  private final ActorTestKit kit = ActorTestKit.create(ManualTime.config());
-  private final ManualTime time = ManualTime.get(kit.system());
-  private final FakeDataplane dataplane = new FakeDataplane(1000);
-  private final TestProbe<Stats> probe = kit.createTestProbe();
-  private ActorRef<ConntrackKeeper.Command> keeper;
-
-  @BeforeEach
-  void setUp() {
-    keeper =
-        kit.spawn(
-            ConntrackKeeper.create(
-                dataplane, ConntrackKeeper.Settings.of(() -> Timeouts.DEFAULTS)));
-  }
-
-  @AfterEach
-  void tearDown() {
-    kit.shutdownTestKit();
-  }
 
   /** Only a table without any of them says so: a flow that comes meanwhile is one more. */
   @ParameterizedTest

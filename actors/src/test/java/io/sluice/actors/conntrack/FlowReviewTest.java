@@ -3,13 +3,6 @@ package io.sluice.actors.conntrack;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import akka.actor.testkit.typed.javadsl.ActorTestKit;
-import akka.actor.testkit.typed.javadsl.ManualTime;
-import akka.actor.testkit.typed.javadsl.TestProbe;
-import akka.actor.typed.ActorRef;
-import io.sluice.actors.conntrack.ConntrackKeeper.Stats;
-import io.sluice.actors.limits.LimitMaps;
-import io.sluice.actors.testing.FakeDataplane;
 import io.sluice.kernel.layout.CtCommon;
 import io.sluice.kernel.layout.CtKey;
 import io.sluice.kernel.layout.CtState;
@@ -35,41 +28,23 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Live flows that a change of policy denies (policyEstablishedFlows: End). */
-class FlowReviewTest {
+class FlowReviewTest extends KeeperRig {
   private static final int TCP = 6;
   private static final int CLIENT = 11;
   private static final int SERVER = 12;
   private static final int BOTH = CtState.CT_APPROVED_A | CtState.CT_APPROVED_B;
   private static final Plan ALLOW = Plan.of(Chain.ALLOW_ALL);
 
-  private final ActorTestKit kit = ActorTestKit.create(ManualTime.config());
-  private final ManualTime time = ManualTime.get(kit.system());
-  private final FakeDataplane dataplane = new FakeDataplane(1000);
-  private final TestProbe<Stats> probe = kit.createTestProbe();
-  private ActorRef<ConntrackKeeper.Command> keeper;
-
   @BeforeEach
   void setUp() {
     dataplane.ifaces().put(CLIENT, iface("cali1"));
     dataplane.ifaces().put(SERVER, iface("cali2"));
-    keeper =
-        kit.spawn(
-            ConntrackKeeper.create(
-                dataplane,
-                ConntrackKeeper.Settings.of(() -> Timeouts.DEFAULTS),
-                new LimitMaps(dataplane)));
-  }
-
-  @AfterEach
-  void tearDown() {
-    kit.shutdownTestKit();
   }
 
   private static Iface iface(String nic) {

@@ -3,12 +3,6 @@ package io.sluice.actors.conntrack;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import akka.actor.testkit.typed.javadsl.ActorTestKit;
-import akka.actor.testkit.typed.javadsl.ManualTime;
-import akka.actor.testkit.typed.javadsl.TestProbe;
-import akka.actor.typed.ActorRef;
-import io.sluice.actors.conntrack.ConntrackKeeper.Stats;
-import io.sluice.actors.testing.FakeDataplane;
 import io.sluice.kernel.layout.CtCommon;
 import io.sluice.kernel.layout.CtKey;
 import io.sluice.kernel.layout.CtState;
@@ -20,7 +14,6 @@ import io.sluice.kernel.layout.IfaceFlags;
 import io.sluice.kernel.layout.Ip;
 import java.time.Duration;
 import java.util.Set;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -28,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Flows with addresses that have changed hands. */
-class FormerFlowsTest {
+class FormerFlowsTest extends KeeperRig {
   private static final int TCP = 6;
   private static final int UDP = 17;
   private static final int LOCAL = 11;
@@ -36,25 +29,10 @@ class FormerFlowsTest {
   private static final int BOTH = CtState.CT_APPROVED_A | CtState.CT_APPROVED_B;
   private static final int TORN = CtState.CT_REVOKED | CtState.CT_RST_A | CtState.CT_RST_B;
 
-  private final ActorTestKit kit = ActorTestKit.create(ManualTime.config());
-  private final ManualTime time = ManualTime.get(kit.system());
-  private final FakeDataplane dataplane = new FakeDataplane(1000);
-  private final TestProbe<Stats> probe = kit.createTestProbe();
-  private ActorRef<ConntrackKeeper.Command> keeper;
-
   @BeforeEach
   void setUp() {
     int flags = IfaceFlags.IFACE_CONFIGURED | IfaceFlags.IFACE_WORKLOAD;
     dataplane.ifaces().put(LOCAL, new Iface(flags, 1, 1, 0, 0, Ip.ANY4, Ip.ANY6, "cali1", 0));
-    keeper =
-        kit.spawn(
-            ConntrackKeeper.create(
-                dataplane, ConntrackKeeper.Settings.of(() -> Timeouts.DEFAULTS)));
-  }
-
-  @AfterEach
-  void tearDown() {
-    kit.shutdownTestKit();
   }
 
   /** 1: this node's pod; 2: another's. */

@@ -3,13 +3,6 @@ package io.sluice.actors.conntrack;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import akka.actor.testkit.typed.javadsl.ActorTestKit;
-import akka.actor.testkit.typed.javadsl.ManualTime;
-import akka.actor.testkit.typed.javadsl.TestProbe;
-import akka.actor.typed.ActorRef;
-import io.sluice.actors.conntrack.ConntrackKeeper.Stats;
-import io.sluice.actors.limits.LimitMaps;
-import io.sluice.actors.testing.FakeDataplane;
 import io.sluice.kernel.layout.CtCommon;
 import io.sluice.kernel.layout.CtIfindex;
 import io.sluice.kernel.layout.CtKey;
@@ -38,14 +31,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Live flows of host interfaces that a change of policy denies (policyEstablishedFlows: End). */
-class HostReviewTest {
+class HostReviewTest extends KeeperRig {
   private static final int TCP = 6;
   private static final int UP = 21;
   private static final int UP2 = 22;
@@ -62,12 +54,6 @@ class HostReviewTest {
   /** Of the client, which is side A in all keys. */
   private static final int CLIENT_PORT = 1000;
 
-  private final ActorTestKit kit = ActorTestKit.create(ManualTime.config());
-  private final ManualTime time = ManualTime.get(kit.system());
-  private final FakeDataplane dataplane = new FakeDataplane(1000);
-  private final TestProbe<Stats> probe = kit.createTestProbe();
-  private ActorRef<ConntrackKeeper.Command> keeper;
-
   @BeforeEach
   void setUp() {
     element("eth0", UP, 5);
@@ -76,17 +62,6 @@ class HostReviewTest {
       Route here = new Route(RouteFlags.ROUTE_LOCAL, 0, Ip.any(family));
       dataplane.routes(family).put(new RouteKey(family.bits(), host(family)), here);
     }
-    keeper =
-        kit.spawn(
-            ConntrackKeeper.create(
-                dataplane,
-                ConntrackKeeper.Settings.of(() -> Timeouts.DEFAULTS),
-                new LimitMaps(dataplane)));
-  }
-
-  @AfterEach
-  void tearDown() {
-    kit.shutdownTestKit();
   }
 
   private void element(String nic, int ifindex, int slot) {
