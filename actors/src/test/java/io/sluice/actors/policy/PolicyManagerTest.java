@@ -482,6 +482,7 @@ class PolicyManagerTest {
   @Tag("INV-AG-3")
   void addressesThatChangeHandsAreToldWhenPolicyKnowsIt() {
     ownerIs("a", true);
+    settle();
     ownerIs("a", false);
     conntrack.expectNoMessage(Duration.ofMillis(100));
     dataplane.ipSets(Family.IPV4).batches =
