@@ -27,13 +27,9 @@ record Opened(CtKey key, CtValue value) {
     return (state() & bit) != 0;
   }
 
-  static int opener(int state) {
-    return (state & CtState.CT_OPENER_B) != 0 ? 1 : 0;
-  }
-
   /** The side that opened it: 0 is A. */
   int opener() {
-    return opener(state());
+    return has(CtState.CT_OPENER_B) ? 1 : 0;
   }
 
   int ifindex(int side) {
@@ -51,15 +47,20 @@ record Opened(CtKey key, CtValue value) {
     return has(CtState.CT_FORWARD) && !FlowKeys.hasTwin(state());
   }
 
+  /** Source and destination as the key has them. */
+  private CtTuple byKey() {
+    return opener() == 0
+        ? new CtTuple(key.addr0(), key.addr1(), key.port0(), key.port1())
+        : new CtTuple(key.addr1(), key.addr0(), key.port1(), key.port0());
+  }
+
   /** Source and destination behind all translation. */
   CtTuple behind() {
-    int opener = opener();
-    boolean known = isForwarded() && !value.x().daddr().isAny();
-    return new CtTuple(
-        opener == 0 ? key.addr0() : key.addr1(),
-        known ? value.x().daddr() : opener == 0 ? key.addr1() : key.addr0(),
-        opener == 0 ? key.port0() : key.port1(),
-        known ? value.x().dport() : opener == 0 ? key.port1() : key.port0());
+    CtTuple own = byKey();
+    CtTuple backend = value.x();
+    return isForwarded() && !backend.daddr().isAny()
+        ? new CtTuple(own.saddr(), backend.daddr(), own.sport(), backend.dport())
+        : own;
   }
 
   /** Source and destination as the opener sends them. */
@@ -68,12 +69,7 @@ record Opened(CtKey key, CtValue value) {
       CtTuple answers = value.x();
       return new CtTuple(answers.daddr(), answers.saddr(), answers.dport(), answers.sport());
     }
-    int opener = opener();
-    return new CtTuple(
-        opener == 0 ? key.addr0() : key.addr1(),
-        opener == 0 ? key.addr1() : key.addr0(),
-        opener == 0 ? key.port0() : key.port1(),
-        opener == 0 ? key.port1() : key.port0());
+    return byKey();
   }
 
   /** As sent, to its backend: what the program sees that picks this. */

@@ -4,7 +4,6 @@ package io.sluice.actors.policy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.actors.testing.Resources;
-import io.sluice.config.model.IpAddress;
 import io.sluice.config.model.ObjectMeta;
 import io.sluice.config.model.Pod;
 import io.sluice.config.model.QosControls;
@@ -12,7 +11,6 @@ import io.sluice.config.model.Resource;
 import io.sluice.config.model.WorkloadEndpoint;
 import io.sluice.kernel.layout.Ip;
 import java.time.Instant;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -32,16 +30,8 @@ class OwnersTest {
   private static Pod pod(String name, String uid, long made, String node, String... addresses) {
     Optional<Instant> created =
         made == 0 ? Optional.empty() : Optional.of(Instant.ofEpochSecond(made));
-    return new Pod(
-        new ObjectMeta(name, "default", Map.of(), Map.of(), "", uid, created),
-        node,
-        false,
-        Arrays.stream(addresses).map(IpAddress::parse).toList(),
-        List.of(),
-        "default",
-        false,
-        List.of(),
-        QosControls.NONE);
+    return Resources.pod(
+        new ObjectMeta(name, "default", Map.of(), Map.of(), "", uid, created), node, addresses);
   }
 
   private static WorkloadEndpoint endpoint(String name, String uid, String node, String address) {

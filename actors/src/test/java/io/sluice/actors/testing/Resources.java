@@ -57,8 +57,12 @@ public final class Resources {
   }
 
   public static Pod pod(String name, String node, String... addresses) {
+    return pod(ObjectMeta.of("default", name), node, addresses);
+  }
+
+  public static Pod pod(ObjectMeta meta, String node, String... addresses) {
     return new Pod(
-        ObjectMeta.of("default", name),
+        meta,
         node,
         false,
         Arrays.stream(addresses).map(IpAddress::parse).toList(),
